@@ -1,0 +1,147 @@
+/**
+ * CPU per request of a 3:2 split, beside nginx's weighted proxy in the same rounds: `npm run bench` (needs nginx, wrk and taskset).
+ *
+ *   node bench/load/split-vs-nginx.ts [--rounds 5] [--seconds 4] [--connections 64] [--bar 1.35]
+ *
+ * Gateway and nginx run one worker each on processor 0, load and backends on processor 1. Each round drives both in turn, so that a machine
+ * whose speed drifts drifts for both; the ratio is taken round by round and its median printed. Exit 1 if it is over the bar.
+ */
+
+import { cpus, totalmem } from 'node:os'
+import { parseArgs } from 'node:util'
+import {
+  cpuSeconds,
+  freePort,
+  type Load,
+  median,
+  residentBytes,
+  runWrk,
+  startNginx,
+  startPinned,
+} from '../support/processes.ts'
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '4' },
+    connections: { type: 'string', default: '64' },
+    bar: { type: 'string', default: '1.35' },
+  },
+})
+const rounds = Number(values.rounds)
+const seconds = Number(values.seconds)
+const connections = Number(values.connections)
+const KEY = 'benchmark-key-of-this-run-0123456789'
+
+const [blue, green, nginxPort, gatewayPort, adminPort] = [
+  await freePort(),
+  await freePort(),
+  await freePort(),
+  await freePort(),
+  await freePort(),
+]
+const backends = await startNginx(
+  1,
+  [blue, green]
+    .map(
+      (port) =>
+        `server { listen 127.0.0.1:${port}; location / { default_type text/html; return 200 "hello ${port}"; } }`,
+    )
+    .join('\n'),
+  green,
+)
+const nginx = await startNginx(
+  0,
+  `upstream split { server 127.0.0.1:${blue} weight=3; server 127.0.0.1:${green} weight=2; keepalive 128; keepalive_requests 1000000000; }
+   server { listen 127.0.0.1:${nginxPort}; location / { proxy_pass http://split; proxy_http_version 1.1; proxy_set_header Connection "";
+   proxy_set_header Host $http_host; proxy_set_header X-Real-IP $remote_addr; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+   proxy_set_header X-Forwarded-Proto $scheme; proxy_set_header X-Forwarded-Host $http_host; proxy_set_header X-Forwarded-Port $server_port; } }`,
+  nginxPort,
+)
+const gateway = await startPinned(
+  0,
+  [
+    process.execPath,
+    'bin/headgate.js',
+    'start',
+    '--workers',
+    '1',
+    '--store',
+    'memory',
+    '--status',
+    'off',
+    '--access-log',
+    'off',
+  ].concat([
+    '--listen',
+    `127.0.0.1:${gatewayPort}`,
+    '--admin',
+    `127.0.0.1:${adminPort}`,
+    '--log-level',
+    'warn',
+  ]),
+  gatewayPort,
+  { ...process.env, HEADGATE_ADMIN_KEY: KEY },
+)
+
+try {
+  const idleMiB = residentBytes(gateway.pid) / 2 ** 20
+  await configure()
+  console.log(
+    `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} processors, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`,
+  )
+  console.log(`idle gateway, one worker: ${idleMiB.toFixed(0)} MiB resident`)
+  await measure(`http://127.0.0.1:${nginxPort}/`, nginx.pid, 2)
+  await measure(`http://127.0.0.1:${gatewayPort}/`, gateway.pid, 3)
+  const ratios: number[] = []
+  console.log('round   nginx µs/req   headgate µs/req   ratio   nginx req/s   headgate req/s   p99 ms')
+  for (let round = 1; round <= rounds; round++) {
+    const theirs = await measure(`http://127.0.0.1:${nginxPort}/`, nginx.pid, seconds)
+    const ours = await measure(`http://127.0.0.1:${gatewayPort}/`, gateway.pid, seconds)
+    const ratio = ours.cost / theirs.cost
+    ratios.push(ratio)
+    console.log(
+      `${String(round).padStart(5)}   ${theirs.cost.toFixed(2).padStart(12)}   ${ours.cost.toFixed(2).padStart(15)}   ${ratio.toFixed(3)}   ` +
+        `${rate(theirs.load).padStart(11)}   ${rate(ours.load).padStart(14)}   ${theirs.load.p99Ms} / ${ours.load.p99Ms}`,
+    )
+  }
+  const middle = median(ratios)
+  console.log(
+    `CPU per request, 3:2 split, ${connections} connections: ${middle.toFixed(2)} x nginx (min ${Math.min(...ratios).toFixed(2)}, max ${Math.max(...ratios).toFixed(2)}, ${rounds} rounds; bar ${values.bar})`,
+  )
+  process.exitCode = middle <= Number(values.bar) ? 0 : 1
+} finally {
+  await Promise.all([gateway.stop(), nginx.stop(), backends.stop()])
+}
+
+/** The canary of the traffic-split page, with other ports. */
+async function configure(): Promise<void> {
+  const node = (port: number): object => ({ type: 'roundrobin', nodes: { [`127.0.0.1:${port}`]: 1 } })
+  const answer = await fetch(`http://127.0.0.1:${adminPort}/apisix/admin/routes/1`, {
+    method: 'PUT',
+    headers: { 'X-API-KEY': KEY },
+    body: JSON.stringify({
+      uri: '/*',
+      plugins: {
+        'traffic-split': {
+          rules: [{ weighted_upstreams: [{ upstream: node(blue), weight: 3 }, { weight: 2 }] }],
+        },
+      },
+      upstream: node(green),
+    }),
+  })
+  if (answer.status !== 201)
+    throw new Error(`the route was not taken: ${answer.status} ${await answer.text()}`)
+}
+
+async function measure(url: string, pid: number, duration: number): Promise<{ load: Load; cost: number }> {
+  const before = cpuSeconds(pid)
+  const load = await runWrk(1, url, connections, duration)
+  const cost = ((cpuSeconds(pid) - before) / load.requests) * 1e6
+  if (load.errors > 0) throw new Error(`${load.errors} of ${load.requests} requests failed at ${url}`)
+  return { load, cost }
+}
+
+function rate(load: Load): string {
+  return (load.requests / load.seconds).toFixed(0)
+}

@@ -1,0 +1,89 @@
+import { createServer } from 'node:http'
+import { formatAddress, listenError, parseAddress } from '../gateway/sockets.ts'
+import type { AdminControl, RunningServer } from './admin-control.ts'
+import { answerLivez, answerReadyz } from './health.ts'
+import { METRICS_TYPE } from './own-api.ts'
+import type { Answer } from './problem.ts'
+
+const NOT_FOUND: Answer = {
+  status: 404,
+  headers: { 'content-type': 'text/plain; charset=utf-8' },
+  body: 'not found\n',
+}
+const NOT_ALLOWED: Answer = {
+  status: 405,
+  headers: { 'content-type': 'text/plain; charset=utf-8', allow: 'GET, HEAD' },
+  body: 'method not allowed\n',
+}
+
+/**
+ * The keyless listener for probes and scrapers: /livez (also /healthz), /readyz (`?verbose` with reasons) and /metrics, and nothing else.
+ * Plain node:http, so that it works as long as anything does. Rejects with PORT_IN_USE or BAD_SETTING. The caller closes it.
+ */
+export async function startStatusServer(options: {
+  /** `host:port`; port 0 lets the system choose. */
+  readonly listen: string
+  readonly control: Pick<AdminControl, 'readiness' | 'metrics'>
+  log(level: 'warn' | 'error', fields: object, message: string): void
+}): Promise<RunningServer> {
+  const { host, port } = parseAddress(options.listen)
+  const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => {
+    // Whatever a probe sends along is not looked at.
+    request.resume()
+    let answer: Answer
+    try {
+      answer = answerFor(options.control, request.method ?? '', request.url ?? '')
+    } catch (error) {
+      options.log(
+        'error',
+        { error: error instanceof Error ? error.stack : String(error) },
+        'status request failed',
+      )
+      answer = { status: 500, headers: {}, body: '' }
+    }
+    const body = Buffer.from(answer.body, 'utf8')
+    response.writeHead(answer.status, {
+      ...answer.headers,
+      'content-length': body.length,
+      'x-content-type-options': 'nosniff',
+    })
+    response.end(body)
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(listenError(error, formatAddress(host, port))))
+    server.listen({ host, port }, resolve)
+  })
+  // From now on errors are those of single accepts; the socket goes on listening.
+  server.removeAllListeners('error').on('error', () => {})
+  const address = server.address()
+  const standing = address !== null && typeof address === 'object' ? address.port : port
+  return {
+    address: formatAddress(host, standing),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+function answerFor(
+  control: Pick<AdminControl, 'readiness' | 'metrics'>,
+  method: string,
+  url: string,
+): Answer {
+  const mark = url.indexOf('?')
+  const path = mark < 0 ? url : url.slice(0, mark)
+  if (path !== '/livez' && path !== '/healthz' && path !== '/readyz' && path !== '/metrics') return NOT_FOUND
+  if (method !== 'GET' && method !== 'HEAD') return NOT_ALLOWED
+  switch (path) {
+    case '/readyz': {
+      const query = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1))
+      return answerReadyz(control.readiness(), query.has('verbose'))
+    }
+    case '/metrics':
+      return { status: 200, headers: { 'content-type': METRICS_TYPE }, body: control.metrics() }
+    default:
+      return answerLivez()
+  }
+}

@@ -1,0 +1,127 @@
+import { Command, CommanderError, Option } from 'commander'
+import { dialects } from '../dialects/index.ts'
+import { ENVIRONMENT, type SettingFlags } from '../gateway/settings.ts'
+import { VERSION } from '../gateway/version.ts'
+import { DEFAULT_SETTINGS } from '../model/defaults.ts'
+import { GatewayError } from '../model/gateway-error.ts'
+
+/** Exit status of a command line that does not make sense. */
+const USAGE = 2
+
+/** Runs a command line (without `node` and the script). Sets the exit status; errors are one clear line on standard error. */
+export async function runMain(args: readonly string[]): Promise<void> {
+  try {
+    await createProgram().parseAsync(args as string[], { from: 'user' })
+  } catch (error) {
+    process.exitCode = reportError(error)
+  }
+}
+
+/** The exit status for an error, which is told in one line (one a fault). */
+function reportError(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE // commander has printed it
+  if (error instanceof GatewayError) {
+    for (const line of error.message.split('\n')) process.stderr.write(`headgate: ${line}\n`)
+    return error.code === 'BAD_SETTING' ? USAGE : 1
+  }
+  process.stderr.write(`headgate: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  return 1
+}
+
+export function createProgram(): Command {
+  const program = new Command('headgate')
+    .description('A traffic gateway: routes, exact traffic splits and conditional rules.')
+    .version(VERSION, '-V, --version')
+    .exitOverride()
+    .showHelpAfterError('(headgate --help tells what there is)')
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'headgate: ')) })
+    .addHelpText(
+      'after',
+      `
+Examples:
+  headgate demo                          a gateway with sample backends, to try things on
+  headgate start                         listens on 127.0.0.1:9080, Admin API on 127.0.0.1:9180
+  headgate start --config apisix.yaml    routes from a file, watched
+  headgate validate -f config/           every fault in the files at once`,
+    )
+  program.addCommand(startCommand())
+  program.addCommand(demoCommand())
+  program.addCommand(validateCommand())
+  program
+    .command('version')
+    .description('print the version')
+    .action(() => {
+      process.stdout.write(`headgate ${VERSION} (node ${process.version})\n`)
+    })
+  for (const command of program.commands) {
+    command.exitOverride()
+    command.configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'headgate: ')) })
+  }
+  return program
+}
+
+function startCommand(): Command {
+  const defaults = DEFAULT_SETTINGS
+  const variables = Object.values(ENVIRONMENT).join(' ')
+  return new Command('start')
+    .description('start the gateway')
+    .option('--config <file|dir>', 'routing documents from files, watched; the Admin API is then read-only')
+    .option('--settings <file>', 'start-up settings from a YAML file')
+    .option(
+      '--listen <host:port>',
+      `where traffic comes in (${defaults.listen.join(', ')}); may be given several times`,
+      (text: string, before: string[] | undefined) => [...(before ?? []), text],
+    )
+    .option('--admin <host:port>', `Admin API, or "off" (${defaults.admin.listen})`)
+    .option('--admin-key <key>', 'key of the Admin API; without one a key is made and its place printed')
+    .option('--insecure-admin-key', 'take a well-known or short admin key, on loopback only')
+    .option('--status <host:port>', `/livez, /readyz, /metrics without a key, or "off" (${defaults.status})`)
+    .option('--store <memory|dir>', `where documents are kept (${defaults.store})`)
+    .option('--workers <n>', 'worker threads (as many as there are processors)')
+    .option('--access-log <file|-|off>', 'a line for each request (off)')
+    .addOption(
+      new Option('--log-level <level>', `how much the log on stderr tells (${defaults.logLevel}): trace to silent`),
+    )
+    .addHelpText(
+      'after',
+      `
+A flag wins over its environment variable, that over the settings file, that over the default.
+Variables: ${variables}
+
+Examples:
+  headgate start --store memory --workers 2
+  headgate start --listen 0.0.0.0:80 --store /var/lib/headgate --access-log /var/log/headgate/access.log
+  headgate start --admin-key edd1c9f034335f136f87ad84b625c8f1 --insecure-admin-key`,
+    )
+    .action(async (flags: SettingFlags) => {
+      const { runStart } = await import('./start.ts')
+      process.exitCode = await runStart(flags)
+    })
+}
+
+function demoCommand(): Command {
+  return new Command('demo')
+    .description('gateway, sample backends, a 3:2 canary and some traffic, to try things on')
+    .option('--quiet', 'no traffic of its own')
+    .action(async (options: { quiet?: boolean }) => {
+      const { runDemo } = await import('./demo.ts')
+      process.exitCode = await runDemo({ hasTraffic: options.quiet !== true })
+    })
+}
+
+function validateCommand(): Command {
+  return new Command('validate')
+    .description('check routing documents: every fault at once as file:line:column')
+    .requiredOption('-f, --file <file|dir|->', 'what to check; - is standard input')
+    .addOption(new Option('-o, --output <form>', 'how to tell').choices(['text', 'json']).default('text'))
+    .addHelpText('after', '\nExamples:\n  headgate validate -f apisix.yaml\n  cat apisix.yaml | headgate validate -f -')
+    .action(async (options: { file: string; output: 'text' | 'json' }) => {
+      const { runValidate } = await import('./validate.ts')
+      process.exitCode = await runValidate({
+        target: options.file,
+        output: options.output,
+        dialects,
+        settings: DEFAULT_SETTINGS,
+      })
+    })
+}

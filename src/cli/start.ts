@@ -1,0 +1,55 @@
+import { type AdminKeys, resolveAdminKeys } from '../gateway/admin-key.ts'
+import { resolveSettings, type SettingFlags } from '../gateway/settings.ts'
+import { type Gateway, startGateway } from '../gateway/start.ts'
+import { VERSION } from '../gateway/version.ts'
+import type { Settings } from '../model/settings.ts'
+import { type AppLog, createAppLog } from '../observe/app-log.ts'
+import { startFronts } from './fronts.ts'
+import { superviseSignals } from './signals.ts'
+
+/** `headgate start`: runs until a signal ends it. Resolves to the exit status; throws GatewayError when it cannot start. */
+export async function runStart(flags: SettingFlags, env: NodeJS.ProcessEnv = process.env): Promise<number> {
+  const settings = resolveSettings(flags, env)
+  const { gateway, keys, log } = await startAll(settings, env)
+  const out = settings.accessLog.path === '-' ? process.stderr : process.stdout
+  out.write(summary(gateway, keys))
+  return superviseSignals(gateway, log)
+}
+
+/** The gateway with its control servers, as `start` and `demo` run it. */
+export async function startAll(
+  settings: Settings,
+  env: NodeJS.ProcessEnv,
+): Promise<{ gateway: Gateway; keys: AdminKeys | null; log: AppLog }> {
+  const log = createAppLog({ level: settings.logLevel })
+  const keys = settings.admin.listen === null ? null : resolveAdminKeys(settings)
+  for (const warning of keys?.warnings ?? []) log.warn({}, warning)
+  const gateway = await startGateway(settings, {
+    env,
+    log: (level, fields, message) => log.log(level, fields, message),
+    fronts: (control) => startFronts(control, keys, log),
+  })
+  return { gateway, keys, log }
+}
+
+/** What an operator wants to see first. The admin key itself is never shown. */
+function summary(gateway: Gateway, keys: AdminKeys | null): string {
+  const { settings, addresses } = gateway
+  const status = gateway.status()
+  const rejected = status.documents.filter((document) => document.state === 'rejected').length
+  const rows: [string, string][] = [
+    ['traffic', addresses.listen.map((address) => `http://${address}`).join(', ')],
+    ['admin', addresses.admin === null ? 'off' : `http://${addresses.admin}`],
+    ['admin key', keys === null ? '-' : (keys.file ?? 'as given')],
+    ['status', addresses.status === null ? 'off' : `http://${addresses.status}`],
+    ['store', status.store.readOnly === null ? status.store.name : `${status.store.name} (read-only)`],
+    [
+      'documents',
+      `${status.documents.length}${rejected > 0 ? `, ${rejected} of them set aside (see the log)` : ''}, revision ${status.revision}`,
+    ],
+    ['workers', `${status.workers.length}`],
+    ['connections', `${settings.limits.maxConnections} at most`],
+  ]
+  const lines = rows.map(([name, value]) => `  ${name.padEnd(12)}${value}`)
+  return `headgate ${VERSION} is ready\n${lines.join('\n')}\n`
+}

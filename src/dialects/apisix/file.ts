@@ -1,0 +1,93 @@
+import type { Fault } from '../../model/document.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.ts'
+import type { FileDocuments } from '../dialect.ts'
+import { idField } from './fields.ts'
+
+/**
+ * The reference's declarative file: lists of objects under their collections' names. The `#END` line behind them belongs to the text, not
+ * to the data, so whoever reads the file has looked at it. Objects without id are called `arr_1`, `arr_2` … by their place, as there.
+ */
+const COLLECTIONS = ['upstreams', 'services', 'plugin_configs', 'routes'] as const
+
+/** Collections of the reference that this version does not serve. An empty list says nothing and is let through. */
+const OTHER_COLLECTIONS = new Set([
+  'consumer_groups',
+  'consumers',
+  'global_rules',
+  'plugin_metadata',
+  'plugins',
+  'protos',
+  'secrets',
+  'ssls',
+  'stream_routes',
+])
+
+export function readApisixFile(root: JsonValue): FileDocuments | null {
+  if (!isJsonObject(root)) return null
+  const keys = Object.keys(root)
+  if (!keys.some((key) => (COLLECTIONS as readonly string[]).includes(key) || OTHER_COLLECTIONS.has(key)))
+    return null
+  const documents: FileDocuments['documents'][number][] = []
+  const faults: Fault[] = []
+  for (const kind of COLLECTIONS) {
+    const list = root[kind]
+    // An empty collection (`routes:` with nothing behind it) reads as null.
+    if (list === undefined || list === null) continue
+    if (!Array.isArray(list)) faults.push({ path: kind, message: `${kind} must be a list`, hint: null })
+    else readCollection(kind, list as readonly JsonValue[], documents, faults)
+  }
+  for (const key of keys) {
+    if ((COLLECTIONS as readonly string[]).includes(key) || isEmpty(root[key])) continue
+    faults.push(
+      OTHER_COLLECTIONS.has(key)
+        ? { path: key, message: `${key} are not supported yet`, hint: `remove ${key} or leave it empty` }
+        : { path: key, message: `unknown collection ${key}`, hint: `known: ${COLLECTIONS.join(', ')}` },
+    )
+  }
+  return { documents, faults }
+}
+
+function readCollection(
+  kind: string,
+  list: readonly JsonValue[],
+  documents: FileDocuments['documents'][number][],
+  faults: Fault[],
+): void {
+  const seen = new Map<string, string>()
+  for (const [index, entry] of list.entries()) {
+    const path = `${kind}[${index}]`
+    if (!isJsonObject(entry)) {
+      faults.push({ path, message: `an element of ${kind} must be an object`, hint: null })
+      continue
+    }
+    const id = readId(entry, index)
+    if (id === null) {
+      const message = 'an id is text of a-z A-Z 0-9 - _ . (1-64 characters) or an integer from 1 on'
+      faults.push({ path: `${path}.id`, message, hint: null })
+      continue
+    }
+    const first = seen.get(id)
+    if (first !== undefined) {
+      faults.push({
+        path,
+        message: `id ${id} stands in ${first} already`,
+        hint: 'give each object its own id',
+      })
+      continue
+    }
+    seen.set(id, path)
+    documents.push({ kind, id, value: entry, path })
+  }
+}
+
+function readId(entry: JsonObject, index: number): string | null {
+  if (!Object.hasOwn(entry, 'id')) return `arr_${index + 1}`
+  const id = idField(entry, 'id')
+  if (id === null) return null
+  if (typeof entry.id === 'number') return Number.isInteger(entry.id) && entry.id >= 1 ? id : null
+  return /^[a-zA-Z0-9\-_.]{1,64}$/.test(id) ? id : null
+}
+
+function isEmpty(value: JsonValue | undefined): boolean {
+  return value === undefined || value === null || (Array.isArray(value) && value.length === 0)
+}

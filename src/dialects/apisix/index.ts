@@ -1,0 +1,67 @@
+import type { StoredDocument } from '../../model/document.ts'
+import type { Dialect, DialectSettings, Lookup, Translation } from '../dialect.ts'
+import { objectField } from './fields.ts'
+import { readApisixFile } from './file.ts'
+import { translateHeldUpstreams } from './held-upstreams.ts'
+import type { TranslationWarning } from './holder.ts'
+import { checkPlugins } from './plugins/index.ts'
+import { createRest } from './rest.ts'
+import { describeSurface } from './surface.ts'
+import { translateRoute } from './translate-route.ts'
+import { translateUpstream, UPSTREAM_DEFAULTS } from './translate-upstream.ts'
+import { validateDocument } from './validate.ts'
+import { parseVars } from './vars.ts'
+
+/** Documents of Apache APISIX: routes, services, upstreams and plugin_configs, with their Admin API (spec/apisix.md). */
+export const apisix: Dialect = {
+  name: 'apisix',
+  kinds: ['upstreams', 'services', 'plugin_configs', 'routes'],
+  surface: (settings) => describeSurface(settings.apisix),
+  validate: validateDocument,
+  translate: translateDocument,
+  rest: createRest,
+  readFile: readApisixFile,
+}
+
+function translateDocument(document: StoredDocument, lookup: Lookup, settings: DialectSettings): Translation {
+  const { kind, id } = document.key
+  switch (kind) {
+    case 'routes':
+      return withWarnings(translateRoute(document, lookup, settings), document, settings)
+    case 'services':
+    case 'plugin_configs':
+      return withWarnings(translateHeldUpstreams(document, settings), document, settings)
+    case 'upstreams': {
+      const { upstream, warnings } = translateUpstream(document.value, {
+        id: `apisix/upstreams/${id}`,
+        origin: { dialect: 'apisix', kind: 'upstream', id, path: '' },
+        path: '',
+        timeoutSeconds: UPSTREAM_DEFAULTS.timeoutSeconds,
+        isInSplit: false,
+      })
+      return { objects: [upstream], warnings }
+    }
+    default:
+      return { objects: [], warnings: [] }
+  }
+}
+
+/** Adds what the checks of plugins and expressions have to say, so that documents from files are warned about too. */
+function withWarnings(
+  translation: Translation,
+  document: StoredDocument,
+  settings: DialectSettings,
+): Translation {
+  const found: TranslationWarning[] = []
+  const { vars } = document.value
+  if (vars !== undefined) {
+    const parsed = parseVars(vars, 'vars')
+    if (!('error' in parsed)) found.push(...parsed.warnings)
+  }
+  const plugins = objectField(document.value, 'plugins')
+  // The document has been accepted, so only the warnings matter here.
+  if (plugins !== null) found.push(...checkPlugins(plugins, settings).warnings)
+  return found.length === 0
+    ? translation
+    : { objects: translation.objects, warnings: [...found, ...translation.warnings] }
+}

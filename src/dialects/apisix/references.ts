@@ -1,0 +1,87 @@
+import type { DocumentStore, StoredDocument } from '../../model/document.ts'
+import type { JsonObject } from '../../model/json.ts'
+import { idField, objectField } from './fields.ts'
+import { refersTo } from './ids.ts'
+import { entriesOf, rulesOf } from './plugins/traffic-split.ts'
+
+/** References between stored objects: whether they lead somewhere (spec/apisix.md 1.7), and who holds an object in place (1.8). */
+
+interface Reference {
+  readonly field: string
+  readonly kind: string
+  /** How the reference's message calls it, in plain and as the id's field. */
+  readonly word: string
+}
+
+const REFERENCES: readonly Reference[] = [
+  { field: 'upstream_id', kind: 'upstreams', word: 'upstream' },
+  { field: 'service_id', kind: 'services', word: 'service' },
+  { field: 'plugin_config_id', kind: 'plugin_configs', word: 'plugin config' },
+]
+
+/** The first reference that leads nowhere, as the reference words it; null if all lead somewhere. */
+export async function checkReferences(store: DocumentStore, value: JsonObject): Promise<string | null> {
+  for (const { field, kind, word } of REFERENCES) {
+    const id = idField(value, field)
+    if (id === null) continue
+    const found = await store.get({ dialect: 'apisix', kind, id })
+    if (found === undefined) {
+      return `failed to fetch ${word} info by ${word} id [${id}], response code: 404`
+    }
+  }
+  return null
+}
+
+/** Why an object must stay, or null. Routes are never held in place. */
+export async function findUser(store: DocumentStore, kind: string, id: string): Promise<string | null> {
+  switch (kind) {
+    case 'upstreams':
+      return findUpstreamUser(store, id)
+    case 'services':
+      return findUserByField(store, 'service_id', id, 'can not delete this service directly')
+    case 'plugin_configs':
+      return findUserByField(store, 'plugin_config_id', id, 'can not delete this plugin config')
+    default:
+      return null
+  }
+}
+
+/** Routes, then services, each by its plugins first and its `upstream_id` then; last the plugins of plugin configs. */
+async function findUpstreamUser(store: DocumentStore, id: string): Promise<string | null> {
+  const message = (user: string): string => `can not delete this upstream, ${user} is still using it now`
+  for (const [kind, word] of [
+    ['routes', 'route'],
+    ['services', 'service'],
+    ['plugin_configs', 'plugin_config'],
+  ] as const) {
+    for (const document of await store.list('apisix', kind)) {
+      if (splitsTo(document, id)) return message(`plugin in ${word} [${document.key.id}]`)
+      if (kind !== 'plugin_configs' && refersTo(document.value.upstream_id, id)) {
+        return message(`${word} [${document.key.id}]`)
+      }
+    }
+  }
+  return null
+}
+
+async function findUserByField(
+  store: DocumentStore,
+  field: string,
+  id: string,
+  refusal: string,
+): Promise<string | null> {
+  for (const document of await store.list('apisix', 'routes')) {
+    if (refersTo(document.value[field], id)) {
+      return `${refusal}, route [${document.key.id}] is still using it now`
+    }
+  }
+  return null
+}
+
+/** Whether the document's traffic-split names the upstream, with whatever weight. */
+function splitsTo(document: StoredDocument, id: string): boolean {
+  const plugins = objectField(document.value, 'plugins')
+  const split = plugins === null ? null : objectField(plugins, 'traffic-split')
+  if (split === null) return false
+  return rulesOf(split).some((rule) => entriesOf(rule).some((entry) => refersTo(entry.upstream_id, id)))
+}

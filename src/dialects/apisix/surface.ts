@@ -1,0 +1,19 @@
+import type { ApisixSettings } from '../../model/settings.ts'
+import type { Surface } from '../../model/surface.ts'
+
+/** The release whose behaviour this dialect follows; it stands in the Server field. */
+export const REFERENCE_VERSION = '3.18.0'
+
+/** What users of the reference see beside routing (spec/apisix.md 3.4, 5.4 and 10). */
+export function describeSurface(settings: ApisixSettings): Surface {
+  return {
+    pathForm: 'resolved',
+    errorForm: 'page',
+    // The reference sends its own JSON errors on the data plane as text, with a newline behind them.
+    notFound: { contentType: 'text/plain; charset=utf-8', body: '{"error_msg":"404 Route Not Found"}\n' },
+    forwarding: 'full',
+    realIpFrom: settings.realIpFrom,
+    serverField: settings.serverTokens ? `APISIX/${REFERENCE_VERSION}` : 'APISIX',
+    upstreamStatusField: settings.showUpstreamStatus ? 'always' : 'onError',
+  }
+}

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { document, settingsWith, translateAll, upstreamOf } from './translate-fixture.ts'
+
+test('an upstream that says only its nodes has the defaults of the reference', () => {
+  assert.deepEqual(upstreamOf({ nodes: { 'a.test:81': 1, 'b.test': 2, 'c.test': 3 } }), {
+    kind: 'upstream',
+    id: 'apisix/upstreams/1',
+    name: '1',
+    origin: { dialect: 'apisix', kind: 'upstream', id: '1', path: '' },
+    scheme: 'http',
+    endpoints: [
+      { host: 'a.test', port: 81, weight: 1, priority: 0 },
+      { host: 'b.test', port: 80, weight: 2, priority: 0 },
+      { host: 'c.test', port: 80, weight: 3, priority: 0 },
+    ],
+    balancer: { kind: 'roundRobin' },
+    passHost: 'pass',
+    upstreamHost: null,
+    nodeHostWithoutPort: false,
+    timeouts: { connectMs: 60_000, sendMs: 60_000, readMs: 60_000 },
+    retry: { count: 2, timeoutMs: 0, onHeadTimeout: true, sameEndpointWhenAlone: true },
+    pool: { size: 320, idleMs: 60_000, requests: 1000 },
+  })
+})
+
+test('every field that is written wins over its default, 0 included', () => {
+  const upstream = upstreamOf({
+    name: 'blue',
+    type: 'roundrobin',
+    scheme: 'https',
+    nodes: [{ host: 'a.test', weight: 1, priority: 2 }],
+    retries: 0,
+    retry_timeout: 1.5,
+    timeout: { connect: 0.5, send: 2, read: 0.0001 },
+    pass_host: 'rewrite',
+    upstream_host: 'Inner.test:8443',
+    keepalive_pool: { size: 1, idle_timeout: 0, requests: 7 },
+  })
+  assert.equal(upstream.name, 'blue')
+  assert.equal(upstream.scheme, 'https')
+  assert.deepEqual(upstream.endpoints, [{ host: 'a.test', port: 443, weight: 1, priority: 2 }])
+  assert.deepEqual(upstream.retry, {
+    count: 0,
+    timeoutMs: 1500,
+    onHeadTimeout: true,
+    sameEndpointWhenAlone: true,
+  })
+  // A timeout is never rounded down to "none".
+  assert.deepEqual(upstream.timeouts, { connectMs: 500, sendMs: 2000, readMs: 1 })
+  assert.equal(upstream.passHost, 'rewrite')
+  assert.equal(upstream.upstreamHost, 'Inner.test:8443')
+  assert.deepEqual(upstream.pool, { size: 1, idleMs: 0, requests: 7 })
+})
+
+test('a pool that is written in part keeps the defaults of the rest', () => {
+  const { pool } = upstreamOf({ nodes: {}, keepalive_pool: { size: 5 } })
+  assert.deepEqual(pool, { size: 5, idleMs: 60_000, requests: 1000 })
+})
+
+test('upstream_host counts with pass_host rewrite alone', () => {
+  const { passHost, upstreamHost } = upstreamOf({ nodes: {}, upstream_host: 'x.test', pass_host: 'node' })
+  assert.equal(passHost, 'node')
+  assert.equal(upstreamHost, null)
+})
+
+test('no nodes means no endpoints and no retries, not a negative number of them', () => {
+  for (const nodes of [{}, []]) {
+    const upstream = upstreamOf({ nodes })
+    assert.deepEqual(upstream.endpoints, [])
+    assert.equal(upstream.retry.count, 0)
+  }
+})
+
+test('an upstream whose nodes come from a registry has none, and says so', () => {
+  const { objects, warnings } = translateAll([
+    document('upstreams/1', { service_name: 'shop', discovery_type: 'dns' }),
+  ])
+  assert.equal(objects.length, 1)
+  assert.deepEqual(warnings, [
+    'upstreams/1 service_name: service discovery is not supported yet: requests get 503',
+  ])
+})
+
+test('nodes that only have weight 0, and nodes that stand there twice, are warned about', () => {
+  const { warnings } = translateAll([
+    document('upstreams/1', { nodes: { 'a.test': 0, 'b.test': 0 } }),
+    document('upstreams/2', { nodes: { 'a.test': 1, 'a.test:80': 2 } }),
+    document('upstreams/3', { nodes: { 'a.test': 1, 'b.test': 0 } }),
+  ])
+  assert.equal(warnings.length, 2)
+  assert.match(warnings[0] ?? '', /^upstreams\/1 nodes: all nodes have weight 0/)
+  assert.match(warnings[1] ?? '', /^upstreams\/2 nodes: a\.test:80 stands here more than once/)
+})
+
+test('an inline upstream of a route has 60 s, one of traffic-split the start-up setting', () => {
+  const inline = { nodes: { 'a.test': 1 } }
+  const route = document('routes/1', {
+    uri: '/',
+    upstream: inline,
+    plugins: { 'traffic-split': { rules: [{ weighted_upstreams: [{ upstream: inline }] }] } },
+  })
+  const timeouts = (inlineTimeout: number): (readonly [string, number])[] =>
+    translateAll([route], settingsWith({ inlineTimeout })).objects.flatMap((object) =>
+      object.kind === 'upstream' ? [[object.id, object.timeouts.readMs] as const] : [],
+    )
+  const inSplit = 'apisix/routes/1#plugins/traffic-split/rules/0/weighted_upstreams/0'
+  assert.deepEqual(timeouts(15), [
+    ['apisix/routes/1#upstream', 60_000],
+    [inSplit, 15_000],
+  ])
+  assert.deepEqual(timeouts(60), [
+    ['apisix/routes/1#upstream', 60_000],
+    [inSplit, 60_000],
+  ])
+})
+
+test('only inside traffic-split over http does pass_host node leave the port out', () => {
+  const node = { nodes: { 'a.test:81': 1 }, pass_host: 'node' }
+  const secure = { ...node, scheme: 'https' }
+  const passing = { nodes: { 'a.test:81': 1 } }
+  const entries = [{ upstream: node }, { upstream: secure }, { upstream: passing }]
+  const { objects } = translateAll([
+    document('upstreams/1', node),
+    document('routes/1', {
+      uri: '/',
+      upstream: node,
+      plugins: { 'traffic-split': { rules: [{ weighted_upstreams: entries }] } },
+    }),
+  ])
+  const flags = objects.flatMap((object) => (object.kind === 'upstream' ? [object.nodeHostWithoutPort] : []))
+  assert.deepEqual(flags, [false, false, true, false, false])
+})

@@ -1,0 +1,134 @@
+import { isJsonObject, type JsonObject } from '../../model/json.ts'
+import type { Origin } from '../../model/origin.ts'
+import type { Upstream, UpstreamTimeouts } from '../../model/upstream.ts'
+import { idField, numberField, objectField, textField, toMilliseconds } from './fields.ts'
+import type { TranslationWarning } from './holder.ts'
+import { formatAddress, parseNodes } from './nodes.ts'
+
+/** What an upstream has where its document says nothing (spec/apisix.md 4.1). Seconds and counts, as documents write them. */
+export const UPSTREAM_DEFAULTS = {
+  scheme: 'http',
+  passHost: 'pass',
+  timeoutSeconds: 60,
+  retryTimeoutSeconds: 0,
+  pool: { size: 320, idleSeconds: 60, requests: 1000 },
+} as const
+
+export interface UpstreamPlace {
+  readonly id: string
+  readonly origin: Origin
+  /** Prefix of warning paths: `''` for an Upstream object, `upstream` for a route's inline one. */
+  readonly path: string
+  /** Timeout where the document has none, seconds. 60; inline ones of traffic-split have a start-up setting of their own. */
+  readonly timeoutSeconds: number
+  /** Inside traffic-split over http, `pass_host: node` sends the bare host (spec/apisix.md 6.4). */
+  readonly isInSplit: boolean
+}
+
+export interface TranslatedUpstream {
+  readonly upstream: Upstream
+  readonly warnings: readonly TranslationWarning[]
+}
+
+/**
+ * One upstream, wherever it stands. Nodes from a registry are not there yet: such an upstream has no endpoints and answers 503, as the
+ * reference does while a registry knows nothing (spec/apisix.md 5.4).
+ */
+export function translateUpstream(value: JsonObject, place: UpstreamPlace): TranslatedUpstream {
+  const warnings: TranslationWarning[] = []
+  const warn = (field: string, message: string): void => {
+    warnings.push({ path: joinPath(place.path, field), message })
+  }
+  const scheme = textField(value, 'scheme') === 'https' ? 'https' : UPSTREAM_DEFAULTS.scheme
+  const { endpoints, repeated } = parseNodes(value.nodes, scheme)
+  for (const address of repeated) warn('nodes', `${address} stands here more than once; the last one counts`)
+  if (endpoints.length > 0 && endpoints.every((endpoint) => endpoint.weight === 0)) {
+    warn('nodes', 'all nodes have weight 0, so every request gets 503 (the reference would use them)')
+  }
+  if (!place.isInSplit && textField(value, 'service_name') !== null) {
+    warn('service_name', 'service discovery is not supported yet: requests get 503')
+  }
+  const passHost = readPassHost(value)
+  const retries = numberField(value, 'retries')
+  const retryTimeout = numberField(value, 'retry_timeout')
+  const upstream: Upstream = {
+    kind: 'upstream',
+    id: place.id,
+    name:
+      place.origin.kind === 'upstream'
+        ? (textField(value, 'name') ?? place.origin.id)
+        : nameUpstream(value, place.id),
+    origin: place.origin,
+    scheme,
+    endpoints,
+    balancer: { kind: 'roundRobin' },
+    passHost,
+    upstreamHost: passHost === 'rewrite' ? textField(value, 'upstream_host') : null,
+    nodeHostWithoutPort: place.isInSplit && scheme === 'http' && passHost === 'node',
+    timeouts: readTimeouts(value) ?? evenTimeouts(place.timeoutSeconds),
+    retry: {
+      // By default every node gets one try (spec/apisix.md 5.4).
+      count: retries === null ? Math.max(0, endpoints.length - 1) : retries,
+      timeoutMs: toMilliseconds(retryTimeout === null ? UPSTREAM_DEFAULTS.retryTimeoutSeconds : retryTimeout),
+      onHeadTimeout: true,
+      sameEndpointWhenAlone: true,
+    },
+    pool: readPool(value),
+  }
+  return { upstream, warnings }
+}
+
+/** `timeout: {connect, send, read}` of a route or upstream, seconds; null if it is not there as a whole. */
+export function readTimeouts(value: JsonObject): UpstreamTimeouts | null {
+  const timeout = objectField(value, 'timeout')
+  if (timeout === null) return null
+  const connect = numberField(timeout, 'connect')
+  const send = numberField(timeout, 'send')
+  const read = numberField(timeout, 'read')
+  if (connect === null || send === null || read === null) return null
+  return {
+    connectMs: toMilliseconds(connect),
+    sendMs: toMilliseconds(send),
+    readMs: toMilliseconds(read),
+  }
+}
+
+/** The first node as `host:port`: what an upstream without name and id is called in metrics and logs. */
+export function firstAddress(value: JsonObject): string | null {
+  const scheme = textField(value, 'scheme')
+  const first = parseNodes(value.nodes, scheme === null ? UPSTREAM_DEFAULTS.scheme : scheme).endpoints[0]
+  return first === undefined ? null : formatAddress(first)
+}
+
+/** Name, else id, else first node, else `otherwise`. */
+export function nameUpstream(value: JsonObject, otherwise: string): string {
+  return textField(value, 'name') ?? idField(value, 'id') ?? firstAddress(value) ?? otherwise
+}
+
+export function joinPath(prefix: string, field: string): string {
+  return prefix === '' ? field : `${prefix}.${field}`
+}
+
+function evenTimeouts(seconds: number): UpstreamTimeouts {
+  const ms = toMilliseconds(seconds)
+  return { connectMs: ms, sendMs: ms, readMs: ms }
+}
+
+function readPassHost(value: JsonObject): Upstream['passHost'] {
+  const passHost = textField(value, 'pass_host')
+  return passHost === 'node' || passHost === 'rewrite' ? passHost : UPSTREAM_DEFAULTS.passHost
+}
+
+function readPool(value: JsonObject): Upstream['pool'] {
+  const pool = value.keepalive_pool
+  const { size, idleSeconds, requests } = UPSTREAM_DEFAULTS.pool
+  if (!isJsonObject(pool)) return { size, idleMs: toMilliseconds(idleSeconds), requests }
+  const ownSize = numberField(pool, 'size')
+  const ownIdle = numberField(pool, 'idle_timeout')
+  const ownRequests = numberField(pool, 'requests')
+  return {
+    size: ownSize === null ? size : ownSize,
+    idleMs: toMilliseconds(ownIdle === null ? idleSeconds : ownIdle),
+    requests: ownRequests === null ? requests : ownRequests,
+  }
+}

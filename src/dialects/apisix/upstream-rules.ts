@@ -1,0 +1,121 @@
+import type { Fault } from '../../model/document.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.ts'
+import { flagField, listField, objectField, textField } from './fields.ts'
+import { checkSchema, joinPath, type LuaSchema } from './lua-schema.ts'
+import { splitAddress } from './nodes.ts'
+
+/**
+ * What an upstream must keep beside its schema: spec/apisix.md 4.2 and 4.4, and what this version does not do yet. The same rules hold for
+ * inline upstreams in routes, services and traffic-split (the reference leaves the last out).
+ */
+
+/** The first fault as the reference words it, null if there is none. Works on whatever the schema let through, and on more. */
+export function checkUpstreamRules(upstream: JsonObject): string | null {
+  return collectUpstreamFaults(upstream, '')[0]?.message ?? null
+}
+
+/** All faults, with paths below `path`. */
+export function collectUpstreamFaults(upstream: JsonObject, path: string): readonly Fault[] {
+  const faults: Fault[] = []
+  const add = (field: string, message: string, hint: string | null = null): void => {
+    faults.push({ path: joinPath(path, field), message, hint })
+  }
+  if (textField(upstream, 'pass_host') === 'rewrite' && textField(upstream, 'upstream_host') === null) {
+    add('pass_host', "`upstream_host` can't be empty when `pass_host` is `rewrite`")
+  }
+  collectNodeFaults(upstream.nodes, joinPath(path, 'nodes'), faults)
+  const keyFault = checkHashKey(upstream)
+  if (keyFault !== null) add('key', keyFault)
+  collectUnsupported(upstream, add)
+  return faults
+}
+
+function collectNodeFaults(nodes: JsonValue | undefined, path: string, faults: Fault[]): void {
+  const add = (place: string, message: string, hint: string | null = null): void => {
+    faults.push({ path: place, message, hint })
+  }
+  if (Array.isArray(nodes)) {
+    for (const [index, node] of (nodes as readonly JsonValue[]).entries()) {
+      const host = isJsonObject(node) ? textField(node, 'host') : null
+      if (host === null) continue
+      const place = joinPath(joinPath(path, index), 'host')
+      if (isBareIpv6(host)) add(place, IPV6_BRACKETS, `write [${host}]`)
+      else if (host.includes(':') && !host.startsWith('[')) {
+        add(place, `invalid configuration: invalid host ${host}`, 'the port stands in port')
+      } else if (host.includes('*')) add(place, `invalid configuration: invalid host ${host}`)
+    }
+    return
+  }
+  if (!isJsonObject(nodes)) return
+  for (const address of Object.keys(nodes)) {
+    const place = joinPath(path, address)
+    const { host, port } = splitAddress(address)
+    if (isBareIpv6(address)) add(place, IPV6_BRACKETS, `write [${address}]`)
+    else if (Number.isNaN(port)) add(place, `invalid port ${address.slice(address.lastIndexOf(':') + 1)}`)
+    else if (!NODE_NAME.test(host)) add(place, `invalid configuration: invalid node address ${address}`)
+  }
+}
+
+const IPV6_BRACKETS = "invalid configuration: IPv6 address must be enclosed with '[' and ']'"
+
+/** What may go into a connection and a Host field; the schema does not look at the keys of a map. */
+const NODE_NAME = /^[0-9a-zA-Z\-._:]+$/
+
+function isBareIpv6(host: string): boolean {
+  return !host.startsWith('[') && host.indexOf(':') !== host.lastIndexOf(':')
+}
+
+const VARS_KEY: LuaSchema = {
+  pattern:
+    '^((uri|server_name|server_addr|request_uri|remote_port|remote_addr|query_string|host|hostname|mqtt_client_id)|arg_[0-9a-zA-z_-]+)$',
+}
+const FIELD_KEY: LuaSchema = { pattern: '^[a-zA-Z0-9-_]+$' }
+
+/** `key` belongs to chash alone (4.4); other types may hold anything there. */
+function checkHashKey(upstream: JsonObject): string | null {
+  if (textField(upstream, 'type') !== 'chash') return null
+  const hashOn = textField(upstream, 'hash_on')
+  if (hashOn === 'consumer') return null
+  const key = textField(upstream, 'key')
+  if (key === null) return 'missing key'
+  if (hashOn === 'vars_combinations') return null
+  const fault = checkSchema(hashOn === 'header' || hashOn === 'cookie' ? FIELD_KEY : VARS_KEY, key)
+  return fault === null ? null : `invalid configuration: ${fault}`
+}
+
+type AddFault = (field: string, message: string, hint?: string | null) => void
+
+/** Fields that later versions bring. A silent omission would be worse than a refusal. */
+function collectUnsupported(upstream: JsonObject, add: AddFault): void {
+  const type = textField(upstream, 'type')
+  if (type !== null && type !== 'roundrobin') {
+    add('type', `type ${type} is ${NOT_YET}`, 'use roundrobin')
+  }
+  const scheme = textField(upstream, 'scheme')
+  if (scheme !== null && scheme !== 'http' && scheme !== 'https') {
+    add('scheme', `scheme ${scheme} is ${NOT_YET}`, 'use http or https')
+  }
+  if (objectField(upstream, 'checks') !== null) add('checks', `checks (health checks) is ${NOT_YET}`)
+  if (objectField(upstream, 'tls') !== null) add('tls', `tls is ${NOT_YET}`)
+}
+
+export const NOT_YET = 'not supported by this version yet'
+
+/** The same for a route or a service itself. */
+export function collectUnsupportedFields(value: JsonObject): readonly Fault[] {
+  const faults: Fault[] = []
+  for (const field of ['filter_func', 'script', 'script_id']) {
+    if (Object.hasOwn(value, field)) {
+      faults.push({ path: field, message: `${field} is not supported: it runs Lua code`, hint: null })
+    }
+  }
+  if (flagField(value, 'enable_websocket') === true) {
+    faults.push({ path: 'enable_websocket', message: `enable_websocket is ${NOT_YET}`, hint: null })
+  }
+  return faults
+}
+
+/** Whether the upstream has nodes of its own; else a registry names them, and requests get 503. */
+export function hasNodes(upstream: JsonObject): boolean {
+  return objectField(upstream, 'nodes') !== null || listField(upstream, 'nodes') !== null
+}

@@ -1,0 +1,120 @@
+import { RE2JS } from 're2js'
+import { DEFAULT_SETTINGS } from '../model/defaults.ts'
+import { GatewayError } from '../model/gateway-error.ts'
+import { isLinear, isLinearEngineOn } from './pattern-engine.ts'
+import { nameForeignConstruct } from './pattern-foreign.ts'
+import { rewritePattern } from './pattern-syntax.ts'
+
+export interface PatternOptions {
+  readonly ignoreCase: boolean
+}
+
+export interface PatternHit {
+  readonly index: number
+  readonly end: number
+  /** The whole hit at 0, then the groups; undefined for one that took no part. */
+  readonly captures: readonly (string | undefined)[]
+}
+
+/**
+ * A user's regular expression, searched anywhere in a byte string, in linear time. It means what RE2 says it means, over bytes: characters
+ * above ASCII in the pattern are their UTF-8 bytes; `.` and negated classes take one byte; case is folded for ASCII letters. Patterns that
+ * cannot be written over bytes (`\pL`, `[é]`, `é` ignoring case, the flags m and U) see the text as UTF-8, there `.` is one character.
+ */
+export interface Pattern {
+  test(text: string): boolean
+  /** The leftmost hit, or null. Positions count bytes. */
+  exec(text: string): PatternHit | null
+}
+
+/** Why a pattern is refused, or null. Lengths in characters; the default limit is the start-up setting's. */
+export function checkPattern(
+  source: string,
+  maxLength = DEFAULT_SETTINGS.limits.maxPatternLength,
+): string | null {
+  if (source.length > maxLength) {
+    return `the pattern has ${source.length} characters, at most ${maxLength} are allowed (maxPatternLength)`
+  }
+  if (!source.isWellFormed()) return 'the pattern is not well-formed Unicode'
+  try {
+    const compiled = RE2JS.compile(source, 0)
+    const size = compiled.programSize()
+    return size > MAX_PROGRAM
+      ? `the pattern is too large: its repeats unfold to ${size} steps, at most ${MAX_PROGRAM} are allowed`
+      : null
+  } catch (error) {
+    return nameForeignConstruct(source) ?? describe(error)
+  }
+}
+
+/**
+ * Steps a program may have; a plain `{1000}`, the largest repeat RE2 knows, fits. Searching costs at most this times the length of the text
+ * where re2js's automaton gives up or captures are wanted: some 20 ms a KiB at this limit, 0.1 ms for usual patterns.
+ */
+const MAX_PROGRAM = 1100
+
+/** Throws GatewayError INVALID_DOCUMENT with the reason where `checkPattern` refuses (lengths are not limited here). */
+export function compilePattern(source: string, options: PatternOptions): Pattern {
+  const reason = checkPattern(source, Number.POSITIVE_INFINITY)
+  if (reason !== null) throw new GatewayError('INVALID_DOCUMENT', reason)
+  const rewritten = rewritePattern(source, options.ignoreCase)
+  if (rewritten === null) {
+    return new Re2Pattern(RE2JS.compile(source, options.ignoreCase ? RE2JS.CASE_INSENSITIVE : 0), true)
+  }
+  const slow = () => new Re2Pattern(RE2JS.compile(rewritten.source, 0), false)
+  if (!isLinearEngineOn() || !isLinear(rewritten.source)) return slow()
+  return new NativePattern(new RegExp(rewritten.source), rewritten.isSameInV8 ? null : slow())
+}
+
+/** Runs on V8; `exec` goes to re2js where JavaScript would report other places or captures. */
+class NativePattern implements Pattern {
+  readonly #expression: RegExp
+  readonly #precise: Pattern | null
+  constructor(expression: RegExp, precise: Pattern | null) {
+    this.#expression = expression
+    this.#precise = precise
+  }
+  test(text: string): boolean {
+    return this.#expression.test(text)
+  }
+  exec(text: string): PatternHit | null {
+    if (this.#precise !== null) return this.#precise.exec(text)
+    const hit = this.#expression.exec(text)
+    return hit === null ? null : { index: hit.index, end: hit.index + hit[0].length, captures: [...hit] }
+  }
+}
+
+class Re2Pattern implements Pattern {
+  readonly #compiled: RE2JS
+  /** The text's bytes are UTF-8 to this pattern; else each byte is a character. */
+  readonly #isUnicode: boolean
+  constructor(compiled: RE2JS, isUnicode: boolean) {
+    this.#compiled = compiled
+    this.#isUnicode = isUnicode
+  }
+  test(text: string): boolean {
+    return this.#compiled.test(this.#input(text))
+  }
+  exec(text: string): PatternHit | null {
+    const matcher = this.#compiled.matcher(this.#input(text))
+    if (!matcher.find()) return null
+    const captures: (string | undefined)[] = []
+    for (let group = 0; group <= matcher.groupCount(); group++) {
+      const start = matcher.start(group)
+      captures.push(start < 0 ? undefined : text.slice(start, matcher.end(group)))
+    }
+    return { index: matcher.start(0), end: matcher.end(0), captures }
+  }
+  #input(text: string): string | Uint8Array {
+    return this.#isUnicode && hasHighByte(text) ? Buffer.from(text, 'latin1') : text
+  }
+}
+
+function hasHighByte(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return true
+  return false
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? `not a valid pattern: ${error.message}` : 'not a valid pattern'
+}

@@ -1,0 +1,55 @@
+/**
+ * What variables read a request through. All texts are byte strings (model/byte-string.ts). Implemented by the exchange; tests and
+ * explain use plain objects. Getters may compute on first use: read only what you need.
+ */
+export interface RequestView {
+  readonly method: string
+  /** Raw request target, origin form, as received. */
+  readonly target: string
+  /** Resolved path: decoded, dot segments resolved, slashes merged (see Surface.pathForm). */
+  readonly path: string
+  /** Raw text behind the first `?`; null if there is no `?`. */
+  readonly query: string | null
+  /** Host without port, lower case; '' if the request has none. */
+  readonly host: string
+  readonly scheme: 'http' | 'https'
+  /** `HTTP/1.1` or `HTTP/1.0`. */
+  readonly protocol: string
+  /** The client: the socket's address, or the one a trusted peer names. IPv4-mapped IPv6 is written as IPv4. */
+  readonly clientAddress: string
+  readonly clientPort: number
+  /** The connection's own peer. */
+  readonly peerAddress: string
+  readonly localAddress: string
+  readonly localPort: number
+  readonly requestId: string
+  /** Value of a field by lower-case name with dashes, lines joined by `, `; undefined if absent. */
+  header(name: string): string | undefined
+  /** Cookie field lines joined by `; `, or undefined. */
+  readonly cookies: string | undefined
+  /**
+   * The body's bytes as a byte string. undefined: not read yet (a predicate that needs it reports `needsBody`, the exchange reads it and
+   * searches anew); null: absent, or over the limit, so body variables are absent.
+   */
+  readonly body: string | null | undefined
+  /** Captures of the matched path pattern, null if none. */
+  readonly pathParams: ReadonlyMap<string, string> | null
+  /** The matched route's labels; null while routes are being matched. */
+  readonly labels: {
+    readonly routeId: string
+    readonly routeName: string | null
+    readonly serviceId: string | null
+    readonly serviceName: string | null
+  } | null
+  /** The answer, for response filters; null before there is one. */
+  readonly answer: AnswerView | null
+}
+
+export interface AnswerView {
+  readonly status: number
+  /** Status sent by the upstream; undefined for answers the gateway made. */
+  readonly upstreamStatus: number | undefined
+  header(name: string): string | undefined
+  readonly endpointHost: string | undefined
+  readonly endpointPort: number | undefined
+}

@@ -1,0 +1,8 @@
+import type { Comparison } from '../model/predicate.ts'
+import type { VariableValue } from './variables.ts'
+
+/** Told of every comparison that was made, in order; those behind a deciding one are never made. */
+export interface ComparisonTrace {
+  /** `actual` is what the variable gave (undefined: absent), texts as byte strings. */
+  comparison(predicate: Comparison, actual: VariableValue, held: boolean): void
+}

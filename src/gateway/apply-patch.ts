@@ -1,0 +1,161 @@
+import type { Route } from '../model/route.ts'
+import type { Upstream } from '../model/upstream.ts'
+import type { PatchPart } from './messages.ts'
+
+/** The part of the routing table that takes edits (routing/routing-table.ts). */
+export interface EditableTable {
+  begin(): TableEdit
+}
+export interface TableEdit {
+  upsert(route: Route): void
+  remove(id: string): void
+  /** Works until told to yield; true when everything is compiled. */
+  work(shouldYield: () => boolean): boolean
+  commit(revision: number): void
+}
+
+/** The part of the data plane that takes edits. */
+export interface EditableUpstreams {
+  prepareUpstreams(upserts: readonly Upstream[], removals: readonly string[]): () => void
+}
+
+export interface ApplierOptions {
+  readonly table: EditableTable
+  readonly upstreams: EditableUpstreams
+  /** Identity to slot, as the objects being compiled see it; the applier keeps it up to date. */
+  readonly slots: Map<string, number>
+  readonly onApplied: (revision: number, faults: readonly string[]) => void
+  /** Runs the next slice after the loop has served what waits. */
+  readonly defer: (work: () => void) => void
+  readonly now: () => number
+}
+
+/** Longest piece of compilation between two turns of the loop. */
+const SLICE_MS = 2
+/** Upstreams compiled at once. */
+const UPSTREAM_BATCH = 100
+
+/** Applies revisions one after the other, each in one tick after all of it is compiled. */
+export class PatchApplier {
+  readonly #options: ApplierOptions
+  readonly #waiting: PatchPart[] = []
+  #isWorking = false
+  #sliceEnd = 0
+  #edit: TableEdit | null = null
+  #switches: (() => void)[] = []
+  #faults: string[] = []
+
+  constructor(options: ApplierOptions) {
+    this.#options = options
+  }
+
+  take(part: PatchPart): void {
+    this.#waiting.push(part)
+    if (!this.#isWorking) this.#run()
+  }
+
+  #run(): void {
+    for (;;) {
+      const part = this.#waiting.shift()
+      if (part === undefined) {
+        this.#isWorking = false
+        return
+      }
+      this.#isWorking = true
+      if (part.isBulk) {
+        this.#runSlices(part)
+        return
+      }
+      const work = this.#compile(part)
+      while (!work.next().done);
+      this.#commitIfLast(part)
+    }
+  }
+
+  #runSlices(part: PatchPart): void {
+    const { now, defer } = this.#options
+    const work = this.#compile(part)
+    const slice = (): void => {
+      const end = now() + SLICE_MS
+      this.#sliceEnd = end
+      while (now() < end) {
+        if (work.next().done) {
+          this.#commitIfLast(part)
+          defer(() => this.#run())
+          return
+        }
+      }
+      defer(slice)
+    }
+    slice()
+  }
+
+  /** Compiles a part, piece by piece. Nothing it does is visible to requests. An object that fails is left out and reported. */
+  *#compile(part: PatchPart): Generator<undefined> {
+    const { table, upstreams, slots, now } = this.#options
+    if (part.isFirst) {
+      this.#edit = table.begin()
+      this.#switches = []
+      this.#faults = []
+    }
+    const edit = this.#edit
+    if (edit === null) return
+    for (const [identity, slot] of part.slots) slots.set(identity, slot)
+    const upserts: Upstream[] = []
+    for (const object of part.upserts) if (object.kind === 'upstream') upserts.push(object)
+    const removals = part.removals.filter((removal) => removal.kind === 'upstream').map(({ id }) => id)
+    for (let i = 0; i < upserts.length; i += UPSTREAM_BATCH) {
+      this.#prepare(upstreams, upserts.slice(i, i + UPSTREAM_BATCH), [])
+      yield
+    }
+    if (removals.length > 0) this.#prepare(upstreams, [], removals)
+    for (const object of part.upserts) {
+      if (object.kind !== 'route') continue
+      try {
+        edit.upsert(object)
+      } catch (error) {
+        this.#faults.push(`${object.id}: ${messageOf(error)}`)
+      }
+      if (part.isBulk) yield
+    }
+    for (const removal of part.removals) if (removal.kind === 'route') edit.remove(removal.id)
+    const shouldYield = part.isBulk ? () => now() >= this.#sliceEnd : () => false
+    try {
+      while (!edit.work(shouldYield)) yield
+    } catch (error) {
+      this.#faults.push(`routing table: ${messageOf(error)}`)
+    }
+  }
+
+  #prepare(target: EditableUpstreams, upserts: readonly Upstream[], removals: readonly string[]): void {
+    try {
+      this.#switches.push(target.prepareUpstreams(upserts, removals))
+    } catch (error) {
+      if (upserts.length <= 1) {
+        this.#faults.push(`${upserts[0]?.id ?? removals.join(', ')}: ${messageOf(error)}`)
+        return
+      }
+      for (const upstream of upserts) this.#prepare(target, [upstream], [])
+    }
+  }
+
+  /** Everything of a revision in one tick. */
+  #commitIfLast(part: PatchPart): void {
+    if (!part.isLast) return
+    const edit = this.#edit
+    this.#edit = null
+    try {
+      for (const switchOn of this.#switches) switchOn()
+      edit?.commit(part.revision)
+    } catch (error) {
+      this.#faults.push(`switching on: ${messageOf(error)}`)
+    }
+    this.#switches = []
+    for (const identity of part.freed) this.#options.slots.delete(identity)
+    this.#options.onApplied(part.revision, this.#faults)
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,333 @@
+import type {
+  DocumentChange,
+  DocumentKey,
+  DocumentStore,
+  Fault,
+  StoredDocument,
+  Warning,
+  WriteNote,
+  WriteResult,
+} from '../model/document.ts'
+import { GatewayError } from '../model/gateway-error.ts'
+import type { Settings } from '../model/settings.ts'
+import type { ConfigStore, StoreContent, StoreFault } from '../store/store.ts'
+import { isDeepEqual } from './deep-equal.ts'
+import type { Mirror } from './mirror.ts'
+import { documentName } from './mirror.ts'
+import { Mutex } from './mutex.ts'
+import type { Publisher } from './publish.ts'
+import type { DocumentEdit, Plan, Reconciler } from './reconcile.ts'
+import type { SharedState } from './shared-state.ts'
+import type { Log } from './worker-pool.ts'
+
+export interface DocumentsOptions {
+  readonly store: ConfigStore
+  readonly mirror: Mirror
+  readonly reconciler: Reconciler
+  readonly shared: SharedState
+  readonly publisher: Publisher
+  readonly settings: Settings
+  readonly log: Log
+}
+
+/** How the last change from outside (files, other nodes) went, and the last write. */
+export interface ChangeRecord {
+  readonly atMs: number
+  readonly revision: number
+  readonly isGood: boolean
+}
+
+/** The documents, and their way into the workers. A write is validated, made durable, translated, published; then it is answered. */
+export class Documents implements DocumentStore {
+  readonly #options: DocumentsOptions
+  /** One write at a time up to its publication; waiting for the workers is not part of it. */
+  readonly #writing = new Mutex()
+  readonly #exclusive = new Mutex()
+  readonly #expiring = new Map<string, StoredDocument>()
+  #revision = 0
+  /** Revision of the model that travels; follows the store's, and grows by one where a change comes without a new one. */
+  #modelRevision = 0
+  #storeFaults: readonly StoreFault[] = []
+  #lastChange: ChangeRecord | null = null
+  #expiry: NodeJS.Timeout | null = null
+  #isStoreReachable = true
+  #unwatch: (() => void) | null = null
+
+  constructor(options: DocumentsOptions) {
+    this.#options = options
+  }
+
+  revision(): number {
+    return this.#revision
+  }
+  get modelRevision(): number {
+    return this.#modelRevision
+  }
+  get storeFaults(): readonly StoreFault[] {
+    return this.#storeFaults
+  }
+  get lastChange(): ChangeRecord | null {
+    return this.#lastChange
+  }
+  /** Whether the last write that reached the store was taken by it. */
+  get isStoreReachable(): boolean {
+    return this.#isStoreReachable
+  }
+  get readOnly(): string | null {
+    return this.#options.store.readOnly
+  }
+
+  get(key: DocumentKey): Promise<StoredDocument | undefined> {
+    return Promise.resolve(this.#options.mirror.get(key))
+  }
+  list(dialect: string, kind: string): Promise<readonly StoredDocument[]> {
+    return Promise.resolve(this.#options.mirror.list(dialect, kind))
+  }
+  exclusive<T>(work: () => Promise<T>): Promise<T> {
+    return this.#exclusive.run(work)
+  }
+
+  /** Reads everything from the store. What does not validate is set aside; the rest is the model that workers start with. */
+  async load(): Promise<void> {
+    const { store, reconciler, mirror, log } = this.#options
+    const content = await store.load()
+    this.#revision = content.revision
+    this.#modelRevision = Math.max(1, content.revision)
+    this.#reportStoreFaults(content.faults)
+    const edits: DocumentEdit[] = []
+    for (const document of content.documents) {
+      mirror.set(document)
+      const faults = reconciler.validate(document)
+      if (faults.length === 0) edits.push({ key: document.key, document })
+      else {
+        reconciler.setAside(document.key, faults)
+        log('error', { document: documentName(document.key), faults }, 'a stored document does not validate and is set aside')
+      }
+      this.#noteExpiry(document)
+    }
+    const plan = reconciler.plan(edits)
+    this.#reportFailures(plan)
+    const reservation = this.#options.shared.reserve(plan.replaced, plan.upserts)
+    plan.apply()
+    reservation.commit(this.#modelRevision)
+    this.#lastChange = { atMs: Date.now(), revision: this.#revision, isGood: true }
+  }
+
+  /** Follows changes made by others, and removes documents whose time is over. */
+  watch(): void {
+    const { store, log } = this.#options
+    this.#unwatch = store.watch(
+      (content) => {
+        this.#writing.run(() => this.#take(content)).catch((error: unknown) => {
+          this.#lastChange = { atMs: Date.now(), revision: this.#revision, isGood: false }
+          log('error', { error: String(error) }, 'a change of the configuration was not applied')
+        })
+      },
+      (faults) => {
+        this.#lastChange = { atMs: Date.now(), revision: this.#revision, isGood: false }
+        this.#reportStoreFaults(faults)
+      },
+    )
+    this.#expiry = setInterval(() => this.#expire(), 1_000)
+  }
+
+  async write(changes: readonly DocumentChange[], note: WriteNote): Promise<WriteResult> {
+    const { result, published, warnings } = await this.#writing.run(() => this.#commit(changes, note))
+    if (published === null) return { ...result, warnings }
+    const late = await this.#options.publisher.acked(published)
+    if (late.length === 0) return { ...result, warnings }
+    const key = changes[0]?.key
+    const message = `not yet in force everywhere: worker ${late.join(', ')} did not answer in time and is replaced`
+    return { ...result, warnings: key === undefined ? warnings : [...warnings, { key, path: '', message }] }
+  }
+
+  async #commit(changes: readonly DocumentChange[], note: WriteNote): Promise<Committed> {
+    const { store, reconciler, shared, mirror } = this.#options
+    if (store.readOnly !== null) throw new GatewayError('READ_ONLY', store.readOnly)
+    const edits = this.#check(changes)
+    let plan = reconciler.plan(edits)
+    const failed = plan.failures[0]
+    if (failed !== undefined) {
+      throw new GatewayError('INTERNAL', `${documentName(failed.key)}: ${failed.reasons[0]?.message ?? ''}`)
+    }
+    // room for the new state is made sure of before anything is stored
+    let reservation = shared.reserve(plan.replaced, plan.upserts)
+    let result: { revision: number; documents: readonly (StoredDocument | undefined)[] }
+    try {
+      result = await store.commit(changes, note, Date.now())
+      this.#isStoreReachable = true
+    } catch (error) {
+      if (error instanceof GatewayError && error.code === 'STORE_UNAVAILABLE') this.#isStoreReachable = false
+      reservation.cancel()
+      throw error
+    }
+    const isAsForeseen = result.documents.every((document, i) => isSameVersion(document, edits[i]?.document))
+    if (!isAsForeseen) {
+      reservation.cancel()
+      plan = reconciler.plan(changes.map((change, i) => ({ key: change.key, document: result.documents[i] })))
+      reservation = shared.reserve(plan.replaced, plan.upserts)
+    }
+    for (let i = 0; i < changes.length; i++) {
+      const key = changes[i]?.key
+      const document = result.documents[i]
+      if (document !== undefined) mirror.set(document)
+      else if (key !== undefined) mirror.delete(key)
+      if (key !== undefined) this.#expiring.delete(documentName(key))
+      if (document !== undefined) this.#noteExpiry(document)
+    }
+    this.#revision = result.revision
+    const published = this.#publish(plan, reservation)
+    this.#lastChange = { atMs: Date.now(), revision: result.revision, isGood: true }
+    return { result, published, warnings: plan.warnings }
+  }
+
+  /** Everything that can be wrong with a write before it is stored; and what the documents will be. */
+  #check(changes: readonly DocumentChange[]): DocumentEdit[] {
+    const { mirror, reconciler, settings } = this.#options
+    const revision = this.#revision + 1
+    let growth = 0
+    const edits = changes.map((change): DocumentEdit => {
+      const before = mirror.get(change.key)
+      if (change.expectedRevision !== null && (before?.modifiedRevision ?? 0) !== change.expectedRevision) {
+        throw new GatewayError('WRITE_CONFLICT', `${documentName(change.key)} was changed by another write`)
+      }
+      if (change.op === 'delete') {
+        if (before !== undefined) growth--
+        return { key: change.key, document: undefined }
+      }
+      if (before === undefined) growth++
+      const document: StoredDocument = {
+        key: change.key,
+        value: change.value,
+        createdRevision: before === undefined ? revision : before.createdRevision,
+        modifiedRevision: revision,
+        expiresAtMs: change.expiresAtMs,
+      }
+      const fault = reconciler.validate(document)[0]
+      if (fault !== undefined) throw new GatewayError('INVALID_DOCUMENT', describeFault(change.key, fault))
+      return { key: change.key, document }
+    })
+    if (growth > 0 && mirror.size + growth > settings.limits.maxObjects) {
+      throw new GatewayError('LIMIT_OBJECTS', `too many objects (maxObjects: ${settings.limits.maxObjects})`)
+    }
+    return edits
+  }
+
+  /** Puts a plan in force and sends it; the revision to wait for, or null when nothing that serves changed. */
+  #publish(plan: Plan, reservation: ReturnType<SharedState['reserve']>): number | null {
+    plan.apply()
+    this.#reportFailures(plan)
+    if (plan.upserts.length === 0 && plan.removals.length === 0) {
+      reservation.commit(this.#modelRevision)
+      return null
+    }
+    this.#modelRevision = Math.max(this.#revision, this.#modelRevision + 1)
+    reservation.commit(this.#modelRevision)
+    this.#options.publisher.publish({
+      revision: this.#modelRevision,
+      upserts: plan.upserts,
+      removals: plan.removals,
+      slots: reservation.slots,
+      freed: reservation.freed,
+    })
+    return this.#modelRevision
+  }
+
+  /** A whole new content from outside: only what differs is looked at. A bad document keeps its last good form. */
+  async #take(content: StoreContent): Promise<void> {
+    const { mirror, reconciler, shared, log } = this.#options
+    const edits: DocumentEdit[] = []
+    const gone = new Map<string, DocumentKey>()
+    for (const document of mirror.all()) gone.set(documentName(document.key), document.key)
+    for (const document of content.documents) {
+      gone.delete(documentName(document.key))
+      const before = mirror.get(document.key)
+      if (before !== undefined && isSameDocument(before, document)) {
+        reconciler.forgetRejection(document.key)
+        continue
+      }
+      const faults = reconciler.validate(document)
+      if (faults.length > 0) {
+        reconciler.reject(document.key, faults)
+        log(
+          'error',
+          { document: documentName(document.key), faults, keeps: before === undefined ? 'nothing' : 'its last good form' },
+          'a document does not validate',
+        )
+      } else edits.push({ key: document.key, document })
+    }
+    for (const key of gone.values()) edits.push({ key, document: undefined })
+    const plan = reconciler.plan(edits)
+    const reservation = shared.reserve(plan.replaced, plan.upserts)
+    for (const { key, document } of edits) {
+      if (document === undefined) mirror.delete(key)
+      else mirror.set(document)
+    }
+    this.#revision = Math.max(content.revision, this.#revision)
+    this.#reportStoreFaults(content.faults)
+    const published = this.#publish(plan, reservation)
+    this.#lastChange = { atMs: Date.now(), revision: this.#revision, isGood: content.faults.length === 0 }
+    log('info', { revision: this.#revision, changed: edits.length }, 'the configuration changed')
+    if (published !== null) await this.#options.publisher.acked(published)
+  }
+
+  #noteExpiry(document: StoredDocument): void {
+    if (document.expiresAtMs !== null) this.#expiring.set(documentName(document.key), document)
+  }
+
+  #expire(): void {
+    const now = Date.now()
+    for (const [name, document] of this.#expiring) {
+      if (document.expiresAtMs === null || document.expiresAtMs > now) continue
+      this.#expiring.delete(name)
+      const change = { op: 'delete' as const, key: document.key, expectedRevision: document.modifiedRevision }
+      this.write([change], { author: 'system', message: 'its time to live is over' }).catch((error: unknown) => {
+        if (error instanceof GatewayError && error.code === 'WRITE_CONFLICT') return // somebody gave it more time
+        this.#expiring.set(name, document)
+        this.#options.log('warn', { document: name, error: String(error) }, 'an expired document could not be removed')
+      })
+    }
+  }
+
+  #reportStoreFaults(faults: readonly StoreFault[]): void {
+    for (const fault of faults) {
+      if (this.#storeFaults.some((known) => isDeepEqual(known, fault))) continue
+      this.#options.log('error', { place: fault.place, path: fault.path, hint: fault.hint }, fault.message)
+    }
+    this.#storeFaults = faults
+  }
+
+  #reportFailures(plan: Plan): void {
+    for (const failure of plan.failures) {
+      this.#options.log(
+        'error',
+        { document: documentName(failure.key), faults: failure.reasons },
+        'a document could not be translated; what it had stays',
+      )
+    }
+  }
+
+  close(): void {
+    this.#unwatch?.()
+    if (this.#expiry !== null) clearInterval(this.#expiry)
+  }
+}
+
+interface Committed {
+  readonly result: { revision: number; documents: readonly (StoredDocument | undefined)[] }
+  readonly published: number | null
+  readonly warnings: readonly Warning[]
+}
+
+function isSameVersion(a: StoredDocument | undefined, b: StoredDocument | undefined): boolean {
+  return a?.createdRevision === b?.createdRevision && a?.modifiedRevision === b?.modifiedRevision
+}
+
+function isSameDocument(a: StoredDocument, b: StoredDocument): boolean {
+  return a.createdRevision === b.createdRevision && isDeepEqual(a.value, b.value)
+}
+
+function describeFault(key: DocumentKey, fault: Fault): string {
+  const place = fault.path === '' ? documentName(key) : `${documentName(key)} ${fault.path}`
+  return `${place}: ${fault.message}`
+}

@@ -1,0 +1,79 @@
+import { ENDPOINT, ROUTE, rotationIdentity, routeIdentity, TARGET, targetIdentity } from '../model/counters.ts'
+import { type Endpoint, endpointIdentity } from '../model/endpoint.ts'
+import type { ModelObject } from '../model/model.ts'
+import { type Split, splitIdentity } from '../model/split.ts'
+
+/** What a slot is for: a shared position, or lines of counters. */
+export type SlotPool = 'position' | 'route' | 'target' | 'endpoint'
+
+export interface SlotNeed {
+  readonly identity: string
+  readonly pool: SlotPool
+  readonly lines: number
+  /** Splits only: id without the weights, so that other weights can start at the old ones' phase. */
+  readonly family: string | null
+  /** Splits only: positions in one cycle. */
+  readonly cycle: number
+}
+
+/** Every slot that an object uses, each identity once. A split or level with one living choice takes no position. */
+export function slotNeeds(object: ModelObject): readonly SlotNeed[] {
+  const needs: SlotNeed[] = []
+  if (object.kind === 'route') {
+    needs.push(needOf(routeIdentity(object.id), 'route', ROUTE.LINES))
+    for (const rule of object.rules) addSplit(needs, rule.split)
+    return needs
+  }
+  const seen = new Set<string>()
+  for (const endpoint of object.endpoints) {
+    const identity = endpointIdentity(object.id, endpoint)
+    if (!seen.has(identity)) {
+      seen.add(identity)
+      needs.push(needOf(identity, 'endpoint', ENDPOINT.LINES))
+    }
+  }
+  if (object.endpoints.length < 2) return needs
+  const levels = new Map<number, Endpoint[]>()
+  for (const endpoint of object.endpoints) {
+    const level = levels.get(endpoint.priority)
+    if (level === undefined) levels.set(endpoint.priority, [endpoint])
+    else level.push(endpoint)
+  }
+  for (const [priority, endpoints] of levels) {
+    if (endpoints.length > 1) needs.push(needOf(rotationIdentity(object.id, priority, endpoints), 'position', 1))
+  }
+  return needs
+}
+
+function addSplit(needs: SlotNeed[], split: Split): void {
+  for (let i = 0; i < split.targets.length; i++)
+    needs.push(needOf(targetIdentity(split.id, i), 'target', TARGET.LINES))
+  const weights = split.targets.map((target) => target.weight).filter((weight) => weight > 0)
+  if (weights.length < 2) return
+  const identity = splitIdentity(split)
+  needs.push({ identity, pool: 'position', lines: 1, family: `split:${split.id}`, cycle: cycleOf(weights) })
+}
+
+function needOf(identity: string, pool: SlotPool, lines: number): SlotNeed {
+  return { identity, pool, lines, family: null, cycle: 0 }
+}
+
+/** Sum of the weights divided by their greatest common divisor. */
+function cycleOf(weights: readonly number[]): number {
+  let divisor = 0
+  let sum = 0
+  for (const weight of weights) {
+    divisor = gcd(divisor, weight)
+    sum += weight
+  }
+  return sum / divisor
+}
+
+function gcd(a: number, b: number): number {
+  while (b !== 0) {
+    const rest = a % b
+    a = b
+    b = rest
+  }
+  return a
+}

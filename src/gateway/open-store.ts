@@ -1,0 +1,29 @@
+import type { Dialect, DialectSettings } from '../dialects/dialect.ts'
+import type { Settings } from '../model/settings.ts'
+import { openEmbeddedStore } from '../store/embedded/embedded-store.ts'
+import { type FileReader, openFileStore } from '../store/files/index.ts'
+import { createMemoryStore } from '../store/memory.ts'
+import type { ConfigStore } from '../store/store.ts'
+import type { Log } from './worker-pool.ts'
+
+/** The store that the settings name: files (read-only), memory, or the embedded one in a data directory. */
+export async function openStore(settings: Settings, dialects: readonly Dialect[], log: Log): Promise<ConfigStore> {
+  if (settings.config !== null) return openFileStore(settings.config, fileReaders(dialects, settings))
+  if (settings.store === 'memory') return createMemoryStore()
+  return openEmbeddedStore(settings.store, { onWarning: (message) => log('warn', {}, message) })
+}
+
+/** How each dialect reads its documents out of a file. */
+export function fileReaders(dialects: readonly Dialect[], settings: DialectSettings): FileReader[] {
+  return dialects.map((dialect) => ({
+    dialect: dialect.name,
+    kinds: dialect.kinds,
+    read: (root) => dialect.readFile(root, settings),
+    validate: (kind, value) => dialect.validate(kind, value, settings),
+  }))
+}
+
+/** What `kill -HUP` asks of a store that reads files; others have nothing to read again. */
+export async function reloadStore(store: ConfigStore): Promise<void> {
+  if ('reload' in store && typeof store.reload === 'function') await store.reload()
+}

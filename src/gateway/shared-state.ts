@@ -1,0 +1,266 @@
+import {
+  ENDPOINT,
+  ENDPOINT_OVERFLOW,
+  FIRST_SLOT,
+  LINE,
+  ROUTE_OVERFLOW,
+  TARGET_OVERFLOW,
+  WORKER,
+} from '../model/counters.ts'
+import { GatewayError } from '../model/gateway-error.ts'
+import type { ModelObject, Positions } from '../model/model.ts'
+import { type SlotNeed, type SlotPool, slotNeeds } from './identities.ts'
+import { createPositions, LINE_BYTES, readPosition, setPosition } from './positions.ts'
+import { LinePool } from './slot-pool.ts'
+
+/**
+ * Capacities of the shared segments, in lines of 64 bytes. The system commits the pages only when they are touched, so large ones cost
+ * nothing. A change that needs a position beyond `positions` is refused; objects beyond a series cap count on the overflow lines.
+ */
+export interface SharedCapacity {
+  readonly positions: number
+  readonly counters: number
+  readonly routes: number
+  readonly targets: number
+  readonly endpoints: number
+}
+export const DEFAULT_CAPACITY: SharedCapacity = {
+  positions: 2 ** 18,
+  counters: 2 ** 18,
+  routes: 25_000,
+  targets: 50_000,
+  endpoints: 50_000,
+}
+
+/** What one worker gets of the shared memory. */
+export interface WorkerMemory {
+  readonly positions: SharedArrayBuffer
+  readonly lane: SharedArrayBuffer
+  readonly heartbeat: SharedArrayBuffer
+}
+
+/** Slots found for a change that is not in force yet: `commit` or `cancel` it, once. */
+export interface Reservation {
+  readonly slots: readonly (readonly [identity: string, slot: number])[]
+  readonly freed: readonly string[]
+  commit(revision: number): void
+  cancel(): void
+}
+
+interface Held {
+  readonly need: SlotNeed
+  readonly slot: number
+  uses: number
+}
+
+/** Sole owner of the shared memory: gives out slots by identity, sums the lanes, folds the lanes of workers that are gone. */
+export class SharedState {
+  readonly positions: Positions
+  readonly #capacity: SharedCapacity
+  readonly #positionSegment: SharedArrayBuffer
+  readonly #held = new Map<string, Held>()
+  /** Identity in force of each split id. */
+  readonly #families = new Map<string, string>()
+  readonly #positionPool: LinePool
+  readonly #counterPool: LinePool
+  readonly #series: Record<SlotPool, number> = { position: 0, route: 0, target: 0, endpoint: 0 }
+  /** What the lanes of gone workers had counted. */
+  readonly #base: Float64Array
+  readonly #lanes = new Map<number, Float64Array>()
+
+  constructor(capacity: SharedCapacity = DEFAULT_CAPACITY) {
+    this.#capacity = capacity
+    this.#positionSegment = new SharedArrayBuffer(capacity.positions * LINE_BYTES)
+    this.positions = createPositions(this.#positionSegment)
+    this.#positionPool = new LinePool(1, capacity.positions) // slot 0 means "none"
+    this.#counterPool = new LinePool(FIRST_SLOT, capacity.counters)
+    this.#base = new Float64Array(new SharedArrayBuffer(capacity.counters * LINE_BYTES))
+  }
+
+  /** Memory for a worker that starts. `key` is its own, never used again. */
+  addWorker(key: number): WorkerMemory {
+    const lane = new SharedArrayBuffer(this.#capacity.counters * LINE_BYTES)
+    this.#lanes.set(key, new Float64Array(lane))
+    return { positions: this.#positionSegment, lane, heartbeat: new SharedArrayBuffer(LINE_BYTES) }
+  }
+
+  /** The worker is gone: its gauges count no more, its counters stay in the totals. */
+  removeWorker(key: number): void {
+    const lane = this.#lanes.get(key)
+    if (lane === undefined) return
+    this.#lanes.delete(key)
+    for (const gauge of WORKER_GAUGES) lane[gauge] = 0
+    for (const held of this.#held.values()) {
+      if (held.need.pool === 'endpoint' && held.slot > 0) zeroEndpointGauges(lane, held.slot)
+    }
+    zeroEndpointGauges(lane, ENDPOINT_OVERFLOW)
+    for (let i = 0; i < FIRST_SLOT * LINE; i++) fold(this.#base, lane, i)
+    for (const held of this.#held.values()) {
+      if (held.need.pool === 'position' || held.slot === 0) continue
+      const from = held.slot * LINE
+      const to = from + held.need.lines * LINE
+      for (let i = from; i < to; i++) fold(this.#base, lane, i)
+    }
+  }
+
+  /** Over all workers, living and gone. */
+  sum(slot: number, field: number): number {
+    const at = slot * LINE + field
+    let total = this.#base[at] ?? 0
+    for (const lane of this.#lanes.values()) total += lane[at] ?? 0
+    return total
+  }
+
+  /** Of one worker; 0 for one that is gone. */
+  of(key: number, slot: number, field: number): number {
+    return this.#lanes.get(key)?.[slot * LINE + field] ?? 0
+  }
+
+  /** The slot in force of an identity; the overflow line for counters beyond the cap, 0 for positions that have none. */
+  slot(identity: string): number {
+    const held = this.#held.get(identity)
+    return held !== undefined && held.slot > 0 ? held.slot : overflowSlot(identity)
+  }
+
+  /** All identities in force, for a worker that starts. */
+  slots(): (readonly [identity: string, slot: number])[] {
+    const list: (readonly [string, number])[] = []
+    for (const [identity, held] of this.#held) if (held.slot > 0) list.push([identity, held.slot])
+    return list
+  }
+
+  /**
+   * Finds slots for a change from `before` to `after` objects. Throws LIMIT_OBJECTS when positions run out; nothing is changed then.
+   * Between this and `commit` no other reservation may be made.
+   */
+  reserve(before: readonly ModelObject[], after: readonly ModelObject[]): Reservation {
+    const change = new Map<string, { need: SlotNeed; by: number }>()
+    for (const object of after) for (const need of slotNeeds(object)) count(change, need, 1)
+    for (const object of before) for (const need of slotNeeds(object)) count(change, need, -1)
+    const taken: Held[] = []
+    const adjusted: { held: Held; by: number }[] = []
+    const freed: Held[] = []
+    for (const { need, by } of change.values()) {
+      const held = this.#held.get(need.identity)
+      if (held !== undefined) {
+        if (held.uses + by <= 0) freed.push(held)
+        else if (by !== 0) adjusted.push({ held, by })
+      } else if (by > 0) {
+        const slot = this.#take(need)
+        if (slot < 0) {
+          this.#giveBack(taken)
+          throw new GatewayError(
+            'LIMIT_OBJECTS',
+            `no shared position is left for ${need.identity} (limit: ${this.#capacity.positions} splits and upstream rotations)`,
+          )
+        }
+        taken.push({ need, slot, uses: by })
+      }
+    }
+    let isOpen = true
+    return {
+      slots: taken.filter((held) => held.slot > 0).map((held) => [held.need.identity, held.slot] as const),
+      freed: freed.map((held) => held.need.identity),
+      commit: (revision) => {
+        if (!isOpen) return
+        isOpen = false
+        for (const { held, by } of adjusted) held.uses += by
+        for (const held of taken) this.#putInForce(held)
+        for (const held of freed) this.#retire(held, revision)
+      },
+      cancel: () => {
+        if (isOpen) this.#giveBack(taken)
+        isOpen = false
+      },
+    }
+  }
+
+  #take(need: SlotNeed): number {
+    if (need.pool === 'position') return this.#positionPool.take(need.lines)
+    const cap = need.pool === 'route' ? 'routes' : need.pool === 'target' ? 'targets' : 'endpoints'
+    if (this.#series[need.pool] >= this.#capacity[cap]) return 0
+    const slot = this.#counterPool.take(need.lines)
+    if (slot < 0) return 0
+    this.#series[need.pool]++
+    return slot
+  }
+
+  #giveBack(taken: readonly Held[]): void {
+    for (const { need, slot } of taken) {
+      if (slot === 0) continue
+      if (need.pool !== 'position') this.#series[need.pool]--
+      this.#poolOf(need).giveBack(slot, need.lines)
+    }
+  }
+
+  #putInForce(held: Held): void {
+    const { need } = held
+    this.#held.set(need.identity, held)
+    if (need.pool !== 'position') return
+    setPosition(this.#positionSegment, held.slot, need.family === null ? 0 : this.#phaseFor(need, need.family))
+    if (need.family !== null) this.#families.set(need.family, need.identity)
+  }
+
+  /** Where the split with other weights stands in its cycle, carried over to the new cycle. */
+  #phaseFor(need: SlotNeed, family: string): number {
+    const old = this.#held.get(this.#families.get(family) ?? '')
+    if (old === undefined || old.need.cycle === 0) return 0
+    const phase = readPosition(this.#positionSegment, old.slot) % old.need.cycle
+    return Math.floor((phase / old.need.cycle) * need.cycle)
+  }
+
+  #retire(held: Held, revision: number): void {
+    const { need, slot } = held
+    this.#held.delete(need.identity)
+    if (need.family !== null && this.#families.get(need.family) === need.identity)
+      this.#families.delete(need.family)
+    if (slot === 0) return
+    if (need.pool !== 'position') this.#series[need.pool]--
+    this.#poolOf(need).retire(slot, need.lines, revision)
+  }
+
+  #poolOf(need: SlotNeed): LinePool {
+    return need.pool === 'position' ? this.#positionPool : this.#counterPool
+  }
+
+  /** Every live worker has let go of all revisions before `revision`. */
+  release(revision: number): void {
+    this.#positionPool.release(revision, () => {})
+    this.#counterPool.release(revision, (slot, lines) => {
+      const from = slot * LINE
+      const to = from + lines * LINE
+      this.#base.fill(0, from, to)
+      for (const lane of this.#lanes.values()) lane.fill(0, from, to)
+    })
+  }
+
+  /** Slots that wait for requests on old revisions. */
+  get retired(): number {
+    return this.#positionPool.waiting + this.#counterPool.waiting
+  }
+}
+
+const WORKER_GAUGES = [WORKER.ACTIVE, WORKER.IN_FLIGHT, WORKER.UPSTREAM_CONNECTIONS, WORKER.BUFFERED_BYTES]
+
+function zeroEndpointGauges(lane: Float64Array, slot: number): void {
+  lane[slot * LINE + ENDPOINT.IN_FLIGHT] = 0
+  lane[slot * LINE + ENDPOINT.CONNECTIONS] = 0
+}
+
+function fold(base: Float64Array, lane: Float64Array, at: number): void {
+  base[at] = (base[at] ?? 0) + (lane[at] ?? 0)
+}
+
+function count(change: Map<string, { need: SlotNeed; by: number }>, need: SlotNeed, by: number): void {
+  const entry = change.get(need.identity)
+  if (entry === undefined) change.set(need.identity, { need, by })
+  else entry.by += by
+}
+
+/** Where an identity counts that got no lines of its own; 0 for positions. */
+export function overflowSlot(identity: string): number {
+  if (identity.startsWith('route:')) return ROUTE_OVERFLOW
+  if (identity.startsWith('target:')) return TARGET_OVERFLOW
+  if (identity.startsWith('endpoint:')) return ENDPOINT_OVERFLOW
+  return 0
+}

@@ -1,0 +1,307 @@
+import type { Section } from '../model/listener.ts'
+import type { Settings } from '../model/settings.ts'
+import type { FromWorker, LogLevel, SocketPlan, ToWorker } from './messages.ts'
+import type { Publisher } from './publish.ts'
+import { RestartPace } from './restart-pace.ts'
+import type { SharedState } from './shared-state.ts'
+import { parseAddress } from './sockets.ts'
+import { WorkerHandle } from './worker-handle.ts'
+
+/** A worker whose heart has not beaten for so long black-holes its share of the connections. */
+const SILENT_MS = 2_000
+const WATCH_MS = 250
+/** A worker that never gets ready. */
+const START_MS = 60_000
+/** How long a failing worker may wait for its replacement before it stops accepting anyway. */
+const HANDOVER_MS = 5_000
+
+export type Log = (level: LogLevel, fields: object, message: string) => void
+
+export interface PoolOptions {
+  readonly count: number
+  readonly settings: Settings
+  readonly sections: readonly Section[]
+  readonly sockets: readonly SocketPlan[]
+  /** Inherited descriptors by worker, in the order of `sockets`; empty: sockets are opened by address. */
+  readonly descriptors: readonly (readonly number[])[]
+  readonly forbidden: readonly string[]
+  readonly obeysFaults: boolean
+  readonly shared: SharedState
+  readonly publisher: Publisher
+  readonly log: Log
+  /** Name of the route with this counter slot, for logs. */
+  readonly routeOf: (slot: number) => string
+}
+
+/** Starts the workers, watches them, replaces those that fail. */
+export class WorkerPool {
+  readonly #options: PoolOptions
+  readonly #workers = new Map<number, WorkerHandle>()
+  readonly #pace = new RestartPace()
+  #sockets: readonly SocketPlan[]
+  /** The worker that settles ports left to the system; the others wait for it. */
+  #settler: WorkerHandle | null = null
+  #nextKey = 1
+  #isStopping = false
+  #watch: NodeJS.Timeout | null = null
+  #lastLook = 0
+  #released = 0
+  #replaced = 0
+  /** Indices whose next worker waits for its turn. */
+  readonly #respawning = new Set<number>()
+  #onStarted: { resolve: () => void; reject: (error: Error) => void } | null = null
+  readonly #drained = new Map<number, (cut: number) => void>()
+
+  constructor(options: PoolOptions) {
+    this.#options = options
+    this.#sockets = options.sockets
+  }
+
+  workers(): Iterable<WorkerHandle> {
+    return this.#workers.values()
+  }
+
+  /** Workers that were replaced since the start. */
+  get replaced(): number {
+    return this.#replaced
+  }
+
+  /** Addresses that stand, ports settled. */
+  get addresses(): readonly string[] {
+    for (const worker of this.#workers.values()) if (worker.state === 'serving') return worker.addresses
+    return []
+  }
+
+  get isComplete(): boolean {
+    let serving = 0
+    for (const worker of this.#workers.values()) if (worker.state === 'serving') serving++
+    return serving === this.#options.count
+  }
+
+  /** Resolves when every worker serves. Rejects when one cannot listen or start. */
+  start(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#onStarted = { resolve, reject }
+      for (let index = 0; index < this.#options.count; index++) this.#spawn(index)
+      this.#lastLook = performance.now()
+      this.#watch = setInterval(() => this.#look(), WATCH_MS)
+    })
+  }
+
+  #spawn(index: number): void {
+    const { settings, sections, forbidden, obeysFaults, shared, count } = this.#options
+    const key = this.#nextKey++
+    const memory = shared.addWorker(key)
+    const start = { index, settings, share: 1 / count, sections, memory, forbidden, obeysFaults }
+    const worker: WorkerHandle = new WorkerHandle(key, start, (message) => this.#receive(worker, message))
+    this.#workers.set(key, worker)
+    worker.thread.on('error', (error) => {
+      this.#options.log('error', { worker: index, error: error.stack ?? error.message }, 'a worker died')
+      if (worker.state === 'starting' || worker.state === 'loading') this.#failStart(error)
+    })
+    worker.thread.on('exit', (code) => this.#bury(worker, code))
+  }
+
+  #receive(worker: WorkerHandle, message: FromWorker): void {
+    const { publisher, log } = this.#options
+    switch (message.type) {
+      case 'ready':
+        publisher.sync(worker)
+        break
+      case 'applied':
+        worker.ackedRevision = message.revision
+        worker.pendingObjects = 0
+        for (const fault of message.faults) {
+          log('error', { worker: worker.index, revision: message.revision, fault }, 'an object could not be compiled')
+        }
+        if (worker.state === 'loading') worker.state = 'loaded'
+        this.#openIfCurrent(worker)
+        publisher.check()
+        break
+      case 'released':
+        worker.releasedRevision = message.revision
+        this.#release()
+        break
+      case 'listening':
+        this.#serve(worker, message.addresses)
+        break
+      case 'listenFailed': {
+        const error = Object.assign(new Error(message.message), { code: message.code, address: message.address })
+        log('error', { worker: worker.index, address: message.address }, `cannot listen: ${message.message}`)
+        if (!this.#failStart(error)) this.#replace(worker, 'it cannot listen', 'now')
+        break
+      }
+      case 'log':
+        log(message.level, { worker: worker.index, ...message.fields }, message.message)
+        break
+      case 'drained':
+        this.#drained.get(worker.key)?.(message.cut)
+        if (worker.state === 'leaving') void worker.thread.terminate()
+        break
+      case 'failing':
+        log('error', { worker: worker.index, error: message.message }, 'an error nobody caught: the worker is replaced')
+        this.#replace(worker, 'an error nobody caught', 'drain')
+        break
+    }
+  }
+
+  /** A worker listens only when it has everything that was published: no write that was answered is served stale. */
+  #openIfCurrent(worker: WorkerHandle): void {
+    if (worker.state !== 'loaded' || this.#isStopping) return
+    if (worker.ackedRevision < this.#options.publisher.revision) return
+    const descriptors = this.#options.descriptors[worker.index]
+    const mustSettle = descriptors === undefined && this.#sockets.some((socket) => socket.port === 0)
+    if (mustSettle) {
+      if (this.#settler !== null && this.#settler !== worker) return
+      this.#settler = worker
+    }
+    if (worker.addresses.length > 0) return
+    worker.send({
+      type: 'listen',
+      sockets: this.#sockets.map((socket, i) => ({ ...socket, descriptor: descriptors?.[i] ?? null })),
+    })
+  }
+
+  #serve(worker: WorkerHandle, addresses: readonly string[]): void {
+    worker.addresses = addresses
+    if (worker.state === 'loaded') worker.state = 'serving'
+    if (this.#settler === worker) {
+      this.#settler = null
+      this.#sockets = this.#sockets.map((socket, i) => {
+        const address = addresses[i]
+        return address === undefined ? socket : { ...socket, port: parseAddress(address).port }
+      })
+      for (const other of this.#workers.values()) this.#openIfCurrent(other)
+    }
+    if (this.isComplete) {
+      this.#onStarted?.resolve()
+      this.#onStarted = null
+    }
+  }
+
+  #failStart(error: Error): boolean {
+    if (this.#onStarted === null) return false
+    this.#onStarted.reject(error)
+    this.#onStarted = null
+    return true
+  }
+
+  /** Slots may serve again once every worker has let go of what used them. */
+  #release(): void {
+    let lowest = Number.POSITIVE_INFINITY
+    for (const worker of this.#workers.values()) lowest = Math.min(lowest, worker.releasedRevision)
+    if (lowest > this.#released && lowest !== Number.POSITIVE_INFINITY) {
+      this.#released = lowest
+      this.#options.shared.release(lowest)
+    }
+  }
+
+  #look(): void {
+    const now = performance.now()
+    // time that main itself slept or was stopped does not count against a worker
+    const elapsed = Math.min(now - this.#lastLook, 2 * WATCH_MS)
+    this.#lastLook = now
+    for (const worker of this.#workers.values()) {
+      const limit = worker.isLive || worker.state === 'leaving' ? SILENT_MS : START_MS
+      if (worker.state === 'gone' || worker.listen(elapsed) < limit) continue
+      const route = this.#options.routeOf(worker.lastRouteSlot)
+      this.#options.log(
+        'error',
+        { worker: worker.index, silentMs: Math.round(worker.silentMs), lastRoute: route },
+        'a worker fell silent and is replaced',
+      )
+      if (!this.#isStopping) this.#replace(worker, 'it fell silent', 'now')
+      else void worker.thread.terminate()
+    }
+  }
+
+  /** A worker that does not keep up with the configuration. */
+  replaceLaggard(worker: WorkerHandle, revision: number): void {
+    this.#options.log(
+      'warn',
+      { worker: worker.index, revision, has: worker.ackedRevision },
+      'a worker did not take the configuration in time and is replaced',
+    )
+    this.#replace(worker, 'it lags', 'drain')
+  }
+
+  /** `now`: ended at once. `drain`: it goes on accepting until the new one does, then finishes its requests. */
+  #replace(worker: WorkerHandle, reason: string, how: 'now' | 'drain'): void {
+    if (worker.state === 'leaving' || worker.state === 'gone' || this.#isStopping) return
+    worker.state = 'leaving'
+    this.#options.publisher.check()
+    if (how === 'now') {
+      void worker.thread.terminate() // its exit spawns the next one
+      return
+    }
+    this.#respawn(worker.index, reason)
+    const since = performance.now()
+    const handOver = (): void => {
+      if (worker.state === 'gone') return
+      const isCovered = [...this.#workers.values()].some((w) => w.index === worker.index && w.state === 'serving')
+      if (isCovered || performance.now() - since > HANDOVER_MS) {
+        worker.send({ type: 'drain', timeoutMs: this.#options.settings.drain.timeoutMs })
+      } else setTimeout(handOver, 50)
+    }
+    handOver()
+  }
+
+  #respawn(index: number, reason: string): void {
+    const { delayMs, recent } = this.#pace.next(performance.now())
+    this.#replaced++
+    this.#options.log('warn', { worker: index, reason, delayMs, restartsInAMinute: recent }, 'a worker is started anew')
+    this.#respawning.add(index)
+    setTimeout(() => {
+      this.#respawning.delete(index)
+      if (!this.#isStopping) this.#spawn(index)
+    }, delayMs)
+  }
+
+  #bury(worker: WorkerHandle, code: number): void {
+    worker.state = 'gone'
+    this.#workers.delete(worker.key)
+    this.#options.shared.removeWorker(worker.key)
+    this.#drained.get(worker.key)?.(0)
+    this.#options.publisher.check()
+    this.#release()
+    if (this.#settler === worker) {
+      this.#settler = null
+      for (const other of this.#workers.values()) this.#openIfCurrent(other)
+    }
+    if (this.#isStopping) return
+    if (this.#failStart(new Error(`a worker ended with code ${code} before it served`))) return
+    const hasSuccessor = [...this.#workers.values()].some(
+      (other) => other.index === worker.index && other.state !== 'leaving',
+    )
+    if (hasSuccessor || this.#respawning.has(worker.index)) return
+    this.#respawn(worker.index, `its thread ended (code ${code})`)
+  }
+
+  broadcast(message: ToWorker): void {
+    for (const worker of this.#workers.values()) worker.send(message)
+  }
+
+  /** Stops accepting, lets requests finish. Resolves with how many exchanges the deadline cut. */
+  async drain(timeoutMs: number): Promise<number> {
+    this.#isStopping = true
+    const cuts = [...this.#workers.values()].map(
+      (worker) =>
+        new Promise<number>((resolve) => {
+          if (worker.state === 'starting') resolve(0)
+          else {
+            this.#drained.set(worker.key, resolve)
+            worker.send({ type: 'drain', timeoutMs })
+          }
+        }),
+    )
+    let cut = 0
+    for (const count of await Promise.all(cuts)) cut += count
+    return cut
+  }
+
+  async close(): Promise<void> {
+    this.#isStopping = true
+    if (this.#watch !== null) clearInterval(this.#watch)
+    await Promise.all([...this.#workers.values()].map((worker) => worker.thread.terminate()))
+  }
+}

@@ -1,0 +1,195 @@
+import type { Server } from 'node:net'
+import { parentPort, workerData } from 'node:worker_threads'
+import { WORKER } from '../model/counters.ts'
+import type { Listener } from '../model/listener.ts'
+import { createAccessLog } from '../observe/access-log.ts'
+import type { DataPlane } from '../proxy/proxy-contract.ts'
+import { createDataPlane } from '../proxy/proxy.ts'
+import { RoutingTable } from '../routing/routing-table.ts'
+import { NEEDS_BODY, type Table } from '../routing/table.ts'
+import { PatchApplier } from './apply-patch.ts'
+import { type FromWorker, HEARTBEAT, HEARTBEAT_MS, type SocketPlan, type ToWorker, type WorkerStart } from './messages.ts'
+import { createPositions } from './positions.ts'
+import { overflowSlot } from './shared-state.ts'
+import { formatAddress, listen, parseAddress } from './sockets.ts'
+
+/** The entry of a worker thread: the table, the data plane and the sockets of one worker, wired to main by messages. */
+
+const port = parentPort
+if (port === null) throw new Error('gateway/worker.ts is the entry of a worker thread')
+const start = workerData as WorkerStart
+const { settings } = start
+const slots = new Map<string, number>()
+const lane = new Float64Array(start.memory.lane)
+const beats = new Int32Array(start.memory.heartbeat)
+const positions = createPositions(start.memory.positions)
+const servers: Server[] = []
+
+function send(message: FromWorker): void {
+  port?.postMessage(message)
+}
+
+function slot(identity: string): number {
+  return slots.get(identity) ?? overflowSlot(identity)
+}
+
+const accessLog = settings.accessLog.path === null ? null : createAccessLog(settings.accessLog)
+const table: RoutingTable = new RoutingTable(start.sections, {
+  positions,
+  slot,
+  upstream: (id) => plane.upstream(id),
+})
+const plane: DataPlane = createDataPlane({
+  settings,
+  share: start.share,
+  table: servingTable(table, beats),
+  sections: start.sections,
+  positions,
+  lane,
+  slot,
+  accessLog: accessLog === null ? null : (record) => accessLog.write(record),
+  log: (level, fields, message) => send({ type: 'log', level, fields, message }),
+  forbidden: start.forbidden,
+})
+
+let appliedRevision = 0
+let releasedRevision = 0
+const applier = new PatchApplier({
+  table,
+  upstreams: plane,
+  slots,
+  onApplied: (revision, faults) => {
+    appliedRevision = revision
+    send({ type: 'applied', revision, faults })
+  },
+  defer: setImmediate,
+  now: () => performance.now(),
+})
+
+/** The table, with a note of the route found last, so that main can name it should the worker fall silent. */
+function servingTable(inner: Table, cells: Int32Array): Table {
+  return {
+    get revision() {
+      return inner.revision
+    },
+    find(view, trace) {
+      const found = inner.find(view, trace)
+      if (found !== null && found !== NEEDS_BODY) cells[HEARTBEAT.LAST_ROUTE_SLOT] = found.slot
+      return found
+    },
+  }
+}
+
+/** Tells main up to which revision no request holds anything older, so that slots can serve again. */
+function reportReleased(): void {
+  if (releasedRevision === appliedRevision) return
+  const held = plane.heldRevision === undefined ? heldByIdleness() : plane.heldRevision()
+  const released = Math.min(held, appliedRevision)
+  if (released <= releasedRevision) return
+  releasedRevision = released
+  send({ type: 'released', revision: released })
+}
+
+/** A data plane that does not say what its requests hold: nothing is held when none runs. */
+function heldByIdleness(): number {
+  return plane.stats.inFlight === 0 ? appliedRevision : releasedRevision
+}
+
+setInterval(() => {
+  Atomics.add(beats, HEARTBEAT.BEATS, 1)
+  if (accessLog !== null) lane[WORKER.LOG_LINES_DROPPED] = accessLog.dropped
+  reportReleased()
+}, HEARTBEAT_MS)
+
+async function openSockets(plans: readonly SocketPlan[]): Promise<void> {
+  const addresses: string[] = []
+  for (const plan of plans) {
+    const listener: Listener = {
+      id: plan.id,
+      protocol: 'http',
+      address: plan.host,
+      port: plan.port,
+      sections: start.sections,
+    }
+    try {
+      const standing = await listen(plan, (socket) => plane.accept(standingListener, socket))
+      const standingListener: Listener = { ...listener, port: parseAddress(standing.address).port }
+      servers.push(standing.server)
+      addresses.push(standing.address)
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException
+      send({ type: 'listenFailed', address: formatAddress(plan.host, plan.port), code: code ?? '', message })
+      return
+    }
+  }
+  send({ type: 'listening', addresses })
+}
+
+function stopAccepting(): void {
+  for (const server of servers) server.close()
+  servers.length = 0
+}
+
+let drainOnce: Promise<void> | null = null
+function drain(timeoutMs: number): Promise<void> {
+  drainOnce ??= (async () => {
+    stopAccepting()
+    const { cut } = await plane.drain(timeoutMs)
+    await accessLog?.close()
+    send({ type: 'drained', cut })
+  })()
+  return drainOnce
+}
+
+/** Test only: dies in the ways that a worker can die. */
+function injectFault(kind: 'throw' | 'wedge' | 'exit'): void {
+  if (!start.obeysFaults) return
+  if (kind === 'exit') process.exit(9)
+  if (kind === 'throw') {
+    setImmediate(() => {
+      throw new Error('injected fault')
+    })
+    return
+  }
+  for (;;) Atomics.wait(beats, HEARTBEAT.NEVER, 0, 1000)
+}
+
+let isFailing = false
+function fail(error: unknown): void {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  if (isFailing) {
+    send({ type: 'log', level: 'error', fields: { error: text }, message: 'one more error nobody caught, while draining' })
+    return
+  }
+  isFailing = true
+  send({ type: 'failing', message: text })
+  // main replaces the worker first, so that somebody accepts when this one stops
+}
+process.on('uncaughtException', fail)
+process.on('unhandledRejection', fail)
+
+port.on('message', (message: ToWorker) => {
+  switch (message.type) {
+    case 'patch':
+      applier.take(message)
+      break
+    case 'listen':
+      void openSockets(message.sockets)
+      break
+    case 'stopAccepting':
+      stopAccepting()
+      break
+    case 'drain':
+      void drain(message.timeoutMs)
+      break
+    case 'reopenLogs':
+      accessLog?.reopen()
+      break
+    case 'fault':
+      injectFault(message.kind)
+      break
+  }
+})
+
+plane.start()
+send({ type: 'ready' })

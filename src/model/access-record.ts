@@ -1,0 +1,35 @@
+/**
+ * One finished exchange, as the data plane hands it to an access log. Valid only during the call: whoever keeps it copies it.
+ * Texts are byte strings (byte-string.ts); '' is "none", and so is a negative number. Times are milliseconds, sizes bytes.
+ */
+export interface AccessRecord {
+  readonly timeMs: number
+  readonly requestId: string
+  readonly clientAddress: string
+  readonly clientPort: number
+  readonly method: string
+  readonly scheme: string
+  readonly host: string
+  readonly target: string
+  readonly path: string
+  readonly protocol: string
+  readonly status: number
+  readonly bytesIn: number
+  readonly bytesOut: number
+  readonly durationMs: number
+  readonly upstreamMs: number
+  readonly routeId: string
+  readonly routeName: string
+  readonly serviceId: string
+  readonly rule: number
+  readonly variant: string
+  readonly splitReason: string
+  readonly upstreamId: string
+  readonly endpoint: string
+  readonly upstreamStatus: string
+  readonly attempts: number
+  readonly flags: string
+  readonly errorCode: string
+  readonly userAgent: string
+  readonly referer: string
+}

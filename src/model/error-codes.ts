@@ -1,0 +1,211 @@
+/**
+ * Every error of the gateway, one row each. `status` is what a client sees where the dialect does not say otherwise; `source` says whose
+ * fault it is; `retry` which requests another attempt may save (reliability.md section 6); `flag` is the short code in access logs.
+ * docs/errors.md is held against this table by a test.
+ */
+export interface ErrorRow {
+  readonly status: number
+  readonly source: 'downstream' | 'upstream' | 'gateway' | 'config'
+  readonly retry: 'never' | 'unsent' | 'safe'
+  readonly flag: string
+  readonly message: string
+}
+
+export const ERROR_CODES = {
+  // what the client sent
+  BAD_REQUEST: row(400, 'downstream', 'never', 'BR', 'the request breaks HTTP/1.1 framing or syntax'),
+  BAD_HOST: row(400, 'downstream', 'never', 'BR', 'Host is missing, repeated or not host[:port]'),
+  BAD_TARGET: row(400, 'downstream', 'never', 'BR', 'the request target is malformed or leaves the root'),
+  BAD_LENGTH: row(
+    400,
+    'downstream',
+    'never',
+    'BR',
+    'Content-Length is malformed or contradicts Transfer-Encoding',
+  ),
+  BAD_CHUNK: row(400, 'downstream', 'never', 'BR', 'the chunked body is malformed'),
+  BAD_TRAILER: row(400, 'downstream', 'never', 'BR', 'the trailer section is malformed or over its limit'),
+  REQUEST_TIMEOUT_HEAD: row(
+    408,
+    'downstream',
+    'never',
+    'DT',
+    'the head did not arrive in time (headerTimeoutMs)',
+  ),
+  REQUEST_TIMEOUT_BODY: row(
+    408,
+    'downstream',
+    'never',
+    'DT',
+    'the body stalled or came too slowly (bodyIdleMs, minBodyRate)',
+  ),
+  BODY_TOO_LARGE: row(413, 'downstream', 'never', 'BR', 'the body is over the limit (maxBodyBytes)'),
+  TARGET_TOO_LONG: row(
+    414,
+    'downstream',
+    'never',
+    'BR',
+    'the request target is over the limit (maxTargetBytes)',
+  ),
+  EXPECTATION_FAILED: row(417, 'downstream', 'never', 'BR', 'an Expect value other than 100-continue'),
+  HEAD_TOO_LARGE: row(
+    431,
+    'downstream',
+    'never',
+    'BR',
+    'the head is over the limit (maxHeadBytes, maxFields)',
+  ),
+  CLIENT_GONE: row(499, 'downstream', 'never', 'DC', 'the client went away before the answer was complete'),
+  METHOD_NOT_IMPLEMENTED: row(501, 'downstream', 'never', 'BR', 'a method longer than 32 bytes, or CONNECT'),
+  CODING_NOT_IMPLEMENTED: row(501, 'downstream', 'never', 'BR', 'a Transfer-Encoding other than chunked'),
+  VERSION_NOT_SUPPORTED: row(505, 'downstream', 'never', 'BR', 'an HTTP version other than 1.0 and 1.1'),
+  // the routing table
+  ROUTE_NOT_FOUND: row(404, 'gateway', 'never', 'NR', 'no route matches the request'),
+  SERVICE_NOT_FOUND: row(404, 'config', 'never', 'NC', 'the route names a service that does not exist'),
+  UPSTREAM_NOT_FOUND: row(502, 'config', 'never', 'NC', 'the route names an upstream that does not exist'),
+  SPLIT_UPSTREAM_NOT_FOUND: row(
+    500,
+    'config',
+    'never',
+    'NC',
+    'a split names an upstream that does not exist',
+  ),
+  NO_UPSTREAM: row(503, 'config', 'never', 'NC', 'nothing serves this route: no upstream is configured'),
+  NO_TARGET: row(503, 'config', 'never', 'UH', 'all weights of the split are 0'),
+  NO_ENDPOINT: row(503, 'upstream', 'never', 'UH', 'the upstream has no usable endpoint'),
+  BAD_REWRITE: row(
+    500,
+    'config',
+    'never',
+    'NC',
+    'a rewrite produced a target or field that may not go on the wire',
+  ),
+  BODY_NEEDED: row(413, 'downstream', 'never', 'BR', 'a predicate needs the body and it is over the limit'),
+  // the way to the upstream
+  UPSTREAM_CONNECT_FAILED: row(
+    502,
+    'upstream',
+    'unsent',
+    'UF',
+    'the endpoint refused the connection or is unreachable',
+  ),
+  UPSTREAM_CONNECT_TIMEOUT: row(
+    504,
+    'upstream',
+    'unsent',
+    'UT',
+    'the endpoint did not accept in time (timeout.connect)',
+  ),
+  UPSTREAM_NAME_UNRESOLVED: row(503, 'upstream', 'unsent', 'UH', 'no name of the upstream resolves'),
+  UPSTREAM_STALE: row(
+    502,
+    'upstream',
+    'safe',
+    'UC',
+    'a kept connection was closed by the endpoint before it answered',
+  ),
+  UPSTREAM_CLOSED: row(
+    502,
+    'upstream',
+    'safe',
+    'UC',
+    'the endpoint closed or reset the connection before it answered',
+  ),
+  UPSTREAM_SEND_TIMEOUT: row(
+    504,
+    'upstream',
+    'safe',
+    'UT',
+    'the endpoint stopped reading the request (timeout.send)',
+  ),
+  UPSTREAM_HEAD_TIMEOUT: row(
+    504,
+    'upstream',
+    'safe',
+    'UT',
+    'the endpoint did not answer in time (timeout.read)',
+  ),
+  UPSTREAM_BODY_TIMEOUT: row(
+    504,
+    'upstream',
+    'never',
+    'UT',
+    'the endpoint stopped in the middle of its answer (timeout.read)',
+  ),
+  UPSTREAM_BAD_ANSWER: row(
+    502,
+    'upstream',
+    'never',
+    'UP',
+    'the endpoint sent something that is no valid HTTP/1.1 answer',
+  ),
+  UPSTREAM_CUT: row(502, 'upstream', 'never', 'UC', 'the endpoint cut its answer short'),
+  UPSTREAM_RETRIES_OVER: row(
+    502,
+    'upstream',
+    'never',
+    'URX',
+    'every endpoint was tried, or retry_timeout is over',
+  ),
+  // the gateway itself
+  POOL_EXHAUSTED: row(
+    503,
+    'gateway',
+    'never',
+    'UO',
+    'too many requests wait for a connection (pool pending limit)',
+  ),
+  OUT_OF_DESCRIPTORS: row(
+    503,
+    'gateway',
+    'unsent',
+    'GF',
+    'the process has no file descriptor left (EMFILE, ENFILE)',
+  ),
+  OUT_OF_PORTS: row(
+    503,
+    'gateway',
+    'unsent',
+    'GF',
+    'no local port is left for this endpoint (EADDRNOTAVAIL)',
+  ),
+  OVERLOADED: row(503, 'gateway', 'never', 'GO', 'the gateway is over its memory or connection limit'),
+  ADMIN_ADDRESS: row(
+    502,
+    'config',
+    'never',
+    'NC',
+    'an endpoint resolves to an address that is not for traffic (admin, link-local)',
+  ),
+  DRAINING: row(503, 'gateway', 'never', 'GD', 'the gateway is stopping'),
+  INTERNAL: row(500, 'gateway', 'never', 'GI', 'an error of the gateway itself'),
+  // the control side
+  INVALID_DOCUMENT: row(400, 'config', 'never', '-', 'the document does not validate'),
+  NOT_SUPPORTED: row(400, 'config', 'never', '-', 'the document asks for something that is not supported'),
+  WRITE_CONFLICT: row(409, 'config', 'never', '-', 'the document was changed by another write'),
+  READ_ONLY: row(
+    409,
+    'config',
+    'never',
+    '-',
+    'the configuration comes from files; the Admin API is read-only',
+  ),
+  LIMIT_OBJECTS: row(400, 'config', 'never', '-', 'too many objects (maxObjects)'),
+  STORE_UNAVAILABLE: row(503, 'gateway', 'never', '-', 'the store cannot write (disk full, damaged, locked)'),
+  STORE_DAMAGED: row(503, 'gateway', 'never', '-', 'the store on disk is damaged'),
+  UNAUTHORIZED: row(401, 'downstream', 'never', '-', 'the admin key is missing or wrong'),
+  BAD_SETTING: row(400, 'config', 'never', '-', 'a flag, environment variable or setting is not valid'),
+  PORT_IN_USE: row(500, 'gateway', 'never', '-', 'another program listens on this address'),
+} as const satisfies Record<string, ErrorRow>
+
+export type ErrorCode = keyof typeof ERROR_CODES
+
+function row(
+  status: number,
+  source: ErrorRow['source'],
+  retry: ErrorRow['retry'],
+  flag: string,
+  message: string,
+): ErrorRow {
+  return { status, source, retry, flag, message }
+}

@@ -1,0 +1,57 @@
+import type { Origin } from './origin.ts'
+import type { Predicate } from './predicate.ts'
+import type { Template } from './template.ts'
+
+/** Edits of header fields, in the order add, set, remove: what is in `add` and `set` ends with the set value, what is in `remove` is gone. */
+export interface HeaderEdits {
+  /** A further line behind those there. */
+  readonly add: readonly HeaderValue[]
+  /** Replaces all lines of that name; several entries of one name give several lines; a value that comes out empty removes the field. */
+  readonly set: readonly HeaderValue[]
+  readonly remove: readonly string[]
+}
+
+export interface HeaderValue {
+  readonly name: string
+  readonly value: Template
+}
+
+/** What changes a request on its way to the upstream. */
+export interface RequestFilter {
+  readonly kind: 'rewriteRequest'
+  readonly origin: Origin
+  /** Works only on requests for which this holds; null: always. */
+  readonly when: Predicate | null
+  readonly path: PathRewrite | null
+  readonly method: string | null
+  /** Host sent upstream; counts only where the upstream's `passHost` is `pass`. May carry a port. */
+  readonly host: string | null
+  readonly headers: HeaderEdits | null
+}
+
+/**
+ * How the target sent upstream is made. The client's query always goes along, behind `?`, or behind `&` where the new path has one.
+ * `source: 'path'` works on the resolved path and encodes what it inserts; `'target'` on the raw target, nothing is encoded.
+ * `keep` sends the resolved path, encoded again (`source: 'path'`), or the raw target.
+ */
+export type PathRewrite =
+  | { readonly kind: 'keep'; readonly source: 'path' | 'target' }
+  | { readonly kind: 'template'; readonly source: 'path' | 'target'; readonly template: Template }
+  | {
+      readonly kind: 'patterns'
+      readonly source: 'path' | 'target'
+      /** The first pattern that hits replaces its first hit; none: the path stays. */
+      readonly rules: readonly { readonly pattern: string; readonly replacement: Template }[]
+    }
+
+/** What changes an answer on its way to the client, also one made by the gateway itself on a matched route. */
+export interface ResponseFilter {
+  readonly kind: 'rewriteResponse'
+  readonly origin: Origin
+  readonly when: Predicate | null
+  /** 200-598, or null to keep. */
+  readonly status: number | null
+  /** New body as base64 (bytes), or null to keep. Content-Length follows; Content-Encoding, Last-Modified and ETag go. */
+  readonly bodyBase64: string | null
+  readonly headers: HeaderEdits | null
+}

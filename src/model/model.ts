@@ -1,0 +1,24 @@
+import type { Route } from './route.ts'
+import type { Upstream } from './upstream.ts'
+
+/** What dialects translate to and workers compile. Plain data: structured clone and JSON keep it whole. */
+export type ModelObject = Route | Upstream
+
+/** What travels to a worker. One revision is acted on in one step: all objects are compiled first, then switched on in one tick. */
+export interface Patch {
+  readonly revision: number
+  readonly upserts: readonly ModelObject[]
+  readonly removals: readonly { readonly kind: ModelObject['kind']; readonly id: string }[]
+  /** Shared-memory slots by identity (`splitIdentity`, `endpointIdentity`, …) that this patch's objects use and older ones did not. */
+  readonly slots: readonly (readonly [identity: string, slot: number])[]
+  /** Identities whose slots no object of this revision uses any more. */
+  readonly freed: readonly string[]
+}
+
+/** Shared positions of splits and balancers, over all workers. Owned by gateway/shared-state.ts. */
+export interface Positions {
+  /** The position before the step, 0 <= p < limit; limit is a multiple of the cycle, at most 2^30. Wraps to 0 at limit. */
+  advance(slot: number, limit: number): number
+  /** The position that `advance` would give now. */
+  peek(slot: number, limit: number): number
+}

@@ -1,0 +1,4 @@
+export interface ResponseHeader {
+  readonly name: string
+  readonly value: string
+}

@@ -1,0 +1,115 @@
+/** Start-up settings: everything that is not a routing document. Defaults, units and limits of each stand in defaults.ts. */
+export interface Settings {
+  /** `host:port` of each traffic listener. */
+  readonly listen: readonly string[]
+  readonly admin: AdminSettings
+  /** `host:port` of the keyless status listener, null = off. */
+  readonly status: string | null
+  /** `memory`, or the data directory of the embedded store. */
+  readonly store: string
+  /** File or directory of routing documents, watched; null: the store is the source. */
+  readonly config: string | null
+  /** Worker threads, 1-256. */
+  readonly workers: number
+  readonly accessLog: AccessLogSettings
+  readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
+  /** Order in which listeners search the dialects' sections. */
+  readonly sections: readonly string[]
+  /** Addresses and CIDR blocks whose forwarding fields count. */
+  readonly trustedPeers: readonly string[]
+  /** Whether gateway-made answers name their cause in X-Headgate-Error. */
+  readonly errorField: boolean
+  /** Value of the Via field added on both sides; null = none. */
+  readonly via: string | null
+  readonly fieldsWithUnderscore: 'pass' | 'drop' | 'reject'
+  readonly limits: Limits
+  readonly drain: DrainSettings
+  readonly apisix: ApisixSettings
+}
+
+export interface AdminSettings {
+  /** `host:port`; null = off. */
+  readonly listen: string | null
+  /** null: made at first start and kept in the data directory. */
+  readonly key: string | null
+  readonly viewerKey: string | null
+  readonly insecureKey: boolean
+  readonly keySources: readonly ('header' | 'query' | 'cookie')[]
+  /** Origins that get CORS fields. */
+  readonly cors: readonly string[]
+  /** Client addresses that may talk to it, CIDR blocks. */
+  readonly allow: readonly string[]
+  /** Names accepted in Host beside the address it listens on. */
+  readonly hosts: readonly string[]
+}
+
+export interface AccessLogSettings {
+  /** A file, `-` for standard output, null = off. */
+  readonly path: string | null
+  readonly format: 'json' | 'combined'
+}
+
+/** Everything has a limit; its name stands in the error. Bytes, milliseconds, counts. */
+export interface Limits {
+  readonly maxTargetBytes: number
+  readonly maxHeadBytes: number
+  readonly maxFields: number
+  readonly maxTrailerBytes: number
+  readonly maxTrailerFields: number
+  readonly maxResponseHeadBytes: number
+  readonly maxResponseFields: number
+  /** 0 = unlimited (streamed). */
+  readonly maxBodyBytes: number
+  /** Body kept for a predicate that reads it. */
+  readonly maxInspectedBodyBytes: number
+  /** Body kept for replay on a retry, per request and per process. */
+  readonly replayBytes: number
+  readonly replayTotalBytes: number
+  readonly headerTimeoutMs: number
+  readonly keepAliveMs: number
+  readonly maxRequestsPerConnection: number
+  readonly bodyIdleMs: number
+  /** Bytes per second after `bodyRateGraceMs`. */
+  readonly minBodyRate: number
+  readonly bodyRateGraceMs: number
+  /** A client that reads nothing while bytes wait for it. */
+  readonly writeStallMs: number
+  /** Rest of a request body that is read and dropped after an early answer. */
+  readonly drainBytes: number
+  readonly drainMs: number
+  /** Client connections of the process; 0 = 50 000 or 80 % of the descriptor limit, whichever is less. */
+  readonly maxConnections: number
+  /** Client connections of one address; 0 = off. */
+  readonly maxConnectionsPerAddress: number
+  /** Bytes waiting in one direction of one stream: above `bufferHighBytes` reading stops, below `bufferLowBytes` it goes on. */
+  readonly bufferHighBytes: number
+  readonly bufferLowBytes: number
+  readonly maxInterimAnswers: number
+  readonly maxObjects: number
+  readonly maxPatternLength: number
+  readonly maxJsonDepth: number
+  /** Share of requests of the last 10 s that may be retried after bytes went out, plus so many per second. 0-1. */
+  readonly retryBudgetRatio: number
+  readonly retryBudgetPerSecond: number
+}
+
+export interface DrainSettings {
+  /** Keeps accepting for so long after SIGTERM while /readyz says no. */
+  readonly delayMs: number
+  readonly timeoutMs: number
+}
+
+/** How the APISIX dialect behaves where the reference has a start-up setting. */
+export interface ApisixSettings {
+  /** Index order: host first (the reference's default), path first, or path first with `:params`. */
+  readonly router: 'radixtree_host_uri' | 'radixtree_uri' | 'radixtree_uri_with_parameter'
+  /** Timeout of inline upstreams in traffic-split that have none, seconds. 15 as its page says; 60 follows its code. */
+  readonly inlineTimeout: number
+  /** `Server: APISIX/<version>`, or `APISIX` when false. */
+  readonly serverTokens: boolean
+  readonly showUpstreamStatus: boolean
+  /** Port in redirects to https; null: none is added. */
+  readonly httpsPort: number | null
+  /** Peers that may name the client in X-Real-IP. */
+  readonly realIpFrom: readonly string[]
+}

@@ -1,0 +1,72 @@
+import type { RequestFilter, ResponseFilter } from './filter.ts'
+import type { Origin } from './origin.ts'
+import type { ResponseHeader } from './respond.ts'
+import type { Template } from './template.ts'
+
+/** Weighted targets. Exact over every full cycle (sum of weights / gcd) of consecutive choices, over all workers. */
+export interface Split {
+  /** Identity over an edit: the place in the document. Positions are kept while id and weights are the same. */
+  readonly id: string
+  readonly origin: Origin
+  readonly targets: readonly Target[]
+}
+
+export type Target = UpstreamTarget | RespondTarget | RedirectTarget
+
+interface TargetBase {
+  /** Share, integer >= 0; 0 never gets a request. Only zeros: 503. */
+  readonly weight: number
+  /** What metrics and logs call this branch: the upstream's name or id. */
+  readonly variant: string
+  readonly origin: Origin
+  readonly requestFilters: readonly RequestFilter[]
+  readonly responseFilters: readonly ResponseFilter[]
+}
+
+export interface UpstreamTarget extends TargetBase {
+  readonly kind: 'upstream'
+  readonly upstreamId: string
+}
+
+/** A fixed answer. `page: true` asks for the surface's own body for that status, `body` is then ignored. */
+export interface RespondTarget extends TargetBase {
+  readonly kind: 'respond'
+  readonly status: number
+  readonly headers: readonly ResponseHeader[]
+  readonly body: string
+  readonly page: boolean
+  /** Row of the error table that the log and `X-Headgate-Error` name; null for an answer that is no error. */
+  readonly errorCode: string | null
+}
+
+export interface RedirectTarget extends TargetBase {
+  readonly kind: 'redirect'
+  readonly status: RedirectStatus
+  readonly location: RedirectLocation
+}
+
+/** A fixed status, or 301 for GET and HEAD and 308 for the rest. */
+export type RedirectStatus = number | 'byMethod'
+
+export type RedirectLocation =
+  | {
+      readonly kind: 'template'
+      readonly template: Template
+      readonly encode: boolean
+      readonly appendQuery: boolean
+    }
+  | {
+      /** The path's first hit of the pattern replaced; the rule's predicate has made sure that there is one. */
+      readonly kind: 'pattern'
+      readonly pattern: string
+      readonly replacement: Template
+      readonly encode: boolean
+      readonly appendQuery: boolean
+    }
+  /** `https://$host[:port]$request_uri`; port null or 443 is left out. */
+  | { readonly kind: 'https'; readonly port: number | null }
+
+/** Key of a split's shared position: other weights get another position (that starts at the old one's phase). */
+export function splitIdentity(split: Split): string {
+  return `split:${split.id}|${split.targets.map((target) => target.weight).join(',')}`
+}

@@ -1,0 +1,34 @@
+import type { AccessRecord } from '../model/access-record.ts'
+import type { AccessLogSettings } from '../model/settings.ts'
+import { createCombinedFormat, createJsonFormat } from './access-line.ts'
+import { LineWriter, type LineWriterOptions } from './line-writer.ts'
+
+/** The access log of one worker. Several workers may append to the same file. */
+export interface AccessLog {
+  /** Formats and keeps the record; never waits, never throws. */
+  write(record: AccessRecord): void
+  /** For log rotation: goes on under the file's name anew. */
+  reopen(): void
+  /** Starts to write out what waits; by itself that happens within a second. */
+  flush(): void
+  /** Writes the rest (2 s at most) and closes. */
+  close(): Promise<void>
+  /** Lines lost since the start: the log could not keep up, or the disk refused. */
+  readonly dropped: number
+}
+
+/** Opens the log. Throws BAD_SETTING if the file cannot be written, or if `settings.path` is null (off): nobody should ask for it then. */
+export function createAccessLog(settings: AccessLogSettings, options: LineWriterOptions = {}): AccessLog {
+  const { path } = settings
+  const writer = new LineWriter(path ?? '', options)
+  const format = settings.format === 'json' ? createJsonFormat() : createCombinedFormat()
+  return {
+    write: (record) => writer.write(format(record)),
+    reopen: () => writer.reopen(),
+    flush: () => writer.flush(),
+    close: () => writer.close(),
+    get dropped() {
+      return writer.dropped
+    },
+  }
+}

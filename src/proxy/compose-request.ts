@@ -1,0 +1,149 @@
+import type { Exchange } from './exchange.ts'
+import { FIELD, type HeadFields } from './http1/head-fields.ts'
+import { appendFields, skipKinds } from './http1/write-fields.ts'
+import type { CompiledEndpoint, CompiledUpstream } from './upstream/upstreams.ts'
+
+/** Fields of the client that never go on as they came: hop-by-hop, framing, Host and everything the gateway says itself. */
+const NOT_FORWARDED = [
+  FIELD.HOST,
+  FIELD.CONNECTION,
+  FIELD.CONTENT_LENGTH,
+  FIELD.TRANSFER_ENCODING,
+  FIELD.KEEP_ALIVE,
+  FIELD.PROXY_CONNECTION,
+  FIELD.PROXY_AUTHORIZATION,
+  FIELD.TE,
+  FIELD.TRAILER,
+  FIELD.UPGRADE,
+  FIELD.HTTP2_SETTINGS,
+  FIELD.EXPECT,
+  FIELD.FORWARDED,
+  FIELD.X_FORWARDED_FOR,
+  FIELD.X_FORWARDED_PROTO,
+  FIELD.X_FORWARDED_HOST,
+  FIELD.X_FORWARDED_PORT,
+  FIELD.X_REAL_IP,
+  FIELD.NOMINATED,
+  FIELD.SHADOW,
+] as const
+
+const SKIPPED = skipKinds(...NOT_FORWARDED)
+/** A trusted peer's Forwarded goes on. */
+const SKIPPED_FROM_TRUSTED = skipKinds(...NOT_FORWARDED.filter((kind) => kind !== FIELD.FORWARDED))
+
+/**
+ * The head of the request as it is sent to an endpoint (reliability.md section 3): request line in origin form, one Host, the client's own
+ * fields as they came, the forwarding fields, framing made anew from what was parsed.
+ */
+export function composeRequestHead(
+  exchange: Exchange,
+  upstream: CompiledUpstream,
+  endpoint: CompiledEndpoint,
+): string {
+  const head = exchange.client.head
+  const fields = head.fields
+  const isTrusted = exchange.isPeerTrusted
+  const skip = isTrusted ? SKIPPED_FROM_TRUSTED : SKIPPED
+  const overlay = exchange.overlay
+  const kept = overlay === null ? appendFields(fields, skip) : appendEdited(fields, skip, exchange)
+  return `${exchange.sentMethod} ${exchange.sentTarget} HTTP/1.1\r\nHost: ${hostFor(exchange, upstream, endpoint)}\r\n${kept}${forwarding(exchange, isTrusted)}${framing(exchange)}\r\n`
+}
+
+function hostFor(exchange: Exchange, upstream: CompiledUpstream, endpoint: CompiledEndpoint): string {
+  switch (upstream.model.passHost) {
+    case 'pass':
+      if (exchange.hostOverride !== null) return exchange.hostOverride
+      // HTTP/1.0 without Host: the endpoint's own name, since HTTP/1.1 asks for one
+      return exchange.client.head.hostField === '' ? endpoint.hostField : exchange.client.head.hostField
+    case 'node':
+      return endpoint.hostField
+    case 'rewrite':
+      return upstream.hostField
+    default:
+      return upstream.model.passHost satisfies never
+  }
+}
+
+function framing(exchange: Exchange): string {
+  const head = exchange.client.head
+  let text = ''
+  if (head.teTrailers) text = 'TE: trailers\r\n'
+  const via = exchange.plane.options.settings.via
+  if (via !== null) text += `Via: 1.${head.minorVersion} ${via}\r\n`
+  if (head.chunked) {
+    if (head.trailerAllowed) text += `Trailer: ${head.fields.get('trailer')}\r\n`
+    return `${text}Transfer-Encoding: chunked\r\n`
+  }
+  return head.contentLength >= 0 ? `${text}Content-Length: ${head.contentLength}\r\n` : text
+}
+
+/** X-Real-IP, X-Forwarded-For, -Proto, -Host, -Port as apisix.md section 10 and reliability.md sections 0 and 3 have them. */
+function forwarding(exchange: Exchange, isTrusted: boolean): string {
+  const head = exchange.client.head
+  const client = exchange.clientAddress
+  const came = exchange.cameForwarded
+  const overlay = exchange.overlay
+  if (!came && overlay === null) {
+    // the same client with the same Host: made once per connection
+    const cache = exchange.client.forwardedCache
+    if (cache.host === head.hostField && cache.client === client) return cache.text
+    const text = `X-Real-IP: ${client}\r\nX-Forwarded-For: ${client}\r\nX-Forwarded-Proto: ${exchange.scheme}\r\nX-Forwarded-Host: ${head.hostField}\r\nX-Forwarded-Port: ${portOf(exchange)}\r\n`
+    cache.host = head.hostField
+    cache.client = client
+    cache.text = text
+    return text
+  }
+  const own = (name: string): string | undefined => {
+    const value = isTrusted ? head.fields.get(name) : undefined
+    return value === '' ? undefined : value
+  }
+  const list = head.fields.get('x-forwarded-for')
+  const edited = overlay?.forwarding('x-forwarded-for')
+  const before =
+    edited === undefined ? (exchange.keepsForwardedFor ? list : undefined) : (edited ?? undefined)
+  let text = `X-Real-IP: ${client}\r\nX-Forwarded-For: ${before === undefined || before === '' ? exchange.appendedAddress : `${before}, ${exchange.appendedAddress}`}\r\n`
+  text += line(
+    'X-Forwarded-Proto',
+    overlay?.forwarding('x-forwarded-proto'),
+    own('x-forwarded-proto') ?? exchange.scheme,
+  )
+  text += line(
+    'X-Forwarded-Host',
+    overlay?.forwarding('x-forwarded-host'),
+    own('x-forwarded-host') ?? head.hostField,
+  )
+  return (
+    text +
+    line(
+      'X-Forwarded-Port',
+      overlay?.forwarding('x-forwarded-port'),
+      own('x-forwarded-port') ?? portOf(exchange),
+    )
+  )
+}
+
+function line(name: string, edited: string | null | undefined, value: string): string {
+  if (edited === null) return ''
+  return `${name}: ${edited ?? value}\r\n`
+}
+
+/** The port in the Host field, else the listener's. */
+function portOf(exchange: Exchange): string {
+  const host = exchange.client.head.hostField
+  const colon = host.lastIndexOf(':')
+  return colon > 0 && colon > host.lastIndexOf(']') && colon < host.length - 1
+    ? host.slice(colon + 1)
+    : String(exchange.localPort)
+}
+
+/** As appendFields, less the names that filters set or removed, plus the lines they made. */
+function appendEdited(fields: HeadFields, skip: Uint8Array, exchange: Exchange): string {
+  const overlay = exchange.overlay
+  if (overlay === null) return appendFields(fields, skip)
+  let text = ''
+  for (let i = 0; i < fields.count; i++) {
+    if (skip[fields.kind[i] as number] === 1 || overlay.drops(fields.name(i).toLowerCase())) continue
+    text += `${fields.name(i)}: ${fields.value(i)}\r\n`
+  }
+  return text + overlay.lines()
+}

@@ -1,0 +1,889 @@
+import { NONE_TRIED } from '../balancing/picker.ts'
+import type { AnswerView, RequestView } from '../expression/request-view.ts'
+import { DURATION_BUCKETS, ENDPOINT, ROUTE, ROUTE_OVERFLOW, TARGET, WORKER } from '../model/counters.ts'
+import { ERROR_CODES, type ErrorCode } from '../model/error-codes.ts'
+import type { Surface } from '../model/surface.ts'
+import type { UpstreamTimeouts } from '../model/upstream.ts'
+import {
+  type CompiledRedirectTarget,
+  type CompiledRequestFilter,
+  type CompiledRespondTarget,
+  type CompiledRoute,
+  type CompiledRule,
+  type CompiledTarget,
+  type CompiledUpstreamTarget,
+  NEEDS_BODY,
+} from '../routing/table.ts'
+import { clock } from './clock.ts'
+import { type AnswerFraming, composeAnswerHead } from './compose-answer.ts'
+import { composeRequestHead } from './compose-request.ts'
+import { plainAddress, readAddress, walkForwardedFor } from './forwarded.ts'
+import { HeaderOverlay } from './header-overlay.ts'
+import type { Downstream } from './http1/downstream.ts'
+import { FIELD } from './http1/field-kind.ts'
+import type { ResponseHead } from './http1/response-head.ts'
+import { resolveTarget } from './http1/target.ts'
+import { countError, countWorker, type Plane } from './plane.ts'
+import { recordExchange } from './record.ts'
+import { errorBody, pageFor } from './respond-error.ts'
+import { FAILURE_CODES, type Failure, failureStatus, judgeFailure, sentBytes } from './upstream/attempts.ts'
+import { type AnswerReader, UpstreamConnection } from './upstream/connection.ts'
+import { type Cell, type CompiledEndpoint, type CompiledUpstream, poolFor } from './upstream/upstreams.ts'
+
+const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
+
+/**
+ * One request and its answer. Its phases, in the order in which a request passes them; each names its successor:
+ *
+ *   begin ▸ find ▸ choose ▸ attempt ▸ send ▸ onAnswerHead ▸ onAnswerBody ▸ onAnswerEnd ▸ finish
+ *
+ * `find` and `choose` may stop for the body (inspect) and start anew; a failed attempt goes back to `attempt` (onAttemptFailed); what cannot
+ * be served leaves through `respondError`. A connection has one exchange object for all its requests. Nothing here awaits.
+ */
+export class Exchange implements RequestView, AnswerReader {
+  readonly plane: Plane
+  readonly client: Downstream
+
+  // ---- the request, as variables see it (RequestView) ----
+  path = ''
+  query: string | null = null
+  clientAddress = ''
+  /** What goes to the end of X-Forwarded-For: the peer, or the client it may name. */
+  appendedAddress = ''
+  isPeerTrusted = false
+  keepsForwardedFor = true
+  /** Whether any forwarding field came: without, the lines are the same for the whole connection. */
+  cameForwarded = false
+  body: string | null | undefined = null
+  pathParams: ReadonlyMap<string, string> | null = null
+  answer: AnswerView | null = null
+  #requestId = ''
+
+  // ---- what was chosen ----
+  /** Revision of the table that matched. */
+  revision = 0
+  route: CompiledRoute | null = null
+  rule: CompiledRule | null = null
+  choice: CompiledTarget | null = null
+  upstream: CompiledUpstream | null = null
+  endpoint: CompiledEndpoint | null = null
+
+  // ---- what is sent upstream ----
+  sentMethod = ''
+  sentTarget = ''
+  hostOverride: string | null = null
+  /** Header edits of request filters; null: the fields go as they came. */
+  overlay: HeaderOverlay | null = null
+
+  // ---- body of the request ----
+  /** The whole body, where it came with its head and is small. */
+  #bodyText: string | null = null
+  #isBodyComplete = false
+  #parts: Buffer[] = []
+  #partsBytes = 0
+  /** Parts handed to the attempt at hand. */
+  #partsSent = 0
+  #isReplayable = true
+  #isInspecting = false
+  #trailers = ''
+  #isEndSent = false
+  #hasContinued = false
+
+  // ---- attempts ----
+  #connection: UpstreamConnection | null = null
+  #attempt = 0
+  /** Attempts beside stale connections: what `retries` counts. */
+  attempts = 0
+  #tried: Uint8Array = NONE_TRIED
+  #hadFresh = false
+  #lastFailure: Failure | null = null
+  #firstAttemptMs = 0
+  #timeouts: UpstreamTimeouts | null = null
+  upstreamStatuses = ''
+
+  // ---- the answer ----
+  status = 0
+  upstreamStatus: number | undefined = undefined
+  isHeadSent = false
+  #framing: AnswerFraming = 'none'
+  /** A response filter gave the answer another body: the upstream's is read and dropped. */
+  #dropsBody = false
+  errorCode: ErrorCode | null = null
+  isActive = false
+
+  // ---- figures ----
+  startMs = 0
+  headMs = 0
+  bytesIn = 0
+  bytesOut = 0
+
+  constructor(plane: Plane, client: Downstream) {
+    this.plane = plane
+    this.client = client
+  }
+
+  // ================= phases =================
+
+  /** A head was parsed. `bodyText`: the whole body, '' for none; null: it follows through onBodyData. */
+  begin(bodyText: string | null, nowMs: number): void {
+    const head = this.client.head
+    this.#reset(nowMs)
+    this.#bodyText = bodyText
+    this.#isBodyComplete = bodyText !== null
+    this.body = bodyText === '' ? null : undefined
+    if (bodyText !== null) this.bytesIn = bodyText.length
+    this.sentMethod = head.method
+    this.sentTarget = head.target
+    this.#identifyClient()
+    const { limits } = this.plane.options.settings
+    if (limits.maxBodyBytes > 0 && head.contentLength > limits.maxBodyBytes)
+      return this.respondError('BODY_TOO_LARGE')
+    if (head.isAsterisk) return this.#respondPlain(204)
+    if (!resolveTarget(head.target, this)) return this.respondError('BAD_TARGET')
+    this.#find()
+  }
+
+  /** The head could not be read, or did not come. */
+  refuse(code: ErrorCode, nowMs: number): void {
+    this.#reset(nowMs)
+    this.#isBodyComplete = true
+    this.clientAddress = this.client.peerAddress
+    this.client.markLast()
+    this.respondError(code)
+  }
+
+  #find(): void {
+    this.revision = this.plane.options.table.revision
+    const found = this.plane.options.table.find(this, null)
+    if (found === NEEDS_BODY) return this.#inspect()
+    if (found === null) return this.respondError('ROUTE_NOT_FOUND')
+    this.route = found
+    this.pathParams = found.captures(this)
+    this.#choose(found)
+  }
+
+  #choose(route: CompiledRoute): void {
+    const filters = route.requestFilters
+    if (filters.length > 0 && route.model.rulesSee === 'rewritten' && !this.#applyFilters(filters)) return
+    const rule = route.chooseRule(this, null)
+    if (rule === NEEDS_BODY) return this.#inspect()
+    if (filters.length > 0 && route.model.rulesSee === 'original' && !this.#applyFilters(filters)) return
+    if (rule === null) return this.respondError('NO_UPSTREAM')
+    this.rule = rule
+    const target = rule.split.pick()
+    if (target === null) return this.respondError('NO_TARGET')
+    this.choice = target
+    const lane = this.plane.options.lane
+    const slot = target.slot * 8 + TARGET.WEIGHT
+    lane[slot] = (lane[slot] as number) + 1
+    if (target.requestFilters.length > 0 && !this.#applyFilters(target.requestFilters)) return
+    switch (target.kind) {
+      case 'upstream':
+        return this.#startAttempts(target)
+      case 'respond':
+        return this.#respondFixed(target)
+      case 'redirect':
+        return this.#redirect(target)
+      default:
+        return target satisfies never
+    }
+  }
+
+  #startAttempts(target: CompiledUpstreamTarget): void {
+    const upstream = (target.upstream as Cell).current
+    if (upstream === null) return this.respondError('UPSTREAM_NOT_FOUND')
+    this.upstream = upstream
+    this.#timeouts = (this.route as CompiledRoute).model.timeouts ?? upstream.model.timeouts
+    this.#firstAttemptMs = this.startMs
+    upstream.budget.countRequest(this.startMs)
+    this.#offerContinue()
+    this.#attemptNext()
+  }
+
+  #attemptNext(): void {
+    const upstream = this.upstream as CompiledUpstream
+    const at = upstream.picker.pick(this.#tried)
+    if (at < 0) {
+      if (this.#lastFailure === null) return this.respondError('NO_ENDPOINT')
+      return this.respondError('UPSTREAM_RETRIES_OVER')
+    }
+    this.#attemptEndpoint(upstream.endpoints[at] as CompiledEndpoint, false)
+  }
+
+  #attemptEndpoint(endpoint: CompiledEndpoint, mustBeFresh: boolean): void {
+    this.endpoint = endpoint
+    if (!mustBeFresh) this.attempts++
+    const attempt = ++this.#attempt
+    const now = clock.nowMs
+    this.#count(endpoint, ENDPOINT.IN_FLIGHT, 1)
+    const pool = poolFor(endpoint, this.#serverName())
+    const kept = mustBeFresh ? undefined : pool.take()
+    if (kept !== undefined) {
+      this.#connection = kept
+      kept.reuse(this)
+      return this.#send(kept, now)
+    }
+    this.plane.resolver.resolve(endpoint.model.host, now, (address) => {
+      if (attempt !== this.#attempt || !this.isActive) return // given up meanwhile
+      if (address === null) return this.#failName()
+      if (this.#isForbidden(address, endpoint.model.port)) {
+        this.#count(endpoint, ENDPOINT.IN_FLIGHT, -1)
+        return this.respondError('ADMIN_ADDRESS')
+      }
+      const { connectMs } = this.#timeouts as UpstreamTimeouts
+      this.#connection = new UpstreamConnection(
+        pool,
+        address,
+        this,
+        connectMs,
+        clock.nowMs,
+        this.plane.upstreamOptions,
+      )
+    })
+  }
+
+  onConnected(): void {
+    const connection = this.#connection as UpstreamConnection
+    this.#send(connection, clock.nowMs)
+  }
+
+  #send(connection: UpstreamConnection, nowMs: number): void {
+    const head = composeRequestHead(
+      this,
+      this.upstream as CompiledUpstream,
+      this.endpoint as CompiledEndpoint,
+    )
+    const timeouts = this.#timeouts as UpstreamTimeouts
+    const text = this.#bodyText
+    if (text !== null) {
+      this.#isEndSent = true
+      connection.send(
+        text === '' ? head : head + text,
+        this.sentMethod,
+        timeouts.sendMs,
+        timeouts.readMs,
+        nowMs,
+      )
+      return
+    }
+    connection.send(head, this.sentMethod, timeouts.sendMs, timeouts.readMs, nowMs)
+    this.#partsSent = 0
+    this.#isEndSent = false
+    this.#sendParts()
+    if (this.#connection === connection) this.client.resumeReading()
+  }
+
+  // ================= the body of the request =================
+
+  onBodyData(bytes: Buffer, from: number, to: number): void {
+    this.bytesIn += to - from
+    const { limits } = this.plane.options.settings
+    if (!this.isActive) return
+    if (limits.maxBodyBytes > 0 && this.bytesIn > limits.maxBodyBytes)
+      return this.#failRequest('BODY_TOO_LARGE')
+    this.#parts.push(bytes.subarray(from, to))
+    this.#partsBytes += to - from
+    this.plane.replayBytes += to - from
+    if (this.#isInspecting) {
+      if (this.#partsBytes > limits.maxInspectedBodyBytes) this.#endInspection(null)
+      return
+    }
+    this.#sendParts()
+    if (!this.isActive) return
+    if (this.#canForget()) this.#forgetParts()
+    else if (this.#partsBytes > limits.bufferHighBytes && this.#isUnsent()) this.client.pauseReading()
+  }
+
+  onBodyEnd(trailers: string): void {
+    this.#isBodyComplete = true
+    this.#trailers = trailers
+    if (!this.isActive) return
+    if (this.#isInspecting) return this.#endInspection(Buffer.concat(this.#parts).toString('latin1'))
+    this.#sendParts()
+  }
+
+  /** The client cut its body, sent a bad chunk, stalled: the request is never completed at an endpoint. */
+  onBodyFault(code: ErrorCode): void {
+    this.#failRequest(code)
+  }
+
+  #failRequest(code: ErrorCode): void {
+    this.#dropConnection()
+    this.client.markLast()
+    if (this.isHeadSent) {
+      this.errorCode = code
+      return this.#abort()
+    }
+    this.respondError(code)
+  }
+
+  /** Sends what has come and was not sent in this attempt. */
+  #sendParts(): void {
+    const connection = this.#connection
+    if (connection === null || connection.isConnecting || !connection.hasSent || this.#isEndSent) return
+    const isChunked = this.client.head.chunked
+    const now = clock.nowMs
+    let isFree = true
+    while (this.#partsSent < this.#parts.length) {
+      const part = this.#parts[this.#partsSent++] as Buffer
+      isFree = isChunked
+        ? connection.writeBytes(`${part.length.toString(16)}\r\n`, part, '\r\n', now)
+        : connection.writeBytes('', part, '', now)
+    }
+    if (this.#isBodyComplete) {
+      this.#isEndSent = true
+      if (isChunked) isFree = connection.writeText(`0\r\n${this.#forwardedTrailers()}\r\n`, now)
+    }
+    if (!isFree && !this.#isBodyComplete) this.client.pauseReading()
+  }
+
+  #forwardedTrailers(): string {
+    return this.client.head.trailerAllowed ? this.#trailers : ''
+  }
+
+  onUpstreamDrain(): void {
+    this.client.resumeReading()
+  }
+
+  /** Parts are kept for another attempt within the replay limits; beyond them they go once they are sent. */
+  #canForget(): boolean {
+    const { limits } = this.plane.options.settings
+    if (
+      this.#isReplayable &&
+      this.#partsBytes <= limits.replayBytes &&
+      this.plane.replayBytes <= limits.replayTotalBytes * this.plane.options.share
+    )
+      return false
+    return !this.#isUnsent()
+  }
+
+  #isUnsent(): boolean {
+    return this.#partsSent < this.#parts.length
+  }
+
+  #forgetParts(): void {
+    this.#isReplayable = false
+    this.plane.replayBytes -= this.#partsBytes
+    this.#partsBytes = 0
+    this.#parts = []
+    this.#partsSent = 0
+  }
+
+  /** A predicate reads the body: it is read up to the limit, then the search starts anew. */
+  #inspect(): void {
+    if (this.#bodyText !== null) return this.#endInspection(this.#bodyText)
+    if (this.#isBodyComplete) return this.#endInspection(Buffer.concat(this.#parts).toString('latin1'))
+    this.#isInspecting = true
+    this.#offerContinue()
+    this.client.flush()
+  }
+
+  /** null: over the limit, so body variables are absent. */
+  #endInspection(body: string | null): void {
+    this.#isInspecting = false
+    this.body = body
+    this.route = null
+    this.overlay = null
+    this.hostOverride = null
+    this.sentMethod = this.client.head.method
+    this.sentTarget = this.client.head.target
+    this.#find()
+  }
+
+  /** The gateway answers Expect itself, once it knows that the body is wanted. */
+  #offerContinue(): void {
+    const head = this.client.head
+    if (
+      !head.expectsContinue ||
+      this.#hasContinued ||
+      this.#bodyText !== null ||
+      head.minorVersion === 0 ||
+      this.bytesIn > 0
+    )
+      return
+    this.#hasContinued = true
+    this.client.writeText('HTTP/1.1 100 Continue\r\n\r\n')
+    this.client.flush()
+  }
+
+  // ================= the answer =================
+
+  onAnswerHead(head: ResponseHead): void {
+    if (head.status < 200) return this.#relayInterim(head)
+    const endpoint = this.endpoint as CompiledEndpoint
+    this.headMs = clock.nowMs
+    this.upstreamStatus = head.status
+    this.status = head.status
+    this.#count(endpoint, Math.min(4, Math.floor(head.status / 100) - 1), 1)
+    this.#noteStatus(head.status)
+    if (!this.#isBodyComplete || !this.#isEndSent) this.#expectCutBody()
+    const kind = head.bodyKind(this.sentMethod)
+    const framing = this.#chooseFraming(head, kind)
+    const composed = composeAnswerHead(this, head, framing)
+    if (composed === null) {
+      this.#dropConnection()
+      return this.respondError('BAD_REWRITE')
+    }
+    this.#framing = composed.framing
+    this.#dropsBody = composed.replacesBody
+    this.isHeadSent = true
+    this.client.writeText(composed.text)
+    this.bytesOut += composed.bodyBytes
+  }
+
+  /** An answer before the request is complete: its rest is drained, or the connection closed behind it (reliability.md section 2). */
+  #expectCutBody(): void {
+    const left = this.client.head.contentLength
+    if (this.client.head.expectsContinue && !this.#hasContinued && this.bytesIn === 0) this.client.markLast()
+    else if (left < 0 || left - this.bytesIn > this.plane.options.settings.limits.drainBytes)
+      this.client.markLast()
+  }
+
+  #chooseFraming(head: ResponseHead, kind: ReturnType<ResponseHead['bodyKind']>): AnswerFraming {
+    if (kind === 'none' || this.client.head.method === 'HEAD') return 'none'
+    if (kind === 'length') return 'length'
+    if (this.client.head.minorVersion === 0) {
+      this.client.markLast()
+      return 'close'
+    }
+    return head.contentLength >= 0 ? 'length' : 'chunked'
+  }
+
+  #relayInterim(head: ResponseHead): void {
+    if (this.client.head.minorVersion === 0) return
+    if (head.status === 100) {
+      if (this.#hasContinued || !this.client.head.expectsContinue) return
+      this.#hasContinued = true
+    }
+    let text = `HTTP/1.1 ${head.status} ${head.reason}\r\n`
+    for (let i = 0; i < head.fields.count; i++) {
+      const kind = head.fields.kind[i]
+      if (kind === FIELD.OTHER) text += `${head.fields.name(i)}: ${head.fields.value(i)}\r\n`
+    }
+    this.client.writeText(`${text}\r\n`)
+  }
+
+  onAnswerBody(bytes: Buffer, from: number, to: number): void {
+    if (this.#dropsBody || this.#framing === 'none') return
+    this.bytesOut += to - from
+    if (this.#framing === 'chunked') {
+      this.client.writeText(`${(to - from).toString(16)}\r\n`)
+      this.client.writeBytes(bytes, from, to)
+      this.client.writeText('\r\n')
+    } else this.client.writeBytes(bytes, from, to)
+    if (this.client.isCongested) this.#connection?.pause()
+  }
+
+  onAnswerTurn(): void {
+    this.client.flush()
+    if (this.client.isCongested) this.#connection?.pause()
+  }
+
+  onClientDrain(): void {
+    this.#connection?.resume(clock.nowMs)
+  }
+
+  onAnswerEnd(trailers: string): void {
+    if (this.#framing === 'chunked' && !this.#dropsBody)
+      this.client.writeText(trailers === '' ? '0\r\n\r\n' : `0\r\n${trailers}\r\n`)
+    const connection = this.#connection as UpstreamConnection
+    this.#connection = null
+    this.#attempt++
+    if (connection.isKeepable && this.#isBodyComplete && this.#isEndSent) {
+      const upstream = this.upstream as CompiledUpstream
+      connection.pool.release(connection, upstream.model.pool, this.plane.options.share, clock.nowMs)
+    } else connection.close()
+    this.#count(this.endpoint as CompiledEndpoint, ENDPOINT.IN_FLIGHT, -1)
+    this.#finish()
+  }
+
+  /** The answer broke off behind its head: the client's connection ends without the last byte, never with a whole-looking answer. */
+  onAnswerCut(code: ErrorCode): void {
+    this.#leaveEndpoint(code === 'UPSTREAM_BODY_TIMEOUT' ? ENDPOINT.TIMED_OUT : ENDPOINT.CLOSED)
+    this.errorCode = code
+    this.#abort()
+  }
+
+  onAttemptFailed(failure: Failure, error: NodeJS.ErrnoException | null): void {
+    const endpoint = this.endpoint as CompiledEndpoint
+    const isStale = failure === 'staleUnsent' || failure === 'staleSent'
+    if (isStale || failure === 'gatewayLimit') this.#leaveEndpoint(null)
+    else {
+      const field =
+        failure === 'connectFailed'
+          ? ENDPOINT.CONNECT_FAILED
+          : failureStatus(failure) === 504
+            ? ENDPOINT.TIMED_OUT
+            : ENDPOINT.CLOSED
+      this.#leaveEndpoint(field)
+    }
+    this.#lastFailure = failure
+    const upstream = this.upstream as CompiledUpstream
+    const retry = upstream.model.retry
+    const verdict = judgeFailure(failure, {
+      isSafe: SAFE_METHODS.has(this.sentMethod),
+      isReplayable: this.#isReplayable,
+      hadFresh: this.#hadFresh,
+      retriesHeadTimeout: retry.onHeadTimeout,
+    })
+    if (verdict === 'fresh') {
+      this.#hadFresh = true
+      return this.#attemptEndpoint(endpoint, true)
+    }
+    this.#noteStatus(failureStatus(failure))
+    const code =
+      failure === 'gatewayLimit' && error?.code === 'EADDRNOTAVAIL' ? 'OUT_OF_PORTS' : FAILURE_CODES[failure]
+    if (verdict === 'give up' || this.attempts > retry.count) return this.respondError(code)
+    const now = clock.nowMs
+    if (retry.timeoutMs > 0 && now - this.#firstAttemptMs >= retry.timeoutMs)
+      return this.respondError('UPSTREAM_RETRIES_OVER')
+    if (sentBytes(failure) && !upstream.budget.take(now)) {
+      countWorker(this.plane, WORKER.RETRY_BUDGET_SPENT, 1)
+      return this.respondError(code)
+    }
+    this.#count(endpoint, ENDPOINT.RETRIES, 1)
+    this.#markTried(upstream, endpoint)
+    this.#attemptNext()
+  }
+
+  /** No endpoint is tried twice while another is left; an upstream's only one is, where its dialect says so. */
+  #markTried(upstream: CompiledUpstream, endpoint: CompiledEndpoint): void {
+    if (upstream.endpoints.length === 1 && upstream.model.retry.sameEndpointWhenAlone) return
+    if (this.#tried.length === 0) this.#tried = new Uint8Array(upstream.endpoints.length)
+    this.#tried[upstream.endpoints.indexOf(endpoint)] = 1
+  }
+
+  #failName(): void {
+    const upstream = this.upstream as CompiledUpstream
+    const endpoint = this.endpoint as CompiledEndpoint
+    this.#leaveEndpoint(ENDPOINT.CONNECT_FAILED)
+    // a name that does not resolve is as good as not in the list: the next one is no retry
+    if (this.#tried.length === 0) this.#tried = new Uint8Array(upstream.endpoints.length)
+    this.#tried[upstream.endpoints.indexOf(endpoint)] = 1
+    this.attempts--
+    const at = upstream.picker.pick(this.#tried)
+    if (at >= 0) return this.#attemptEndpoint(upstream.endpoints[at] as CompiledEndpoint, false)
+    this.respondError(this.#lastFailure === null ? 'UPSTREAM_NAME_UNRESOLVED' : 'UPSTREAM_RETRIES_OVER')
+  }
+
+  #leaveEndpoint(field: number | null): void {
+    const endpoint = this.endpoint as CompiledEndpoint
+    this.#connection = null
+    this.#attempt++
+    this.#count(endpoint, ENDPOINT.IN_FLIGHT, -1)
+    if (field !== null) this.#count(endpoint, field, 1)
+  }
+
+  #dropConnection(): void {
+    const connection = this.#connection
+    this.#attempt++
+    if (connection === null) return
+    this.#connection = null
+    this.#count(this.endpoint as CompiledEndpoint, ENDPOINT.IN_FLIGHT, -1)
+    connection.close()
+  }
+
+  // ================= answers the gateway makes =================
+
+  respondError(code: ErrorCode): void {
+    this.errorCode = code
+    // whoever sent something unreadable or too much is not read further
+    if (ERROR_CODES[code].source === 'downstream') this.client.markLast()
+    const surface = this.surface
+    const status = ERROR_CODES[code].status
+    const { contentType, body } = errorBody(surface, status, code, this.requestId)
+    const field = this.plane.options.settings.errorField ? `X-Headgate-Error: ${code}\r\n` : ''
+    this.#respond(status, contentType === '' ? field : `Content-Type: ${contentType}\r\n${field}`, body)
+  }
+
+  #respondPlain(status: number): void {
+    this.#respond(status, '', '')
+  }
+
+  #respondFixed(target: CompiledRespondTarget): void {
+    const model = target.model
+    const code = model.errorCode as ErrorCode | null
+    this.errorCode = code
+    let fields = ''
+    for (const { name, value } of model.headers) fields += `${name}: ${value}\r\n`
+    if (code !== null && this.plane.options.settings.errorField) fields += `X-Headgate-Error: ${code}\r\n`
+    if (!model.page) return this.#respond(model.status, fields, target.body)
+    const page = pageFor(model.status, this.surface.serverField)
+    this.#respond(
+      model.status,
+      page.contentType === '' ? fields : `Content-Type: ${page.contentType}\r\n${fields}`,
+      page.body,
+    )
+  }
+
+  #redirect(target: CompiledRedirectTarget): void {
+    const status = target.status(this)
+    const page = pageFor(status, this.surface.serverField)
+    const type = page.contentType === '' ? '' : `Content-Type: ${page.contentType}\r\n`
+    this.#respond(status, `${type}Location: ${target.location(this)}\r\n`, page.body)
+  }
+
+  #respond(status: number, fields: string, body: string): void {
+    if (!this.#isBodyComplete) this.#expectCutBody()
+    this.status = status
+    this.headMs = clock.nowMs
+    const composed = composeAnswerHead(this, { status, fields, body }, 'length')
+    if (composed === null) {
+      // a response filter made something that may not go out: the bare fact, without filters
+      this.route = null
+      return this.respondError('BAD_REWRITE')
+    }
+    this.isHeadSent = true
+    this.bytesOut += composed.bodyBytes
+    this.client.writeText(composed.text)
+    this.#finish()
+  }
+
+  /** The surface of what was matched; of the last section where nothing was. */
+  get surface(): Surface {
+    return this.route === null ? this.plane.lastSection.surface : this.route.section.surface
+  }
+
+  // ================= the end =================
+
+  #finish(): void {
+    this.client.flush()
+    this.#settle()
+    this.client.onExchangeDone()
+  }
+
+  #abort(): void {
+    this.#settle()
+    this.client.abort()
+  }
+
+  onClientGone(): void {
+    if (!this.isActive) return
+    this.#dropConnection()
+    if (this.errorCode === null) this.errorCode = 'CLIENT_GONE'
+    if (this.status === 0) this.status = 499
+    this.#settle()
+  }
+
+  #settle(): void {
+    if (!this.isActive) return
+    this.isActive = false
+    this.#attempt++
+    this.plane.inFlight--
+    countWorker(this.plane, WORKER.IN_FLIGHT, -1)
+    if (this.#partsBytes > 0) this.plane.replayBytes -= this.#partsBytes
+    this.#partsBytes = 0
+    this.#parts = []
+    const now = clock.nowMs
+    if (this.errorCode !== null) countError(this.plane, this.errorCode)
+    const lane = this.plane.options.lane
+    const at = (this.route === null ? ROUTE_OVERFLOW : this.route.slot) * 8
+    const klass = at + Math.min(4, Math.max(0, Math.floor(this.status / 100) - 1))
+    const seconds = (now - this.startMs) / 1000
+    lane[klass] = (lane[klass] as number) + 1
+    lane[at + ROUTE.BYTES_IN] = (lane[at + ROUTE.BYTES_IN] as number) + this.bytesIn
+    lane[at + ROUTE.BYTES_OUT] = (lane[at + ROUTE.BYTES_OUT] as number) + this.bytesOut
+    lane[at + ROUTE.SECONDS] = (lane[at + ROUTE.SECONDS] as number) + seconds
+    const bucket = at + ROUTE.BUCKETS + bucketOf(seconds)
+    lane[bucket] = (lane[bucket] as number) + 1
+    if (this.upstreamStatus !== undefined)
+      this.#count(this.endpoint as CompiledEndpoint, ENDPOINT.SECONDS, seconds)
+    if (this.plane.options.accessLog !== null) recordExchange(this, this.plane.options.accessLog, now)
+    this.answer = null
+  }
+
+  #reset(nowMs: number): void {
+    this.startMs = nowMs
+    this.headMs = 0
+    this.path = ''
+    this.query = null
+    this.body = null
+    this.pathParams = null
+    this.answer = null
+    this.#requestId = ''
+    this.route = null
+    this.rule = null
+    this.choice = null
+    this.upstream = null
+    this.endpoint = null
+    this.hostOverride = null
+    this.overlay = null
+    this.#bodyText = null
+    this.#isBodyComplete = false
+    this.#partsSent = 0
+    this.#isReplayable = true
+    this.#isInspecting = false
+    this.#trailers = ''
+    this.#isEndSent = false
+    this.#hasContinued = false
+    this.attempts = 0
+    this.#tried = NONE_TRIED
+    this.#hadFresh = false
+    this.#lastFailure = null
+    this.upstreamStatuses = ''
+    this.status = 0
+    this.upstreamStatus = undefined
+    this.isHeadSent = false
+    this.#framing = 'none'
+    this.#dropsBody = false
+    this.errorCode = null
+    this.isActive = true
+    this.bytesIn = 0
+    this.bytesOut = 0
+    this.plane.inFlight++
+    countWorker(this.plane, WORKER.REQUESTS, 1)
+    countWorker(this.plane, WORKER.IN_FLIGHT, 1)
+  }
+
+  /**
+   * Who the client is, and which forwarding fields came. Without trusted peers X-Forwarded-For is kept and appended to; once there are
+   * some, that of any other peer is discarded (reliability.md section 0).
+   */
+  #identifyClient(): void {
+    const peer = this.client.peerAddress
+    this.clientAddress = peer
+    this.appendedAddress = peer
+    this.cameForwarded = false
+    const rules = this.plane.clientRules
+    this.isPeerTrusted = rules.hasTrusted && rules.isTrusted(peer)
+    this.keepsForwardedFor = !rules.hasTrusted || this.isPeerTrusted
+    const fields = this.client.head.fields
+    let realIp = -1
+    for (let i = 0; i < fields.count; i++) {
+      const kind = fields.kind[i] as number
+      if (kind < FIELD.FORWARDED || kind > FIELD.X_REAL_IP) continue
+      this.cameForwarded = true
+      if (kind === FIELD.X_REAL_IP) realIp = i
+    }
+    if (!this.cameForwarded) return
+    if (this.isPeerTrusted) {
+      const list = fields.get('x-forwarded-for')
+      if (list !== undefined) this.clientAddress = walkForwardedFor(list, peer, rules.isTrusted)
+    }
+    if (realIp < 0 || !(this.isPeerTrusted || rules.mayNameClient(peer))) return
+    const named = readAddress(fields.value(realIp))
+    if (named === null) return
+    this.clientAddress = named
+    this.appendedAddress = named
+  }
+
+  /** Runs request filters; false: one made something that may not go on the wire, and the answer is under way. */
+  #applyFilters(filters: readonly CompiledRequestFilter[]): boolean {
+    for (const filter of filters) {
+      if (filter.applies !== null) {
+        if (filter.needsBody && this.body === undefined) {
+          this.#inspect()
+          return false
+        }
+        if (!filter.applies(this, null)) continue
+      }
+      const groups = { captures: null }
+      if (filter.target !== null) {
+        const target = filter.target(this, groups)
+        if (target === undefined) {
+          this.respondError('BAD_REWRITE')
+          return false
+        }
+        this.sentTarget = target
+      }
+      if (filter.method !== null) this.sentMethod = filter.method
+      if (filter.host !== null) this.hostOverride = filter.host
+      if (filter.headers !== null) {
+        const lines = filter.headers.lines(this, groups)
+        if (lines === undefined) {
+          this.respondError('BAD_REWRITE')
+          return false
+        }
+        if (this.overlay === null) this.overlay = new HeaderOverlay()
+        this.overlay.apply(filter.headers.dropped, lines)
+      }
+    }
+    return true
+  }
+
+  #isForbidden(address: string, port: number): boolean {
+    const plain = plainAddress(address)
+    if (plain.startsWith('169.254.')) return true
+    const { forbidden } = this.plane
+    return (
+      forbidden.size > 0 &&
+      (forbidden.has(`${plain}:${port}`) || (forbidden.has(`*:${port}`) && isLoopback(plain)))
+    )
+  }
+
+  #serverName(): string {
+    return this.hostOverride ?? this.host
+  }
+
+  #count(endpoint: CompiledEndpoint, field: number, by: number): void {
+    const lane = this.plane.options.lane
+    const at = endpoint.slot + field
+    lane[at] = (lane[at] as number) + by
+  }
+
+  #noteStatus(status: number): void {
+    this.upstreamStatuses =
+      this.upstreamStatuses === '' ? String(status) : `${this.upstreamStatuses}, ${status}`
+  }
+
+  // ================= RequestView, AnswerView =================
+
+  get method(): string {
+    return this.client.head.method
+  }
+  get target(): string {
+    return this.client.head.target
+  }
+  get host(): string {
+    return this.client.head.host
+  }
+  get labels(): RequestView['labels'] {
+    return this.route === null ? null : this.route.model.labels
+  }
+  get scheme(): 'http' | 'https' {
+    return 'http'
+  }
+  get protocol(): string {
+    return this.client.head.minorVersion === 1 ? 'HTTP/1.1' : 'HTTP/1.0'
+  }
+  get clientPort(): number {
+    return this.client.peerPort
+  }
+  get peerAddress(): string {
+    return this.client.peerAddress
+  }
+  get localAddress(): string {
+    return this.client.localAddress
+  }
+  get localPort(): number {
+    return this.client.localPort
+  }
+  get requestId(): string {
+    if (this.#requestId === '') this.#requestId = makeRequestId()
+    return this.#requestId
+  }
+  header(name: string): string | undefined {
+    const fields = this.client.head.fields
+    return this.overlay === null ? fields.getLoose(name) : this.overlay.get(name, fields)
+  }
+  get cookies(): string | undefined {
+    return this.client.head.fields.join('cookie', '; ')
+  }
+}
+
+const bootId = Math.floor(Math.random() * 2 ** 40).toString(36)
+let requestCounter = 0
+function makeRequestId(): string {
+  return `${bootId}-${process.pid.toString(36)}-${(++requestCounter).toString(36)}`
+}
+
+function isLoopback(address: string): boolean {
+  return address.startsWith('127.') || address === '::1'
+}
+
+function bucketOf(seconds: number): number {
+  if (seconds <= 0.005) return 0
+  let i = 1
+  while (i < DURATION_BUCKETS.length && seconds > (DURATION_BUCKETS[i] as number)) i++
+  return i
+}

@@ -1,0 +1,54 @@
+import type { HeadFields } from './http1/head-fields.ts'
+
+/** Names whose value in `headers` of a rewrite has no effect: Host has its own setting, X-Real-IP is always the client (apisix.md 9.1). */
+const IGNORED: ReadonlySet<string> = new Set(['host', 'x-real-ip'])
+/** Fields that the gateway makes itself; an edit of them is read by compose-request.ts. */
+const FORWARDING: ReadonlySet<string> = new Set([
+  'x-forwarded-for',
+  'x-forwarded-proto',
+  'x-forwarded-host',
+  'x-forwarded-port',
+])
+
+/** Edits of header fields by request filters, laid over the fields as they came. Made only for requests that are edited. */
+export class HeaderOverlay {
+  readonly #dropped = new Set<string>()
+  #lines: (readonly [name: string, value: string])[] = []
+
+  apply(dropped: ReadonlySet<string>, lines: readonly (readonly [string, string])[]): void {
+    if (dropped.size > 0) {
+      for (const name of dropped) if (!IGNORED.has(name)) this.#dropped.add(name)
+      this.#lines = this.#lines.filter(([name]) => !dropped.has(name.toLowerCase()))
+    }
+    for (const line of lines) if (!IGNORED.has(line[0].toLowerCase())) this.#lines.push(line)
+  }
+
+  /** The field as rules see it. */
+  get(name: string, fields: HeadFields): string | undefined {
+    let value = this.#dropped.has(name) ? undefined : fields.getLoose(name)
+    for (const [other, text] of this.#lines) {
+      if (other.toLowerCase() !== name) continue
+      value = value === undefined ? text : `${value}, ${text}`
+    }
+    return value
+  }
+
+  drops(lowerName: string): boolean {
+    return this.#dropped.has(lowerName)
+  }
+
+  /** Lines to send beside those that came, without the forwarding fields. */
+  lines(): string {
+    let text = ''
+    for (const [name, value] of this.#lines)
+      if (!FORWARDING.has(name.toLowerCase())) text += `${name}: ${value}\r\n`
+    return text
+  }
+
+  /** What an edit made of a forwarding field: a value, null (removed), or undefined (not touched). */
+  forwarding(lowerName: string): string | null | undefined {
+    let value: string | null | undefined = this.#dropped.has(lowerName) ? null : undefined
+    for (const [name, text] of this.#lines) if (name.toLowerCase() === lowerName) value = text
+    return value
+  }
+}

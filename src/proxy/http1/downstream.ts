@@ -1,0 +1,508 @@
+import type { Socket } from 'node:net'
+import { WORKER } from '../../model/counters.ts'
+import type { ErrorCode } from '../../model/error-codes.ts'
+import { clock, readClock } from '../clock.ts'
+import type { Timed } from '../deadlines.ts'
+import { Exchange } from '../exchange.ts'
+import { plainAddress } from '../forwarded.ts'
+import { countWorker, type Plane } from '../plane.ts'
+import { ChunkedDecoder } from './chunked-decoder.ts'
+import type { HeadFields } from './head-fields.ts'
+import { parseRequestHead, RequestHead } from './request-head.ts'
+import { keptTrailers } from './write-fields.ts'
+
+/**
+ * States of a client's connection:
+ * - HEAD: between requests, or inside a head.
+ * - BODY: a head was handed to the exchange, its body is being read.
+ * - WAIT: the request is complete, its answer is not. Bytes that come belong to the next request and are held.
+ * - DRAIN: the answer is complete, the request's body is not: it is read and dropped, within limits.
+ * - LINGER: nothing more is parsed; what was written is being delivered, then the connection closes.
+ * - CLOSED.
+ */
+const states = { HEAD: 0, BODY: 1, WAIT: 2, DRAIN: 3, LINGER: 4, CLOSED: 5 } as const
+const { HEAD, BODY, WAIT, DRAIN, LINGER, CLOSED } = states
+type State = (typeof states)[keyof typeof states]
+
+/** Bytes of a next request that are held while an answer is under way; then the socket is paused. */
+const HOLD_BYTES = 65_536
+/** Body parts up to this size travel as text with what surrounds them; larger ones as buffers. */
+const TEXT_PART = 8192
+
+type ConnectedSocket = Socket & { downstream: Downstream }
+
+/** A client's connection: bytes to heads and bodies, answers to bytes, one exchange at a time, answers in order. */
+export class Downstream implements Timed {
+  deadlineMs = 0
+  wheelTick = 0
+  readonly plane: Plane
+  readonly head: RequestHead
+  readonly peerAddress: string
+  readonly peerPort: number
+  readonly localAddress: string
+  readonly localPort: number
+  /** Forwarding lines of the last request that brought none of its own (compose-request.ts). */
+  readonly forwardedCache = { host: '', client: '', text: '' }
+  readonly #socket: ConnectedSocket
+  readonly #exchange: Exchange
+  #state: State = HEAD
+  #pending = ''
+  #held: Buffer | null = null
+  #out = ''
+  #requests = 0
+  #bodyLeft = 0
+  #decoder: ChunkedDecoder | null = null
+  #isPaused = false
+  #isProcessing = false
+  #hasEnded = false
+  /** Set when this connection takes no further request. */
+  #isLast = false
+  #readDeadline = 0
+  #writeDeadline = 0
+  #writeQueue = 0
+  #bodyStartMs = 0
+  #bodyBytes = 0
+  #pausedAtMs = 0
+  #drained = 0
+
+  constructor(plane: Plane, socket: Socket) {
+    readClock()
+    this.plane = plane
+    this.#socket = socket as ConnectedSocket
+    this.#socket.downstream = this
+    socket.on('error', onError)
+    socket.on('data', onData)
+    socket.on('end', onEnd)
+    socket.on('drain', onDrain)
+    socket.on('close', onClose)
+    socket.setNoDelay(true)
+    this.peerAddress = plainAddress(socket.remoteAddress)
+    this.peerPort = socket.remotePort ?? 0
+    this.localAddress = plainAddress(socket.localAddress)
+    this.localPort = socket.localPort ?? 0
+    this.head = new RequestHead(plane.options.settings.limits.maxFields)
+    this.#exchange = new Exchange(plane, this)
+    this.#readBy(clock.nowMs + plane.options.settings.limits.headerTimeoutMs)
+  }
+
+  get isIdle(): boolean {
+    return this.#state === HEAD && this.#pending === ''
+  }
+  get isClosed(): boolean {
+    return this.#state === CLOSED
+  }
+  /** The table revision that the request at hand was matched by; infinite between requests. */
+  get heldRevision(): number {
+    return this.#exchange.isActive ? this.#exchange.revision : Number.POSITIVE_INFINITY
+  }
+  get hasExchange(): boolean {
+    return this.#state === BODY || this.#state === WAIT
+  }
+
+  // ---- reading ----
+
+  onData(chunk: Buffer): void {
+    switch (this.#state) {
+      case HEAD:
+        this.#held = this.#held === null ? chunk : Buffer.concat([this.#held, chunk])
+        return this.#process()
+      case BODY:
+        return this.#readBody(chunk, 0)
+      case WAIT:
+        this.#hold(chunk)
+        return
+      case DRAIN:
+        return this.#dropBody(chunk)
+      case LINGER:
+        this.#drained += chunk.length
+        if (this.#drained > this.plane.options.settings.limits.drainBytes) this.destroy()
+        return
+      default:
+    }
+  }
+
+  #hold(chunk: Buffer): void {
+    this.#held = this.#held === null ? chunk : Buffer.concat([this.#held, chunk])
+    if (this.#held.length > HOLD_BYTES) this.pauseReading()
+  }
+
+  /** Reads heads from what is held, one after the other; an exchange that ends at once comes back here, not deeper. */
+  #process(): void {
+    if (this.#isProcessing) return
+    this.#isProcessing = true
+    while (this.#state === HEAD && this.#held !== null) {
+      const chunk = this.#held
+      this.#held = null
+      this.#readHead(chunk)
+    }
+    this.#isProcessing = false
+    if (this.#state === HEAD && this.#hasEnded) this.#closeGently()
+    else if (this.#state === HEAD) this.resumeReading()
+  }
+
+  #readHead(chunk: Buffer): void {
+    const { limits } = this.plane.options.settings
+    const before = this.#pending.length
+    // a head over the limit is refused before more of it is turned into text
+    const taken = Math.min(chunk.length, limits.maxHeadBytes + limits.maxTargetBytes + 4)
+    const text =
+      before === 0 ? chunk.toString('latin1', 0, taken) : this.#pending + chunk.toString('latin1', 0, taken)
+    const end = parseRequestHead(this.head, text, 0, limits)
+    const now = clock.nowMs
+    if (end === 0) {
+      if (before === 0) this.#readBy(now + limits.headerTimeoutMs)
+      this.#pending = text
+      return
+    }
+    this.#pending = ''
+    this.#requests++
+    if (end < 0) {
+      this.#state = WAIT
+      this.#isLast = true
+      this.#readBy(0)
+      this.#exchange.refuse(this.head.error, now)
+      return
+    }
+    this.#readBy(0)
+    if (!this.head.keepAlive || this.#requests >= limits.maxRequestsPerConnection) this.#isLast = true
+    this.#startRequest(chunk, text, end, end - before, now)
+  }
+
+  #startRequest(chunk: Buffer, text: string, textAt: number, at: number, now: number): void {
+    const head = this.head
+    const length = head.contentLength
+    if (!head.chunked && length <= 0) {
+      this.#state = WAIT
+      if (at < chunk.length) this.#hold(chunk.subarray(at))
+      this.#exchange.begin('', now)
+    } else if (!head.chunked && textAt + length <= text.length && length <= TEXT_PART) {
+      // a small body that is all here goes out with its head, in one write
+      this.#state = WAIT
+      if (at + length < chunk.length) this.#hold(chunk.subarray(at + length))
+      this.#exchange.begin(text.slice(textAt, textAt + length), now)
+    } else {
+      this.#state = BODY
+      this.#bodyLeft = length
+      this.#bodyStartMs = now
+      this.#bodyBytes = 0
+      this.#pausedAtMs = 0
+      if (head.chunked) {
+        if (this.#decoder === null) this.#decoder = new ChunkedDecoder()
+        this.#decoder.reset(this.plane.options.settings.limits)
+      }
+      this.#readBy(now + this.plane.options.settings.limits.bodyIdleMs)
+      this.#exchange.begin(null, now)
+      if (at >= chunk.length) return
+      const state = this.#state as State
+      if (state === BODY) this.#readBody(chunk, at)
+      else if (state === DRAIN) this.#dropBody(chunk.subarray(at))
+    }
+  }
+
+  #readBody(chunk: Buffer, from: number): void {
+    const { limits } = this.plane.options.settings
+    const now = clock.nowMs
+    this.#bodyBytes += chunk.length - from
+    if (this.#isTooSlow(now)) return this.#failBody('REQUEST_TIMEOUT_BODY')
+    this.#readBy(now + limits.bodyIdleMs)
+    const next = this.#decodeBody(chunk, from)
+    if (next < 0) return
+    if ((this.#state as State) === DRAIN) return this.#endDrain(chunk, next)
+    this.#state = WAIT
+    this.#readBy(0)
+    if (next < chunk.length) this.#hold(chunk.subarray(next))
+    this.#exchange.onBodyEnd(this.#trailers)
+  }
+
+  /** Hands body bytes on; the index behind the body's end, or -1 if there is more to come (or it failed). */
+  #decodeBody(chunk: Buffer, from: number): number {
+    if (!this.head.chunked) {
+      const end = Math.min(chunk.length, from + this.#bodyLeft)
+      this.#bodyLeft -= end - from
+      if (end > from) this.onBodyData(chunk, from, end)
+      if (this.#bodyLeft > 0 || (this.#state !== BODY && this.#state !== DRAIN)) return -1
+      this.#trailers = ''
+      return end
+    }
+    const decoder = this.#decoder as ChunkedDecoder
+    this.#trailers = ''
+    const consumed = decoder.decode(chunk, from, chunk.length, this.#sink)
+    if (this.#state !== BODY && this.#state !== DRAIN) return -1
+    if (decoder.failed) {
+      this.#failBody(decoder.error)
+      return -1
+    }
+    return decoder.done ? consumed : -1
+  }
+
+  #trailers = ''
+  readonly #sink = {
+    onData: (bytes: Buffer, from: number, to: number): void => this.onBodyData(bytes, from, to),
+    onTrailers: (_text: string, fields: HeadFields): void => {
+      this.#trailers = keptTrailers(fields)
+    },
+  }
+
+  onBodyData(bytes: Buffer, from: number, to: number): void {
+    if (this.#state === BODY) this.#exchange.onBodyData(bytes, from, to)
+  }
+
+  #isTooSlow(now: number): boolean {
+    const { limits } = this.plane.options.settings
+    const elapsed = now - this.#bodyStartMs
+    return elapsed > limits.bodyRateGraceMs && (this.#bodyBytes / elapsed) * 1000 < limits.minBodyRate
+  }
+
+  #failBody(code: ErrorCode): void {
+    if (this.#state === DRAIN) return this.destroy()
+    this.#state = WAIT
+    this.#isLast = true
+    this.#readBy(0)
+    this.#exchange.onBodyFault(code)
+  }
+
+  /** The answer is complete, the body is not: read and drop the rest, so that the client sees the answer and not a reset. */
+  #dropBody(chunk: Buffer): void {
+    this.#drained += chunk.length
+    if (this.#drained > this.plane.options.settings.limits.drainBytes) return this.#closeGently()
+    const next = this.#decodeBody(chunk, 0)
+    if (next >= 0) this.#endDrain(chunk, next)
+  }
+
+  #endDrain(chunk: Buffer, next: number): void {
+    if (this.#isLast) return this.#closeGently()
+    this.#state = HEAD
+    this.head.reset()
+    this.#held = next < chunk.length ? chunk.subarray(next) : null
+    this.#readBy(clock.nowMs + this.plane.options.settings.limits.keepAliveMs)
+    this.#process()
+  }
+
+  pauseReading(): void {
+    if (this.#isPaused) return
+    this.#isPaused = true
+    if (this.#state === BODY) {
+      this.#pausedAtMs = clock.nowMs
+      this.#readBy(0)
+    }
+    this.#socket.pause()
+  }
+
+  resumeReading(): void {
+    if (!this.#isPaused) return
+    this.#isPaused = false
+    if (this.#state === BODY) {
+      const now = clock.nowMs
+      this.#bodyStartMs += now - this.#pausedAtMs // time we did not read is not the client's
+      this.#readBy(now + this.plane.options.settings.limits.bodyIdleMs)
+    }
+    this.#socket.resume()
+  }
+
+  // ---- writing ----
+
+  writeText(text: string): void {
+    this.#out += text
+  }
+
+  /** Copies what it does not turn into text: the bytes are the caller's again afterwards. */
+  writeBytes(bytes: Buffer, from: number, to: number): void {
+    if (to - from <= TEXT_PART) {
+      this.#out += bytes.toString('latin1', from, to)
+      return
+    }
+    const copy = Buffer.allocUnsafe(to - from)
+    bytes.copy(copy, 0, from, to)
+    const socket = this.#socket
+    socket.cork()
+    if (this.#out !== '') socket.write(this.#out, 'latin1')
+    this.#out = ''
+    socket.write(copy)
+    socket.uncork()
+  }
+
+  /** Writes what was gathered: one write per turn and direction. */
+  flush(): void {
+    if (this.#out === '') return this.#watchWrites()
+    const text = this.#out
+    this.#out = ''
+    if (this.#state === CLOSED) return
+    this.#socket.write(text, 'latin1')
+    this.#watchWrites()
+  }
+
+  /** A client that does not read for `writeStallMs` while bytes wait for it is cut. */
+  #watchWrites(): void {
+    if (this.#socket.writableLength === 0) {
+      if (this.#writeDeadline !== 0) this.#writeBy(0)
+    } else if (this.#writeDeadline === 0) {
+      this.#writeQueue = this.#queued()
+      this.#writeBy(clock.nowMs + this.plane.options.settings.limits.writeStallMs)
+    }
+  }
+
+  get isCongested(): boolean {
+    return this.#socket.writableNeedDrain
+  }
+
+  onDrain(): void {
+    this.#writeBy(0)
+    if (this.hasExchange) this.#exchange.onClientDrain()
+  }
+
+  /** Bytes the system has not taken; falls as a slow reader reads, also inside one large write. */
+  #queued(): number {
+    const handle = (this.#socket as unknown as { _handle: { writeQueueSize?: number } | null })._handle
+    return handle?.writeQueueSize ?? this.#socket.writableLength
+  }
+
+  // ---- the end of an exchange ----
+
+  get willClose(): boolean {
+    return this.#isLast || this.plane.isDraining
+  }
+
+  /** No further request is taken on this connection; the answer's head says so. */
+  markLast(): void {
+    this.#isLast = true
+  }
+
+  /** The answer is complete and flushed. */
+  onExchangeDone(): void {
+    const { limits } = this.plane.options.settings
+    if (this.#state === CLOSED) return
+    if (this.#state === BODY) {
+      this.#state = DRAIN
+      this.#drained = 0
+      this.resumeReading()
+      this.#readBy(clock.nowMs + limits.drainMs)
+      if (this.#isLast) this.#socket.end()
+      return
+    }
+    if (this.willClose) return this.#closeGently()
+    this.#state = HEAD
+    this.head.reset()
+    this.#readBy(clock.nowMs + limits.keepAliveMs)
+    this.#process()
+  }
+
+  /** An answer that broke off: the client must see that it is not whole. */
+  abort(): void {
+    this.#out = ''
+    this.destroy()
+  }
+
+  /** FIN behind what was written, then whatever the client still sends is read and dropped for a while, so that no reset overtakes the answer. */
+  #closeGently(): void {
+    if (this.#state === CLOSED || this.#state === LINGER) return
+    this.#state = LINGER
+    this.#drained = 0
+    this.#held = null
+    this.#socket.end()
+    this.#isPaused = false
+    this.#socket.resume()
+    this.#readBy(clock.nowMs + this.plane.options.settings.limits.drainMs)
+  }
+
+  /** Closes now if nothing is under way; while draining. */
+  closeIfIdle(): void {
+    if (this.isIdle) this.#closeGently()
+  }
+
+  destroy(): void {
+    if (this.#state === CLOSED) return
+    const hadExchange = this.hasExchange
+    this.#state = CLOSED
+    this.deadlineMs = 0
+    this.#held = null
+    this.#socket.destroy()
+    if (hadExchange) this.#exchange.onClientGone()
+  }
+
+  onEnd(): void {
+    this.#hasEnded = true
+    switch (this.#state) {
+      case HEAD:
+        if (this.#pending === '' && this.#held === null) return this.#closeGently()
+        return this.destroy()
+      case BODY:
+        return this.#failBody('BAD_LENGTH')
+      case DRAIN:
+      case LINGER:
+        if (this.#socket.writableLength === 0) this.destroy()
+        return
+      default:
+      // WAIT: a client may close its half and still wait for the answer
+    }
+  }
+
+  onClosed(): void {
+    this.destroy()
+    this.plane.connections.delete(this)
+    countWorker(this.plane, WORKER.ACTIVE, -1)
+    if (this.plane.isDraining) this.plane.onIdle?.()
+  }
+
+  // ---- deadlines ----
+
+  #readBy(deadlineMs: number): void {
+    this.#readDeadline = deadlineMs
+    this.#arm()
+  }
+  #writeBy(deadlineMs: number): void {
+    this.#writeDeadline = deadlineMs
+    this.#arm()
+  }
+  #arm(): void {
+    const read = this.#readDeadline
+    const write = this.#writeDeadline
+    const next = read === 0 ? write : write === 0 || read < write ? read : write
+    if (next === 0) this.deadlineMs = 0
+    else this.plane.deadlines.set(this, next)
+  }
+
+  expire(nowMs: number): void {
+    if (this.#writeDeadline !== 0 && this.#writeDeadline <= nowMs) {
+      const queued = this.#queued()
+      if (queued >= this.#writeQueue && queued > 0) return this.destroy()
+      this.#writeQueue = queued
+      return this.#writeBy(queued === 0 ? 0 : nowMs + this.plane.options.settings.limits.writeStallMs)
+    }
+    if (this.#readDeadline === 0 || this.#readDeadline > nowMs) return this.#arm()
+    this.#readDeadline = 0
+    switch (this.#state) {
+      case HEAD:
+        if (this.#pending === '' && this.#requests > 0) return this.#closeGently()
+        this.#state = WAIT
+        this.#isLast = true
+        this.#pending = ''
+        return this.#exchange.refuse('REQUEST_TIMEOUT_HEAD', nowMs)
+      case BODY:
+        return this.#failBody('REQUEST_TIMEOUT_BODY')
+      default:
+        return this.destroy()
+    }
+  }
+}
+
+function onData(this: Socket, chunk: Buffer): void {
+  readClock()
+  ;(this as ConnectedSocket).downstream.onData(chunk)
+}
+function onEnd(this: Socket): void {
+  readClock()
+  ;(this as ConnectedSocket).downstream.onEnd()
+}
+function onDrain(this: Socket): void {
+  readClock()
+  ;(this as ConnectedSocket).downstream.onDrain()
+}
+function onError(this: Socket): void {
+  readClock()
+  // what went wrong shows in how the exchange ends; the connection is gone either way
+  ;(this as ConnectedSocket).downstream.destroy()
+}
+function onClose(this: Socket): void {
+  readClock()
+  ;(this as ConnectedSocket).downstream.onClosed()
+}

@@ -1,0 +1,12 @@
+let scratch = Buffer.allocUnsafeSlow(65_536)
+
+/**
+ * The bytes of `text[from, end)` at the same indexes, for scanning: an element of a Uint8Array costs half as much as charCodeAt, and the copy
+ * costs less than a tenth of the scan (bench/micro/request-head.bench.ts). The array is the module's own and good until the next call;
+ * scans are synchronous, so nothing comes between. `text` must be a byte string.
+ */
+export function headBytes(text: string, from: number, end: number): Uint8Array {
+  if (scratch.length < end) scratch = Buffer.allocUnsafeSlow(2 * end)
+  scratch.write(from === 0 ? text : text.slice(from), from, end - from, 'latin1')
+  return scratch
+}

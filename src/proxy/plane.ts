@@ -1,0 +1,45 @@
+import { ERRORS_LINE, LINE, type WORKER } from '../model/counters.ts'
+import { ERROR_CODES, type ErrorCode } from '../model/error-codes.ts'
+import type { Section } from '../model/listener.ts'
+import type { Deadlines } from './deadlines.ts'
+import type { ClientRules } from './forwarded.ts'
+import type { Downstream } from './http1/downstream.ts'
+import type { ProxyOptions } from './proxy-contract.ts'
+import type { UpstreamOptions } from './upstream/connection.ts'
+import type { AddressResolver } from './upstream/resolver.ts'
+import type { Upstreams } from './upstream/upstreams.ts'
+
+/** What all exchanges of a worker share. */
+export interface Plane {
+  readonly options: ProxyOptions
+  readonly deadlines: Deadlines
+  readonly upstreams: Upstreams
+  readonly resolver: AddressResolver
+  readonly upstreamOptions: UpstreamOptions
+  /** The section whose surface answers what no route matched: the last one. */
+  readonly lastSection: Section
+  readonly clientRules: ClientRules
+  readonly connections: Set<Downstream>
+  readonly forbidden: ReadonlySet<string>
+  /** Bytes kept for replay by all exchanges of this worker. */
+  replayBytes: number
+  isDraining: boolean
+  inFlight: number
+  /** Called when a connection closed while draining. */
+  onIdle: (() => void) | null
+}
+
+const errorOffsets = new Map<ErrorCode, number>(
+  (Object.keys(ERROR_CODES) as ErrorCode[]).map((code, i) => [code, ERRORS_LINE * LINE + i]),
+)
+
+export function countError(plane: Plane, code: ErrorCode): void {
+  const lane = plane.options.lane
+  const at = errorOffsets.get(code) as number
+  lane[at] = (lane[at] as number) + 1
+}
+
+export function countWorker(plane: Plane, field: (typeof WORKER)[keyof typeof WORKER], by: number): void {
+  const lane = plane.options.lane
+  lane[field] = (lane[field] as number) + by
+}

@@ -1,0 +1,49 @@
+import type { Socket } from 'node:net'
+import type { AccessRecord } from '../model/access-record.ts'
+import type { Listener, Section } from '../model/listener.ts'
+import type { Positions } from '../model/model.ts'
+import type { Settings } from '../model/settings.ts'
+import type { Upstream } from '../model/upstream.ts'
+import type { Table, UpstreamCell } from '../routing/table.ts'
+
+export type { AccessRecord } from '../model/access-record.ts'
+
+/** What a worker hands to the data plane. */
+export interface ProxyOptions {
+  readonly settings: Settings
+  /** Share of this worker in process-wide limits: 1 / number of workers. */
+  readonly share: number
+  readonly table: Table
+  /** What the listeners search, in order; the last one's surface answers what no route matched. */
+  readonly sections: readonly Section[]
+  readonly positions: Positions
+  /** This worker's counter lane (model/counters.ts). */
+  readonly lane: Float64Array
+  /** Slot of an identity in the patch at hand; overflow lines are the caller's business. */
+  slot(identity: string): number
+  /** Takes one finished access log record; null: no access log. */
+  readonly accessLog: ((record: AccessRecord) => void) | null
+  log(level: 'debug' | 'info' | 'warn' | 'error', fields: object, message: string): void
+  /** Addresses (host:port) that no endpoint may lead to: admin and status listeners. */
+  readonly forbidden: readonly string[]
+}
+
+/** The data plane of one worker (proxy/proxy.ts implements it). */
+export interface DataPlane {
+  /** Takes an accepted connection. The caller has set nothing on the socket. */
+  accept(listener: Listener, socket: Socket): void
+  /** The box for an upstream; the same object for the same id, also before that upstream exists. */
+  upstream(id: string): UpstreamCell
+  /** Compiles; nothing changes before the returned function is called, in the tick that also switches the index. */
+  prepareUpstreams(upserts: readonly Upstream[], removals: readonly string[]): () => void
+  /** Starts the sweep of deadlines. */
+  start(): void
+  /** Answers carry `Connection: close`, idle connections close, resolves when the last exchange is done or the deadline cut `cut` of them. */
+  drain(timeoutMs: number): Promise<{ readonly cut: number }>
+  /**
+   * The oldest table revision that a running exchange began with; the table's own when none runs. Slots of older revisions are given out
+   * again. Where it is left out, they are when a worker has no request for a moment.
+   */
+  heldRevision?(): number
+  readonly stats: { connections: number; inFlight: number; upstreamConnections: number }
+}

@@ -1,0 +1,131 @@
+import type { Socket } from 'node:net'
+import { WORKER } from '../model/counters.ts'
+import type { Listener } from '../model/listener.ts'
+import type { Upstream } from '../model/upstream.ts'
+import type { UpstreamCell } from '../routing/table.ts'
+import { Deadlines } from './deadlines.ts'
+import { createClientRules } from './forwarded.ts'
+import { Downstream } from './http1/downstream.ts'
+import { countWorker, type Plane } from './plane.ts'
+import type { DataPlane, ProxyOptions } from './proxy-contract.ts'
+import { AddressResolver } from './upstream/resolver.ts'
+import { Upstreams } from './upstream/upstreams.ts'
+
+/** The data plane of one worker: connections in, exchanges, connections out. Owns its deadlines; `drain` ends it. */
+export function createDataPlane(options: ProxyOptions): DataPlane {
+  return new HttpDataPlane(options)
+}
+
+class HttpDataPlane implements DataPlane {
+  readonly #plane: Plane
+  readonly #maxConnections: number
+  readonly #perAddress = new Map<string, number>()
+
+  constructor(options: ProxyOptions) {
+    const deadlines = new Deadlines()
+    const { sections } = options
+    const lastSection = sections.at(-1)
+    if (lastSection === undefined) throw new Error('a listener needs at least one section')
+    const realIpFrom = [...new Set(sections.flatMap((section) => section.surface.realIpFrom))]
+    this.#plane = {
+      options,
+      deadlines,
+      upstreams: new Upstreams(options),
+      resolver: new AddressResolver(),
+      upstreamOptions: {
+        limits: options.settings.limits,
+        deadlines,
+        onOpen: () => countWorker(this.#plane, WORKER.UPSTREAM_CONNECTIONS, 1),
+        onClose: () => countWorker(this.#plane, WORKER.UPSTREAM_CONNECTIONS, -1),
+      },
+      lastSection,
+      clientRules: createClientRules(options.settings.trustedPeers, realIpFrom),
+      connections: new Set(),
+      forbidden: new Set(options.forbidden),
+      replayBytes: 0,
+      isDraining: false,
+      inFlight: 0,
+      onIdle: null,
+    }
+    const { maxConnections } = options.settings.limits
+    this.#maxConnections =
+      maxConnections === 0 ? Number.POSITIVE_INFINITY : Math.max(1, Math.ceil(maxConnections * options.share))
+  }
+
+  accept(_listener: Listener, socket: Socket): void {
+    const plane = this.#plane
+    if (plane.connections.size >= this.#maxConnections || !this.#admit(socket)) {
+      countWorker(plane, WORKER.REFUSED_AT_ACCEPT, 1)
+      socket.on('error', () => {}) // its end is all that is left to hear of
+      socket.destroy()
+      return
+    }
+    countWorker(plane, WORKER.ACCEPTED, 1)
+    countWorker(plane, WORKER.ACTIVE, 1)
+    plane.connections.add(new Downstream(plane, socket))
+  }
+
+  /** The limit of connections per address; off by default, then it costs nothing. */
+  #admit(socket: Socket): boolean {
+    const limit = this.#plane.options.settings.limits.maxConnectionsPerAddress
+    if (limit === 0) return true
+    const address = socket.remoteAddress ?? ''
+    const open = this.#perAddress.get(address) ?? 0
+    if (open >= Math.max(1, Math.ceil(limit * this.#plane.options.share))) return false
+    this.#perAddress.set(address, open + 1)
+    socket.on('close', () => {
+      const left = (this.#perAddress.get(address) ?? 1) - 1
+      if (left === 0) this.#perAddress.delete(address)
+      else this.#perAddress.set(address, left)
+    })
+    return true
+  }
+
+  upstream(id: string): UpstreamCell {
+    return this.#plane.upstreams.cell(id)
+  }
+
+  prepareUpstreams(upserts: readonly Upstream[], removals: readonly string[]): () => void {
+    return this.#plane.upstreams.prepare(upserts, removals)
+  }
+
+  heldRevision(): number {
+    let held = this.#plane.options.table.revision
+    for (const connection of this.#plane.connections) held = Math.min(held, connection.heldRevision)
+    return held
+  }
+
+  start(): void {
+    this.#plane.deadlines.start()
+  }
+
+  get stats(): DataPlane['stats'] {
+    const lane = this.#plane.options.lane
+    return {
+      connections: this.#plane.connections.size,
+      inFlight: this.#plane.inFlight,
+      upstreamConnections: lane[WORKER.UPSTREAM_CONNECTIONS] as number,
+    }
+  }
+
+  async drain(timeoutMs: number): Promise<{ readonly cut: number }> {
+    const plane = this.#plane
+    plane.isDraining = true
+    for (const connection of plane.connections) connection.closeIfIdle()
+    if (plane.connections.size > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, timeoutMs)
+        plane.onIdle = () => {
+          if (plane.connections.size > 0) return
+          clearTimeout(timer)
+          resolve()
+        }
+      })
+    }
+    const cut = plane.inFlight
+    for (const connection of [...plane.connections]) connection.destroy()
+    plane.upstreams.closeIdle()
+    plane.deadlines.stop()
+    return { cut }
+  }
+}

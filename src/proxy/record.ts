@@ -1,0 +1,78 @@
+import type { AccessRecord } from '../model/access-record.ts'
+import { ERROR_CODES } from '../model/error-codes.ts'
+import type { Exchange } from './exchange.ts'
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
+/** One record for all exchanges of the worker: it is read during the call only. */
+const record: Mutable<AccessRecord> = {
+  timeMs: 0,
+  requestId: '',
+  clientAddress: '',
+  clientPort: 0,
+  method: '',
+  scheme: '',
+  host: '',
+  target: '',
+  path: '',
+  protocol: '',
+  status: 0,
+  bytesIn: 0,
+  bytesOut: 0,
+  durationMs: 0,
+  upstreamMs: 0,
+  routeId: '',
+  routeName: '',
+  serviceId: '',
+  rule: -1,
+  variant: '',
+  splitReason: '',
+  upstreamId: '',
+  endpoint: '',
+  upstreamStatus: '',
+  attempts: 0,
+  flags: '',
+  errorCode: '',
+  userAgent: '',
+  referer: '',
+}
+
+/** Hands a finished exchange to the access log. */
+export function recordExchange(
+  exchange: Exchange,
+  write: (record: AccessRecord) => void,
+  nowMs: number,
+): void {
+  const head = exchange.client.head
+  const labels = exchange.labels
+  record.timeMs = performance.timeOrigin + exchange.startMs
+  record.requestId = exchange.requestId
+  record.clientAddress = exchange.clientAddress
+  record.clientPort = exchange.clientPort
+  record.method = head.method
+  record.scheme = exchange.scheme
+  record.host = head.host
+  record.target = head.target
+  record.path = exchange.path
+  record.protocol = exchange.protocol
+  record.status = exchange.status
+  record.bytesIn = exchange.bytesIn
+  record.bytesOut = exchange.bytesOut
+  record.durationMs = nowMs - exchange.startMs
+  record.upstreamMs = exchange.upstreamStatus === undefined ? -1 : exchange.headMs - exchange.startMs
+  record.routeId = labels === null ? '' : labels.routeId
+  record.routeName = labels?.routeName ?? ''
+  record.serviceId = labels?.serviceId ?? ''
+  record.rule = exchange.rule === null ? -1 : exchange.rule.index
+  record.variant = exchange.choice === null ? '' : exchange.choice.model.variant
+  record.splitReason = exchange.choice === null ? '' : 'weight'
+  record.upstreamId = exchange.upstream === null ? '' : exchange.upstream.model.id
+  record.endpoint = exchange.endpoint === null ? '' : exchange.endpoint.label
+  record.upstreamStatus = exchange.upstreamStatuses
+  record.attempts = exchange.attempts
+  record.flags = exchange.errorCode === null ? '' : ERROR_CODES[exchange.errorCode].flag
+  record.errorCode = exchange.errorCode ?? ''
+  record.userAgent = head.fields.get('user-agent') ?? ''
+  record.referer = head.fields.get('referer') ?? ''
+  write(record)
+}

@@ -1,0 +1,473 @@
+import { connect, type OnReadOpts, type Socket, type TcpNetConnectOpts } from 'node:net'
+import { type ConnectionOptions, connect as connectTls } from 'node:tls'
+import type { ErrorCode } from '../../model/error-codes.ts'
+import type { Limits } from '../../model/settings.ts'
+import { clock, readClock } from '../clock.ts'
+import type { Deadlines, Timed } from '../deadlines.ts'
+import { ChunkedDecoder } from '../http1/chunked-decoder.ts'
+import type { HeadFields } from '../http1/head-fields.ts'
+import { parseResponseHead, ResponseHead } from '../http1/response-head.ts'
+import { keptTrailers } from '../http1/write-fields.ts'
+import type { Failure } from './attempts.ts'
+import type { EndpointPool } from './pool.ts'
+
+/** Whoever waits for an answer on a connection: the exchange. All calls come synchronously from a socket event. */
+export interface AnswerReader {
+  onConnected(): void
+  onAnswerHead(head: ResponseHead): void
+  /** Bytes are valid only during the call. */
+  onAnswerBody(bytes: Buffer, from: number, to: number): void
+  /** The answer is complete. The connection is free when this returns. */
+  onAnswerEnd(trailers: string): void
+  /** No answer head was relayed: another attempt may be made. */
+  onAttemptFailed(failure: Failure, error: NodeJS.ErrnoException | null): void
+  /** The answer broke off behind its head. */
+  onAnswerCut(code: ErrorCode): void
+  /** All bytes written so far are with the system: the sender may go on. */
+  onUpstreamDrain(): void
+  /** Every byte of this turn was handed over: write what was gathered. */
+  onAnswerTurn(): void
+}
+
+const states = { CONNECTING: 0, IDLE: 1, HEAD: 2, BODY: 3, CLOSED: 4 } as const
+const { CONNECTING, IDLE, HEAD, BODY, CLOSED } = states
+type State = (typeof states)[keyof typeof states]
+
+/** Read buffer of all plain upstream sockets of this worker. Valid inside one read callback only: what leaves it is text or a copy. */
+const SHARED_BUFFER = Buffer.allocUnsafeSlow(65_536)
+/** A read up to this size is turned into text whole, so that a small answer is parsed and forwarded without touching bytes again. */
+const TEXT_READ = 16_384
+
+export interface UpstreamOptions {
+  readonly limits: Limits
+  readonly deadlines: Deadlines
+  readonly onOpen: () => void
+  readonly onClose: () => void
+}
+
+/** One connection to an endpoint, and the answers that come over it, one at a time. */
+export class UpstreamConnection implements Timed {
+  deadlineMs = 0
+  wheelTick = 0
+  readonly pool: EndpointPool
+  /** Requests sent over it. */
+  requests = 0
+  /** Whether the request at hand is not the connection's first. */
+  isReused = false
+  /** Bytes of the request at hand that were handed to the system. */
+  hasSent = false
+  #state: State = CONNECTING
+  #socket: Socket
+  #reader: AnswerReader | null
+  readonly #options: UpstreamOptions
+  readonly #head: ResponseHead
+  #decoder: ChunkedDecoder | null = null
+  #pending = ''
+  #method = ''
+  #bodyKind: 'none' | 'length' | 'chunked' | 'untilClose' = 'none'
+  #bodyLeft = 0
+  #interim = 0
+  #readMs = 0
+  #sendMs = 0
+  #isPaused = false
+  #hasBytes = false
+  #mustClose = false
+  /** The text that the last read began with, for bodies that came with their head. */
+  #text = ''
+  #textOffset = 0
+
+  constructor(
+    pool: EndpointPool,
+    address: string,
+    reader: AnswerReader,
+    connectMs: number,
+    nowMs: number,
+    options: UpstreamOptions,
+  ) {
+    this.pool = pool
+    this.#options = options
+    this.#reader = reader
+    this.#head = new ResponseHead(options.limits.maxResponseFields)
+    const identity = pool.identity
+    if (identity.scheme === 'https') {
+      const target: ConnectionOptions & { highWaterMark: number } = {
+        host: address,
+        port: identity.port,
+        rejectUnauthorized: false, // the reference verifies nothing unless told to (upstream.tls.verify, not supported yet)
+        ALPNProtocols: ['http/1.1'],
+        highWaterMark: options.limits.bufferHighBytes,
+        ...(identity.serverName === '' ? {} : { servername: identity.serverName }),
+      }
+      const socket = connectTls(target)
+      this.#socket = socket
+      socket.on('data', (chunk: Buffer) => this.#onRead(chunk.length, chunk))
+      socket.on('secureConnect', () => this.#onConnected())
+    } else {
+      const target: TcpNetConnectOpts & { highWaterMark: number; onread: OnReadOpts } = {
+        host: address,
+        port: identity.port,
+        noDelay: true,
+        allowHalfOpen: false,
+        highWaterMark: options.limits.bufferHighBytes,
+        onread: {
+          buffer: SHARED_BUFFER,
+          callback: (length: number, buffer: Uint8Array) => {
+            this.#onRead(length, buffer as Buffer)
+            return true
+          },
+        },
+      }
+      const socket = connect(target)
+      this.#socket = socket
+      socket.on('connect', () => this.#onConnected())
+    }
+    this.#socket.on('error', (error: NodeJS.ErrnoException) => this.#onError(error))
+    this.#socket.on('close', () => this.#onClosed())
+    this.#socket.on('end', () => this.#onEnd())
+    this.#socket.on('drain', () => this.#onDrain())
+    options.onOpen()
+    options.deadlines.set(this, nowMs + connectMs)
+  }
+
+  get isOpen(): boolean {
+    return this.#state !== CLOSED && !this.#socket.destroyed
+  }
+
+  get isConnecting(): boolean {
+    return this.#state === CONNECTING
+  }
+
+  /** Takes a kept connection for the next request. */
+  reuse(reader: AnswerReader): void {
+    this.#reader = reader
+    this.isReused = true
+    this.hasSent = false
+  }
+
+  /** The head (and whatever body is at hand, as text) of a request. One write. */
+  send(text: string, method: string, sendMs: number, readMs: number, nowMs: number): void {
+    this.requests++
+    this.#method = method
+    this.#state = HEAD
+    this.#interim = 0
+    this.#hasBytes = false
+    this.#mustClose = false
+    this.#pending = ''
+    this.#sendMs = sendMs
+    this.#readMs = readMs
+    this.hasSent = true
+    this.#head.reset()
+    this.#options.deadlines.set(this, nowMs + readMs)
+    this.#socket.write(text, 'latin1')
+  }
+
+  /** More of the body. False: stop until `onUpstreamDrain`. */
+  writeText(text: string, nowMs: number): boolean {
+    this.#options.deadlines.set(this, nowMs + this.#readMs)
+    const isFree = this.#socket.write(text, 'latin1')
+    if (!isFree) this.#options.deadlines.set(this, nowMs + this.#sendMs)
+    return isFree
+  }
+
+  writeBytes(before: string, bytes: Buffer, after: string, nowMs: number): boolean {
+    const socket = this.#socket
+    if (before !== '' || after !== '') {
+      socket.cork()
+      if (before !== '') socket.write(before, 'latin1')
+      socket.write(bytes)
+      if (after !== '') socket.write(after, 'latin1')
+      socket.uncork()
+    } else socket.write(bytes)
+    const isFree = !socket.writableNeedDrain
+    this.#options.deadlines.set(this, nowMs + (isFree ? this.#readMs : this.#sendMs))
+    return isFree
+  }
+
+  /** Stops reading: the client is slower than the endpoint. */
+  pause(): void {
+    if (this.#isPaused) return
+    this.#isPaused = true
+    this.deadlineMs = 0 // the client's own stall deadline runs now
+    this.#socket.pause()
+  }
+
+  resume(nowMs: number): void {
+    if (!this.#isPaused) return
+    this.#isPaused = false
+    this.#options.deadlines.set(this, nowMs + this.#readMs)
+    this.#socket.resume()
+  }
+
+  /** Lies idle in its pool until the deadline. */
+  rest(deadlineMs: number): void {
+    this.#reader = null
+    this.#state = IDLE
+    this.#options.deadlines.set(this, deadlineMs)
+  }
+
+  /** Cuts it: whatever was under way is never completed and the connection never used again. Says nothing to the reader. */
+  close(): void {
+    this.#reader = null
+    if (this.#state === CLOSED) return
+    this.#state = CLOSED
+    this.deadlineMs = 0
+    this.#socket.destroy()
+  }
+
+  /** A deadline passed: connect, send, read, or idle. */
+  expire(): void {
+    const state = this.#state
+    if (state === IDLE) {
+      this.pool.forget(this)
+      return this.close()
+    }
+    const reader = this.#reader
+    const isSending = this.#socket.writableNeedDrain
+    this.close()
+    if (reader === null) return
+    if (state === CONNECTING) reader.onAttemptFailed('connectTimeout', null)
+    else if (state === HEAD) reader.onAttemptFailed(isSending ? 'sendTimeout' : 'headTimeout', null)
+    else reader.onAnswerCut('UPSTREAM_BODY_TIMEOUT')
+  }
+
+  #onConnected(): void {
+    readClock()
+    if (this.#state !== CONNECTING) return
+    this.deadlineMs = 0
+    this.#reader?.onConnected()
+  }
+
+  #onDrain(): void {
+    readClock()
+    if (this.#state === HEAD || this.#state === BODY) {
+      this.#options.deadlines.set(this, clock.nowMs + this.#readMs)
+      this.#reader?.onUpstreamDrain()
+    }
+  }
+
+  #onRead(length: number, buffer: Buffer): void {
+    readClock()
+    if (this.#state === HEAD) {
+      this.#hasBytes = true
+      this.#readHead(buffer, length)
+    } else if (this.#state === BODY) {
+      this.#options.deadlines.set(this, clock.nowMs + this.#readMs)
+      this.#readBody(buffer, 0, length)
+    } else if (this.#state === IDLE) {
+      // bytes nobody asked for: whatever they are, the next answer could not be told from them
+      this.pool.forget(this)
+      this.close()
+      return
+    } else return
+    this.#reader?.onAnswerTurn()
+  }
+
+  #readHead(buffer: Buffer, length: number): void {
+    const before = this.#pending.length
+    const taken = Math.min(length, TEXT_READ)
+    let text =
+      before === 0 ? buffer.toString('latin1', 0, taken) : this.#pending + buffer.toString('latin1', 0, taken)
+    let from = 0
+    for (;;) {
+      let end = parseResponseHead(this.#head, text, from, this.#options.limits)
+      if (end === 0 && text.length < before + length) {
+        text = this.#pending + buffer.toString('latin1', 0, length)
+        end = parseResponseHead(this.#head, text, from, this.#options.limits)
+      }
+      if (end < 0) return this.#fail('badAnswer')
+      if (end === 0) {
+        this.#pending = from === 0 ? text : text.slice(from)
+        if (from !== 0) this.#head.reset()
+        return
+      }
+      const reader = this.#reader
+      if (reader === null) return
+      const status = this.#head.status
+      if (status >= 200) {
+        this.#pending = ''
+        this.#startBody(buffer, length, text, end, before)
+        return
+      }
+      // interim answers: relayed as they come, bounded; 101 was not asked for
+      if (status === 101 || ++this.#interim > this.#options.limits.maxInterimAnswers)
+        return this.#fail('badAnswer')
+      reader.onAnswerHead(this.#head)
+      if (this.#state !== HEAD) return
+      this.#head.reset()
+      from = end
+      if (from === text.length && before + length === text.length) {
+        this.#pending = ''
+        return
+      }
+    }
+  }
+
+  #startBody(buffer: Buffer, length: number, text: string, end: number, before: number): void {
+    const head = this.#head
+    const kind = head.bodyKind(this.#method)
+    this.#bodyKind = kind
+    this.#bodyLeft = kind === 'length' ? head.contentLength : 0
+    this.#mustClose = !head.keepAlive || kind === 'untilClose'
+    this.#state = BODY
+    this.#text = text
+    this.#textOffset = before
+    if (kind === 'chunked') {
+      if (this.#decoder === null) this.#decoder = new ChunkedDecoder()
+      this.#decoder.reset(this.#options.limits)
+    }
+    this.#options.deadlines.set(this, clock.nowMs + this.#readMs)
+    this.#reader?.onAnswerHead(head)
+    if (this.#state !== BODY) return
+    this.#readBody(buffer, end - before, length)
+    this.#text = ''
+  }
+
+  #readBody(buffer: Buffer, from: number, to: number): void {
+    const reader = this.#reader
+    if (reader === null) return
+    switch (this.#bodyKind) {
+      case 'none':
+        return this.#finish('', from < to)
+      case 'length': {
+        const left = this.#bodyLeft
+        const available = to - from
+        const taken = Math.min(available, left)
+        if (taken > 0) reader.onAnswerBody(buffer, from, from + taken)
+        if (this.#state !== BODY) return
+        this.#bodyLeft = left - taken
+        if (this.#bodyLeft === 0) this.#finish('', available > taken)
+        return
+      }
+      case 'chunked': {
+        const decoder = this.#decoder as ChunkedDecoder
+        const consumed = decoder.decode(buffer, from, to, this)
+        if (this.#state !== BODY) return
+        if (decoder.failed) {
+          this.close()
+          return reader.onAnswerCut('UPSTREAM_CUT')
+        }
+        if (decoder.done) this.#finish(this.#trailers, consumed < to)
+        return
+      }
+      case 'untilClose':
+        if (from < to) reader.onAnswerBody(buffer, from, to)
+        return
+      default:
+        return this.#bodyKind satisfies never
+    }
+  }
+
+  #trailers = ''
+
+  /** ChunkedDecoder sink. */
+  onData(bytes: Buffer, from: number, to: number): void {
+    if (this.#state === BODY) this.#reader?.onAnswerBody(bytes, from, to)
+  }
+  onTrailers(_text: string, fields: HeadFields): void {
+    this.#trailers = keptTrailers(fields)
+  }
+
+  /** Excess bytes: the answer stands, the connection does not. */
+  #finish(trailers: string, hasExcess: boolean): void {
+    const reader = this.#reader
+    this.#trailers = ''
+    if (hasExcess) this.#mustClose = true
+    this.deadlineMs = 0
+    if (reader === null) return
+    reader.onAnswerEnd(trailers)
+    // the reader has released or closed it by now; after a half-done reader nothing may be left attached
+    if (this.#reader === reader && (this.#state as State) === BODY) this.close()
+  }
+
+  /** Whether the connection may serve another request; asked by the reader in onAnswerEnd. */
+  get isKeepable(): boolean {
+    return (
+      !this.#mustClose && this.isOpen && !this.#socket.writableNeedDrain && this.#socket.writableLength === 0
+    )
+  }
+
+  #fail(failure: Failure, error: NodeJS.ErrnoException | null = null): void {
+    const reader = this.#reader
+    this.close()
+    reader?.onAttemptFailed(failure, error)
+  }
+
+  #onEnd(): void {
+    readClock()
+    switch (this.#state) {
+      case IDLE:
+        this.pool.forget(this)
+        return this.close()
+      case CONNECTING:
+        return this.#fail('connectFailed')
+      case HEAD:
+        return this.#lostBeforeHead(null)
+      case BODY:
+        return this.#lostInBody()
+      default:
+    }
+  }
+
+  #onError(error: NodeJS.ErrnoException): void {
+    readClock()
+    switch (this.#state) {
+      case IDLE:
+        this.pool.forget(this)
+        return this.close()
+      case CONNECTING:
+        return this.#fail(
+          isOwnLimit(error)
+            ? 'gatewayLimit'
+            : error.code === 'ETIMEDOUT'
+              ? 'connectTimeout'
+              : 'connectFailed',
+          error,
+        )
+      case HEAD:
+        return this.#lostBeforeHead(error)
+      case BODY:
+        return this.#lostInBody()
+      default:
+    }
+  }
+
+  #lostBeforeHead(error: NodeJS.ErrnoException | null): void {
+    if (this.#hasBytes) return this.#fail('headCut', error)
+    if (!this.isReused) return this.#fail('closed', error)
+    // EPIPE: the peer's FIN or RST was here before we wrote, and the system took nothing
+    this.#fail(error?.code === 'EPIPE' ? 'staleUnsent' : 'staleSent', error)
+  }
+
+  #lostInBody(): void {
+    if (this.#bodyKind === 'untilClose' && !this.#socket.errored) {
+      this.#finish('', true)
+      return
+    }
+    const reader = this.#reader
+    this.close()
+    reader?.onAnswerCut('UPSTREAM_CUT')
+  }
+
+  #onClosed(): void {
+    readClock()
+    this.#options.onClose()
+    if (this.#state === CLOSED) return
+    if (this.#state === IDLE) this.pool.forget(this)
+    if (this.#state === HEAD) return this.#lostBeforeHead(null)
+    if (this.#state === BODY) return this.#lostInBody()
+    if (this.#state === CONNECTING) return this.#fail('connectFailed')
+    this.close()
+  }
+
+  /** The text of a body range that came in the same read as its head, or undefined. Saves a second conversion. */
+  textOf(from: number, to: number): string | undefined {
+    const text = this.#text
+    if (text === '') return undefined
+    const end = to + this.#textOffset
+    return end <= text.length ? text.slice(from + this.#textOffset, end) : undefined
+  }
+}
+
+function isOwnLimit(error: NodeJS.ErrnoException): boolean {
+  return error.code === 'EMFILE' || error.code === 'ENFILE' || error.code === 'EADDRNOTAVAIL'
+}

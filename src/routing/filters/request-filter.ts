@@ -1,0 +1,21 @@
+import { compilePredicate } from '../../expression/compile.ts'
+import { toByteString } from '../../model/byte-string.ts'
+import type { RequestFilter } from '../../model/filter.ts'
+import type { CompiledRequestFilter } from '../table.ts'
+import { compileHeaderEdits } from './header-edits.ts'
+import { compilePathRewrite } from './rewrite-path.ts'
+
+/** `needsBody` says whether the condition or any template reads the request's body. */
+export function compileRequestFilter(filter: RequestFilter): CompiledRequestFilter {
+  const when = filter.when === null ? null : compilePredicate(filter.when)
+  const path = filter.path === null ? null : compilePathRewrite(filter.path)
+  const edits = filter.headers === null ? null : compileHeaderEdits(filter.headers)
+  return {
+    applies: when === null ? null : when.test,
+    needsBody: when?.needsBody === true || path?.needsBody === true || edits?.needsBody === true,
+    method: filter.method,
+    host: filter.host === null ? null : toByteString(filter.host),
+    target: path === null ? null : path.target,
+    headers: edits === null ? null : edits.headers,
+  }
+}

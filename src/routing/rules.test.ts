@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Predicate } from '../model/predicate.ts'
+import type { RedirectTarget } from '../model/split.ts'
+import { collectTrace } from './explain.ts'
+import { chooseRule, RuleEntry } from './rules.ts'
+import { NEEDS_BODY } from './table.ts'
+import {
+  makeEnvironment,
+  makeRespondTarget,
+  makeRule,
+  makeSplit,
+  makeUpstreamTarget,
+  makeView,
+  ORIGIN,
+} from './test-fixtures.ts'
+
+const argument = (value: string): Predicate => ({
+  kind: 'test',
+  variable: 'arg_x',
+  operator: 'equal',
+  value,
+})
+const split = makeSplit('s', [makeUpstreamTarget('u', 1)])
+
+function compile(...predicates: readonly (Predicate | null)[]): RuleEntry[] {
+  const env = makeEnvironment()
+  return predicates.map((predicate, index) => new RuleEntry(makeRule(split, { predicate }), index, env))
+}
+
+describe('rules', () => {
+  it('let the first that holds decide, also when a later one holds too', () => {
+    const rules = compile(argument('1'), argument('1'), null)
+    assert.equal(chooseRule(rules, makeView({ query: 'x=1' }), null), rules[0])
+    assert.equal(chooseRule(rules, makeView({ query: 'x=2' }), null), rules[2])
+  })
+
+  it('decide nothing when none holds, or there is none', () => {
+    assert.equal(chooseRule(compile(argument('1')), makeView({}), null), null)
+    assert.equal(chooseRule([], makeView({}), null), null)
+  })
+
+  it('ask for the body only when a rule that reads it is reached', () => {
+    const body: Predicate = { kind: 'test', variable: 'post_arg_a', operator: 'equal', value: '1' }
+    const rules = compile(argument('1'), body, null)
+    assert.equal(chooseRule(rules, makeView({ query: 'x=1' }), null), rules[0])
+    assert.equal(chooseRule(rules, makeView({}), null), NEEDS_BODY)
+    assert.equal(chooseRule(rules, makeView({ body: null }), null), rules[2])
+  })
+
+  it('tell a trace what was compared and which held, and decide the same with it', () => {
+    const rules = compile(argument('1'), null)
+    const trace = collectTrace()
+    assert.equal(chooseRule(rules, makeView({ query: 'x=2' }), trace), rules[1])
+    assert.deepEqual(
+      trace.steps.map((step) => (step.kind === 'rule' ? [step.index, step.held] : step.kind)),
+      ['comparison', [0, false], [1, true]],
+    )
+  })
+
+  it('compile every kind of target, with a counter slot of its own', () => {
+    const redirect: RedirectTarget = {
+      ...makeUpstreamTarget('', 1),
+      kind: 'redirect',
+      status: 302,
+      location: { kind: 'https', port: null },
+    }
+    const respond = { ...makeRespondTarget(404, 1), body: 'é' }
+    const env = makeEnvironment()
+    const rule = new RuleEntry(
+      makeRule(makeSplit('t', [makeUpstreamTarget('u1', 1), respond, redirect])),
+      0,
+      env,
+    )
+    const [first, second, third] = rule.split.targets
+    assert.ok(first?.kind === 'upstream' && first.upstream.id === 'u1')
+    assert.ok(second?.kind === 'respond' && second.body === '\xc3\xa9')
+    assert.ok(third?.kind === 'redirect' && third.status(makeView({})) === 302)
+    assert.equal(third.model.origin, ORIGIN)
+    assert.equal(new Set([first.slot, second.slot, third.slot]).size, 3)
+  })
+})

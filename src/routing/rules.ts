@@ -1,0 +1,79 @@
+import { compilePredicate } from '../expression/compile.ts'
+import type { RequestView } from '../expression/request-view.ts'
+import { toByteString } from '../model/byte-string.ts'
+import { targetIdentity } from '../model/counters.ts'
+import type { Rule } from '../model/rule.ts'
+import type { Split, Target } from '../model/split.ts'
+import { compileLocation, compileRedirectStatus } from './filters/redirect-location.ts'
+import { compileRequestFilter } from './filters/request-filter.ts'
+import { compileResponseFilter } from './filters/response-filter.ts'
+import { compileSplit } from './split.ts'
+import {
+  type CompiledRule,
+  type CompiledSplit,
+  type CompiledTarget,
+  type CompileEnvironment,
+  NEEDS_BODY,
+  type Test,
+  type Trace,
+} from './table.ts'
+
+/** A rule, and whether its test reads the body. */
+export class RuleEntry implements CompiledRule {
+  readonly model: Rule
+  readonly index: number
+  readonly test: Test | null
+  readonly needsBody: boolean
+  readonly split: CompiledSplit
+  constructor(model: Rule, index: number, env: CompileEnvironment) {
+    const predicate = model.predicate === null ? null : compilePredicate(model.predicate)
+    this.model = model
+    this.index = index
+    this.test = predicate === null ? null : predicate.test
+    this.needsBody = predicate?.needsBody === true
+    this.split = compileSplit(model.split, compileTargets(model.split, env), env)
+  }
+}
+
+/** The first rule whose predicate holds; null: none does. NEEDS_BODY: the next one reads a body that was not read yet. */
+export function chooseRule(
+  rules: readonly RuleEntry[],
+  view: RequestView,
+  trace: Trace | null,
+): CompiledRule | null | typeof NEEDS_BODY {
+  for (let i = 0; i < rules.length; i++) {
+    const rule = rules[i] as RuleEntry
+    if (rule.needsBody && view.body === undefined) return NEEDS_BODY
+    const held = rule.test === null || rule.test(view, trace)
+    if (trace !== null) trace.rule(rule.model, i, held)
+    if (held) return rule
+  }
+  return null
+}
+
+function compileTargets(split: Split, env: CompileEnvironment): readonly CompiledTarget[] {
+  return split.targets.map((target, index) => compileTarget(split, target, index, env))
+}
+
+function compileTarget(split: Split, target: Target, index: number, env: CompileEnvironment): CompiledTarget {
+  const base = {
+    index,
+    requestFilters: target.requestFilters.map(compileRequestFilter),
+    responseFilters: target.responseFilters.map(compileResponseFilter),
+    slot: env.slot(targetIdentity(split.id, index)),
+  }
+  switch (target.kind) {
+    case 'upstream':
+      return { ...base, kind: 'upstream', model: target, upstream: env.upstream(target.upstreamId) }
+    case 'respond':
+      return { ...base, kind: 'respond', model: target, body: toByteString(target.body) }
+    case 'redirect':
+      return {
+        ...base,
+        kind: 'redirect',
+        model: target,
+        status: compileRedirectStatus(target.status),
+        location: compileLocation(target.location),
+      }
+  }
+}

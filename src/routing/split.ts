@@ -1,0 +1,87 @@
+import type { Positions } from '../model/model.ts'
+import { type Split, splitIdentity } from '../model/split.ts'
+import { compileRotation, type Rotation, rotate } from '../model/weighted-rotation.ts'
+import type { CompiledSplit, CompiledTarget } from './table.ts'
+
+export { scaleWeights, splitAt } from '../model/weighted-rotation.ts'
+
+/** What a split needs of CompileEnvironment. */
+export interface SplitEnvironment {
+  readonly positions: Positions
+  slot(identity: string): number
+}
+
+/**
+ * A split that can be picked from: a step of the shared position, then a pure function of it. A single target with a positive weight needs no
+ * position, and takes no step. `targets` are those of the split, in its order.
+ */
+export function compileSplit(
+  split: Split,
+  targets: readonly CompiledTarget[],
+  env: SplitEnvironment,
+): CompiledSplit {
+  const rotation = compileRotation(split.targets.map((target) => target.weight))
+  if (rotation.total.length === 0) return new FixedSplit(split, targets, targets[rotation.only] ?? null)
+  const slot = env.slot(splitIdentity(split))
+  // Without a slot (shared memory is full) the split goes on with a position of this worker's own: exact per worker, not over all of them.
+  const positions = slot === 0 ? new LocalPosition() : env.positions
+  return new WeightedSplit(split, targets, rotation, positions, slot)
+}
+
+class FixedSplit implements CompiledSplit {
+  readonly model: Split
+  readonly targets: readonly CompiledTarget[]
+  readonly #target: CompiledTarget | null
+  constructor(model: Split, targets: readonly CompiledTarget[], target: CompiledTarget | null) {
+    this.model = model
+    this.targets = targets
+    this.#target = target
+  }
+  pick(): CompiledTarget | null {
+    return this.#target
+  }
+  peek(): CompiledTarget | null {
+    return this.#target
+  }
+}
+
+class WeightedSplit implements CompiledSplit {
+  readonly model: Split
+  readonly targets: readonly CompiledTarget[]
+  readonly #rotation: Rotation
+  readonly #positions: Positions
+  readonly #slot: number
+  constructor(
+    model: Split,
+    targets: readonly CompiledTarget[],
+    rotation: Rotation,
+    positions: Positions,
+    slot: number,
+  ) {
+    this.model = model
+    this.targets = targets
+    this.#rotation = rotation
+    this.#positions = positions
+    this.#slot = slot
+  }
+  pick(): CompiledTarget | null {
+    const position = this.#positions.advance(this.#slot, this.#rotation.limit)
+    return this.targets[rotate(this.#rotation, position)] ?? null
+  }
+  peek(): CompiledTarget | null {
+    const position = this.#positions.peek(this.#slot, this.#rotation.limit)
+    return this.targets[rotate(this.#rotation, position)] ?? null
+  }
+}
+
+class LocalPosition implements Positions {
+  #next = 0
+  advance(_slot: number, limit: number): number {
+    const position = this.#next
+    this.#next = position + 1 >= limit ? 0 : position + 1
+    return position
+  }
+  peek(): number {
+    return this.#next
+  }
+}

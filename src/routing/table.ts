@@ -1,0 +1,148 @@
+import type { RequestView } from '../expression/request-view.ts'
+import type { Section } from '../model/listener.ts'
+import type { Positions } from '../model/model.ts'
+import type { Predicate } from '../model/predicate.ts'
+import type { Route } from '../model/route.ts'
+import type { Rule } from '../model/rule.ts'
+import type { RedirectTarget, RespondTarget, Split, Target, UpstreamTarget } from '../model/split.ts'
+
+/**
+ * What serves: the compiled form of the model. Compiled routes, rules and splits are immutable; the index is edited in place, all edits
+ * of a revision in one tick. A request looks up once and then holds only immutable objects.
+ */
+export interface Table {
+  readonly revision: number
+  /**
+   * The first route, over the sections in order, whose conditions all hold. `null`: none. NEEDS_BODY: a candidate whose predicate reads
+   * the body is next and `view.body` is undefined; read it (or set it to null) and search anew.
+   */
+  find(view: RequestView, trace: Trace | null): CompiledRoute | null | typeof NEEDS_BODY
+}
+
+export const NEEDS_BODY: unique symbol = Symbol('the predicate needs the body')
+
+export interface CompiledRoute {
+  readonly model: Route
+  readonly section: Section
+  readonly rules: readonly CompiledRule[]
+  readonly requestFilters: readonly CompiledRequestFilter[]
+  readonly responseFilters: readonly CompiledResponseFilter[]
+  /** Slot of the route's counters (0 = the overflow line). */
+  readonly slot: number
+  /** Fills captures of the matching pattern; null if the route has no named pieces. */
+  captures(view: RequestView): ReadonlyMap<string, string> | null
+  /** The first rule whose predicate holds, or null (no rule decides), or NEEDS_BODY as in `find`. */
+  chooseRule(view: RequestView, trace: Trace | null): CompiledRule | null | typeof NEEDS_BODY
+}
+
+export interface CompiledRule {
+  readonly model: Rule
+  readonly index: number
+  readonly test: Test | null
+  readonly split: CompiledSplit
+}
+
+export interface CompiledSplit {
+  readonly model: Split
+  readonly targets: readonly CompiledTarget[]
+  /** Takes a position and gives its target; null if all weights are 0. */
+  pick(): CompiledTarget | null
+  /** What `pick` would give, without taking a position. */
+  peek(): CompiledTarget | null
+}
+
+export type CompiledTarget = CompiledUpstreamTarget | CompiledRespondTarget | CompiledRedirectTarget
+
+interface CompiledTargetBase {
+  readonly index: number
+  readonly requestFilters: readonly CompiledRequestFilter[]
+  readonly responseFilters: readonly CompiledResponseFilter[]
+  /** Slot of the target's choice counter. */
+  readonly slot: number
+}
+export interface CompiledUpstreamTarget extends CompiledTargetBase {
+  readonly kind: 'upstream'
+  readonly model: UpstreamTarget
+  /** The box whose content is the upstream in force; a new revision replaces the content. */
+  readonly upstream: UpstreamCell
+}
+export interface CompiledRespondTarget extends CompiledTargetBase {
+  readonly kind: 'respond'
+  readonly model: RespondTarget
+  /** Body as a byte string. */
+  readonly body: string
+}
+export interface CompiledRedirectTarget extends CompiledTargetBase {
+  readonly kind: 'redirect'
+  readonly model: RedirectTarget
+  readonly status: (view: RequestView) => number
+  /** The Location value (byte string, without CR, LF and NUL). */
+  readonly location: (view: RequestView) => string
+}
+
+/** Opaque here; proxy/upstream fills it. */
+export interface UpstreamCell {
+  readonly id: string
+}
+
+/**
+ * A compiled predicate. True or false, or NEEDS_BODY_RESULT (-1 cast is avoided: see `needsBody`): call `test` only if the predicate does not
+ * need the body or `view.body` is not undefined.
+ */
+export type Test = (view: RequestView, trace: Trace | null) => boolean
+
+/** A request filter, ready to run. `applies` is null when it always works. */
+export interface CompiledRequestFilter {
+  readonly applies: Test | null
+  readonly needsBody: boolean
+  readonly method: string | null
+  readonly host: string | null
+  /** The new target (path and query), or null if the filter leaves the target alone. Undefined result: BAD_REWRITE. */
+  readonly target: ((view: RequestView, groups: RewriteGroups) => string | undefined) | null
+  readonly headers: CompiledHeaderEdits | null
+}
+
+/** Filled by `target`, read by header templates: captures of the pattern that hit, or null. */
+export interface RewriteGroups {
+  captures: readonly (string | undefined)[] | null
+}
+
+export interface CompiledResponseFilter {
+  readonly applies: Test | null
+  readonly status: number | null
+  readonly body: Buffer | null
+  readonly headers: CompiledHeaderEdits | null
+}
+
+export interface CompiledHeaderEdits {
+  /** Lower-case names of all fields whose present lines go (those in set and remove). */
+  readonly dropped: ReadonlySet<string>
+  /**
+   * The lines to append: `[name, value]`, evaluated. A value with CR, LF or NUL, or a name that is no token, gives undefined: BAD_REWRITE.
+   */
+  lines(view: RequestView, groups: RewriteGroups | null): readonly (readonly [string, string])[] | undefined
+}
+
+/** Everything compiling needs from outside. */
+export interface CompileEnvironment {
+  readonly positions: Positions
+  /** Slot of an identity (model/split.ts, model/endpoint.ts); 0 if none was given out. */
+  slot(identity: string): number
+  upstream(id: string): UpstreamCell
+}
+
+/** Collects what was looked at, in order, for explain. All methods are called only when a trace is passed. */
+export interface Trace {
+  /** A candidate route was tested: it passed, or the named condition failed (with the values that made it so). */
+  route(route: Route, outcome: 'passed' | TraceFailure): void
+  rule(rule: Rule, index: number, held: boolean): void
+  /** A comparison inside the predicate at hand. */
+  comparison(predicate: Predicate, actual: unknown, held: boolean): void
+  split(split: Split, target: Target | null): void
+}
+
+export interface TraceFailure {
+  readonly condition: 'host' | 'path' | 'method' | 'client' | 'predicate'
+  readonly expected: string
+  readonly actual: string
+}
