@@ -23,7 +23,7 @@ export function formatAuditLine(entry: AuditEntry): string {
   return JSON.stringify({
     time: new Date(entry.timeMs).toISOString(),
     audit: true,
-    key: entry.owner?.name ?? null,
+    key_id: entry.owner?.name ?? null,
     role: entry.owner?.role ?? null,
     peer: entry.peer,
     method: entry.method,

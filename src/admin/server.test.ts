@@ -256,7 +256,7 @@ test('audits each write and each refused write, and nothing that could carry a s
   const { time: _time, ...first } = entries[0]
   assert.deepEqual(first, {
     audit: true,
-    key: 'admin',
+    key_id: 'admin',
     role: 'admin',
     peer: '127.0.0.1',
     method: 'POST',
@@ -268,7 +268,7 @@ test('audits each write and each refused write, and nothing that could carry a s
     result: 'done',
   })
   assert.deepEqual(
-    entries.map((entry) => [entry.method, entry.key, entry.status, entry.result]),
+    entries.map((entry) => [entry.method, entry.key_id, entry.status, entry.result]),
     [
       ['POST', 'admin', 200, 'done'],
       ['DELETE', null, 401, 'wrongKey'],

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import { type IncomingMessage, METHODS } from 'node:http'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { DialectRest, Refusal, RestResponse } from '../dialects/dialect.ts'
 import { formatAddress, listenError, parseAddress } from '../gateway/sockets.ts'
@@ -92,6 +92,12 @@ export async function buildAdminApp(options: AdminServerOptions): Promise<{
   app.addHook('onRoute', ({ method, url }) => {
     for (const one of Array.isArray(method) ? method : [method]) routes.push({ method: one, url })
   })
+  // A verb that no resource knows gets the answer of the API it was sent to; CONNECT never arrives as a request.
+  for (const method of METHODS) {
+    if (method !== 'CONNECT' && !app.supportedMethods.includes(method)) {
+      app.addHttpMethod(method, { hasBody: true })
+    }
+  }
   app.decorateRequest('owner', null)
   app.removeAllContentTypeParsers()
   // Bodies are read by the handlers, which know their limits; the declared type plays no part (spec/apisix.md 1.3).

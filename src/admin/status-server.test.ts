@@ -18,7 +18,7 @@ async function start(t: TestContext) {
 test('answers probes and scrapers without a key', async (t) => {
   const { control, get } = await start(t)
   assert.equal((await get('/livez')).text, 'ok\n')
-  assert.equal((await get('/healthz')).text, 'ok\n')
+  assert.equal((await get('/healthz')).status, 404)
   assert.equal((await get('/readyz')).status, 200)
   assert.equal((await get('/metrics')).text, 'headgate_workers 1\n')
   control.isReady = false

@@ -17,7 +17,7 @@ const NOT_ALLOWED: Answer = {
 }
 
 /**
- * The keyless listener for probes and scrapers: /livez (also /healthz), /readyz (`?verbose` with reasons) and /metrics, and nothing else.
+ * The keyless listener for probes and scrapers: /livez, /readyz (`?verbose` with reasons) and /metrics, and nothing else.
  * Plain node:http, so that it works as long as anything does. Rejects with PORT_IN_USE or BAD_SETTING. The caller closes it.
  */
 export async function startStatusServer(options: {
@@ -74,7 +74,7 @@ function answerFor(
 ): Answer {
   const mark = url.indexOf('?')
   const path = mark < 0 ? url : url.slice(0, mark)
-  if (path !== '/livez' && path !== '/healthz' && path !== '/readyz' && path !== '/metrics') return NOT_FOUND
+  if (path !== '/livez' && path !== '/readyz' && path !== '/metrics') return NOT_FOUND
   if (method !== 'GET' && method !== 'HEAD') return NOT_ALLOWED
   switch (path) {
     case '/readyz': {

@@ -25,7 +25,8 @@ export function openAuditLog(settings: Settings, log: AppLog): AuditLog {
   const file = createWriteStream(join(settings.store, AUDIT_FILE), { flags: 'a', mode: 0o600 })
   let isBroken = false
   file.on('error', (error) => {
-    if (!isBroken) log.error({ file: AUDIT_FILE, error: error.message }, 'the audit log cannot be written; it goes here')
+    if (!isBroken)
+      log.error({ file: AUDIT_FILE, error: error.message }, 'the audit log cannot be written; it goes here')
     isBroken = true
   })
   return {

@@ -53,7 +53,8 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     const ended = superviseSignals(gateway, log)
     const traffic = new AbortController()
     const story = tellStory(gateway, options, traffic.signal).catch((error: unknown) => {
-      if (!traffic.signal.aborted) process.stderr.write(`headgate: the demo's traffic failed: ${String(error)}\n`)
+      if (!traffic.signal.aborted)
+        process.stderr.write(`headgate: the demo's traffic failed: ${String(error)}\n`)
     })
     const code = await ended
     traffic.abort()

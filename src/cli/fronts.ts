@@ -14,7 +14,8 @@ export async function startFronts(control: Control, keys: AdminKeys | null, log:
     for (const server of running.reverse()) await server.close()
     running.length = 0
   }
-  const report = (level: 'warn' | 'error', fields: object, message: string): void => log.log(level, fields, message)
+  const report = (level: 'warn' | 'error', fields: object, message: string): void =>
+    log.log(level, fields, message)
   try {
     let admin: string | null = null
     let status: string | null = null

@@ -24,7 +24,9 @@ function reportError(error: unknown): number {
     for (const line of error.message.split('\n')) process.stderr.write(`headgate: ${line}\n`)
     return error.code === 'BAD_SETTING' ? USAGE : 1
   }
-  process.stderr.write(`headgate: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  process.stderr.write(
+    `headgate: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  )
   return 1
 }
 
@@ -80,7 +82,10 @@ function startCommand(): Command {
     .option('--workers <n>', 'worker threads (as many as there are processors)')
     .option('--access-log <file|-|off>', 'a line for each request (off)')
     .addOption(
-      new Option('--log-level <level>', `how much the log on stderr tells (${defaults.logLevel}): trace to silent`),
+      new Option(
+        '--log-level <level>',
+        `how much the log on stderr tells (${defaults.logLevel}): trace to silent`,
+      ),
     )
     .addHelpText(
       'after',
@@ -114,7 +119,10 @@ function validateCommand(): Command {
     .description('check routing documents: every fault at once as file:line:column')
     .requiredOption('-f, --file <file|dir|->', 'what to check; - is standard input')
     .addOption(new Option('-o, --output <form>', 'how to tell').choices(['text', 'json']).default('text'))
-    .addHelpText('after', '\nExamples:\n  headgate validate -f apisix.yaml\n  cat apisix.yaml | headgate validate -f -')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  headgate validate -f apisix.yaml\n  cat apisix.yaml | headgate validate -f -',
+    )
     .action(async (options: { file: string; output: 'text' | 'json' }) => {
       const { runValidate } = await import('./validate.ts')
       process.exitCode = await runValidate({

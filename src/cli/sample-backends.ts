@@ -21,7 +21,11 @@ export async function startSampleBackends(): Promise<{ close(): Promise<void> }>
     const server = createServer((request, response) => {
       const path = (request.url ?? '/').split('?', 1)[0]
       const isPage = path === '/index.html' || path === '/'
-      const body = isPage ? `${page}\n` : path === '/hello' ? `${port}\n` : `${page}, asked for ${request.url}\n`
+      const body = isPage
+        ? `${page}\n`
+        : path === '/hello'
+          ? `${port}\n`
+          : `${page}, asked for ${request.url}\n`
       response.writeHead(200, {
         'content-type': isPage ? 'text/html; charset=utf-8' : 'text/plain; charset=utf-8',
         'content-length': Buffer.byteLength(body),

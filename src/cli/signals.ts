@@ -37,7 +37,9 @@ export function superviseSignals(gateway: Gateway, log: AppLog): Promise<number>
     const reload = (): void => {
       reopen()
       log.info({}, 'reading files again, logs reopened')
-      gateway.reload().catch((error: unknown) => log.error({ error: String(error) }, 'reading files again failed'))
+      gateway
+        .reload()
+        .catch((error: unknown) => log.error({ error: String(error) }, 'reading files again failed'))
     }
     const handlers: [NodeJS.Signals, (signal: NodeJS.Signals) => void][] = [
       ['SIGTERM', stop],

@@ -1,3 +1,5 @@
+import { rmSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { type AdminKeys, resolveAdminKeys } from '../gateway/admin-key.ts'
 import { resolveSettings, type SettingFlags } from '../gateway/settings.ts'
 import { type Gateway, startGateway } from '../gateway/start.ts'
@@ -13,7 +15,10 @@ export async function runStart(flags: SettingFlags, env: NodeJS.ProcessEnv = pro
   const { gateway, keys, log } = await startAll(settings, env)
   const out = settings.accessLog.path === '-' ? process.stderr : process.stdout
   out.write(summary(gateway, keys))
-  return superviseSignals(gateway, log)
+  const code = await superviseSignals(gateway, log)
+  if (keys?.isTemporary === true && keys.file !== null)
+    rmSync(dirname(keys.file), { recursive: true, force: true })
+  return code
 }
 
 /** The gateway with its control servers, as `start` and `demo` run it. */

@@ -34,9 +34,9 @@ export function parseBodyPath(text: string): BodyPath | null {
     }
     let isDeep = false
     if (text[i] === '.') {
-      isDeep = text[i + 1] === '.'
-      i += isDeep ? 2 : 1
-      if (i === 1) return null // a path begins with a name, a bracket or `..`
+      // the dot behind `post_arg` is not part of the text, so one in front makes two
+      isDeep = i === 0 || text[i + 1] === '.'
+      i += i > 0 && isDeep ? 2 : 1
     } else if (i > 0) {
       return null
     }
@@ -48,7 +48,7 @@ export function parseBodyPath(text: string): BodyPath | null {
     i = end
   }
   if (steps.length === 0) return null
-  return { text: text, steps, isList: /\[|\.\.|(?:^|\.)\*(?:\.|$)/.test(text) }
+  return { text: text, steps, isList: /\[|^\.|\.\.|(?:^|\.)\*(?:\.|$)/.test(text) }
 }
 
 function nameEnd(text: string, from: number): number {

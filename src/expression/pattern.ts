@@ -62,7 +62,7 @@ export function compilePattern(source: string, options: PatternOptions): Pattern
     return new Re2Pattern(RE2JS.compile(source, options.ignoreCase ? RE2JS.CASE_INSENSITIVE : 0), true)
   }
   const slow = () => new Re2Pattern(RE2JS.compile(rewritten.source, 0), false)
-  if (!isLinearEngineOn() || !isLinear(rewritten.source)) return slow()
+  if (!rewritten.isSafeInV8 || !isLinearEngineOn() || !isLinear(rewritten.source)) return slow()
   return new NativePattern(new RegExp(rewritten.source), rewritten.isSameInV8 ? null : slow())
 }
 

@@ -26,6 +26,8 @@ export interface AdminKeys {
   readonly viewerKey: string | null
   /** Where the key is kept, if it was made by us; null: it was given. */
   readonly file: string | null
+  /** Whether the file's folder is a private temporary one, to be removed at the end. */
+  readonly isTemporary: boolean
   readonly warnings: readonly string[]
 }
 
@@ -40,10 +42,10 @@ export function resolveAdminKeys(settings: Settings): AdminKeys {
   if (viewerKey !== null) warnings.push(...checkKey('viewer key', viewerKey, settings))
   if (viewerKey !== null && viewerKey === key)
     throw new GatewayError('BAD_SETTING', 'the viewer key is the admin key: it would write too')
-  if (key !== null) return { key, viewerKey, file: null, warnings }
+  if (key !== null) return { key, viewerKey, file: null, isTemporary: false, warnings }
   const file = keyFile(settings)
   const kept = existsSync(file) ? readKey(file) : makeKey(file)
-  return { key: kept, viewerKey, file, warnings }
+  return { key: kept, viewerKey, file, isTemporary: keepsNothing(settings), warnings }
 }
 
 /** Warnings about a weak key that is allowed here; throws where it is not. */
@@ -75,8 +77,12 @@ export function isLoopback(host: string): boolean {
   return isIPv6(host) ? LOOPBACK.check(host, 'ipv6') : host === 'localhost'
 }
 
+function keepsNothing(settings: Settings): boolean {
+  return settings.config !== null || settings.store === 'memory'
+}
+
 function keyFile(settings: Settings): string {
-  if (settings.config !== null || settings.store === 'memory') {
+  if (keepsNothing(settings)) {
     const folder = mkdtempSync(join(tmpdir(), 'headgate-')) // 0700 by its nature
     return join(folder, KEY_FILE)
   }
@@ -94,7 +100,10 @@ function readKey(file: string): string {
     throw new GatewayError('BAD_SETTING', `the key file ${file} cannot be read (${code ?? String(error)})`)
   }
   if (key.length < SHORTEST_KEY)
-    throw new GatewayError('BAD_SETTING', `the key file ${file} holds no key of ${SHORTEST_KEY} characters; remove it to have one made`)
+    throw new GatewayError(
+      'BAD_SETTING',
+      `the key file ${file} holds no key of ${SHORTEST_KEY} characters; remove it to have one made`,
+    )
   return key
 }
 

@@ -44,6 +44,8 @@ export class Documents implements DocumentStore {
   readonly #writing = new Mutex()
   readonly #exclusive = new Mutex()
   readonly #expiring = new Map<string, StoredDocument>()
+  /** Until the workers serve no write is answered: what it names could not be asked for yet. */
+  readonly #answering = Promise.withResolvers<void>()
   #revision = 0
   /** Revision of the model that travels; follows the store's, and grows by one where a change comes without a new one. */
   #modelRevision = 0
@@ -101,7 +103,11 @@ export class Documents implements DocumentStore {
       if (faults.length === 0) edits.push({ key: document.key, document })
       else {
         reconciler.setAside(document.key, faults)
-        log('error', { document: documentName(document.key), faults }, 'a stored document does not validate and is set aside')
+        log(
+          'error',
+          { document: documentName(document.key), faults },
+          'a stored document does not validate and is set aside',
+        )
       }
       this.#noteExpiry(document)
     }
@@ -113,15 +119,22 @@ export class Documents implements DocumentStore {
     this.#lastChange = { atMs: Date.now(), revision: this.#revision, isGood: true }
   }
 
+  /** Lets writes be answered, also those that came while the gateway was starting. */
+  answerWrites(): void {
+    this.#answering.resolve()
+  }
+
   /** Follows changes made by others, and removes documents whose time is over. */
   watch(): void {
     const { store, log } = this.#options
     this.#unwatch = store.watch(
       (content) => {
-        this.#writing.run(() => this.#take(content)).catch((error: unknown) => {
-          this.#lastChange = { atMs: Date.now(), revision: this.#revision, isGood: false }
-          log('error', { error: String(error) }, 'a change of the configuration was not applied')
-        })
+        this.#writing
+          .run(() => this.#take(content))
+          .catch((error: unknown) => {
+            this.#lastChange = { atMs: Date.now(), revision: this.#revision, isGood: false }
+            log('error', { error: String(error) }, 'a change of the configuration was not applied')
+          })
       },
       (faults) => {
         this.#lastChange = { atMs: Date.now(), revision: this.#revision, isGood: false }
@@ -133,6 +146,7 @@ export class Documents implements DocumentStore {
 
   async write(changes: readonly DocumentChange[], note: WriteNote): Promise<WriteResult> {
     const { result, published, warnings } = await this.#writing.run(() => this.#commit(changes, note))
+    await this.#answering.promise
     if (published === null) return { ...result, warnings }
     const late = await this.#options.publisher.acked(published)
     if (late.length === 0) return { ...result, warnings }
@@ -251,7 +265,11 @@ export class Documents implements DocumentStore {
         reconciler.reject(document.key, faults)
         log(
           'error',
-          { document: documentName(document.key), faults, keeps: before === undefined ? 'nothing' : 'its last good form' },
+          {
+            document: documentName(document.key),
+            faults,
+            keeps: before === undefined ? 'nothing' : 'its last good form',
+          },
           'a document does not validate',
         )
       } else edits.push({ key: document.key, document })
@@ -281,11 +299,17 @@ export class Documents implements DocumentStore {
       if (document.expiresAtMs === null || document.expiresAtMs > now) continue
       this.#expiring.delete(name)
       const change = { op: 'delete' as const, key: document.key, expectedRevision: document.modifiedRevision }
-      this.write([change], { author: 'system', message: 'its time to live is over' }).catch((error: unknown) => {
-        if (error instanceof GatewayError && error.code === 'WRITE_CONFLICT') return // somebody gave it more time
-        this.#expiring.set(name, document)
-        this.#options.log('warn', { document: name, error: String(error) }, 'an expired document could not be removed')
-      })
+      this.write([change], { author: 'system', message: 'its time to live is over' }).catch(
+        (error: unknown) => {
+          if (error instanceof GatewayError && error.code === 'WRITE_CONFLICT') return // somebody gave it more time
+          this.#expiring.set(name, document)
+          this.#options.log(
+            'warn',
+            { document: name, error: String(error) },
+            'an expired document could not be removed',
+          )
+        },
+      )
     }
   }
 

@@ -1,4 +1,11 @@
-import { ENDPOINT, ROUTE, rotationIdentity, routeIdentity, TARGET, targetIdentity } from '../model/counters.ts'
+import {
+  ENDPOINT,
+  ROUTE,
+  rotationIdentity,
+  routeIdentity,
+  TARGET,
+  targetIdentity,
+} from '../model/counters.ts'
 import { type Endpoint, endpointIdentity } from '../model/endpoint.ts'
 import type { ModelObject } from '../model/model.ts'
 import { type Split, splitIdentity } from '../model/split.ts'
@@ -40,7 +47,8 @@ export function slotNeeds(object: ModelObject): readonly SlotNeed[] {
     else level.push(endpoint)
   }
   for (const [priority, endpoints] of levels) {
-    if (endpoints.length > 1) needs.push(needOf(rotationIdentity(object.id, priority, endpoints), 'position', 1))
+    if (endpoints.length > 1)
+      needs.push(needOf(rotationIdentity(object.id, priority, endpoints), 'position', 1))
   }
   return needs
 }

@@ -58,7 +58,12 @@ export type FromWorker =
   /** No request holds a revision before this one. */
   | { readonly type: 'released'; readonly revision: number }
   | { readonly type: 'listening'; readonly addresses: readonly string[] }
-  | { readonly type: 'listenFailed'; readonly address: string; readonly code: string; readonly message: string }
+  | {
+      readonly type: 'listenFailed'
+      readonly address: string
+      readonly code: string
+      readonly message: string
+    }
   | { readonly type: 'log'; readonly level: LogLevel; readonly fields: object; readonly message: string }
   | { readonly type: 'drained'; readonly cut: number }
   /** An error nobody caught: the worker drains and wants to be replaced. */

@@ -7,7 +7,11 @@ import type { ConfigStore } from '../store/store.ts'
 import type { Log } from './worker-pool.ts'
 
 /** The store that the settings name: files (read-only), memory, or the embedded one in a data directory. */
-export async function openStore(settings: Settings, dialects: readonly Dialect[], log: Log): Promise<ConfigStore> {
+export async function openStore(
+  settings: Settings,
+  dialects: readonly Dialect[],
+  log: Log,
+): Promise<ConfigStore> {
   if (settings.config !== null) return openFileStore(settings.config, fileReaders(dialects, settings))
   if (settings.store === 'memory') return createMemoryStore()
   return openEmbeddedStore(settings.store, { onWarning: (message) => log('warn', {}, message) })

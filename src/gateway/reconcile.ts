@@ -66,7 +66,11 @@ export class Reconciler {
     const dialect = this.#dialects.get(document.key.dialect)
     if (dialect === undefined || !dialect.kinds.includes(document.key.kind)) {
       return [
-        { path: '', message: `unknown kind of document: ${document.key.dialect}/${document.key.kind}`, hint: null },
+        {
+          path: '',
+          message: `unknown kind of document: ${document.key.dialect}/${document.key.kind}`,
+          hint: null,
+        },
       ]
     }
     return dialect.validate(document.key.kind, document.value, this.#settings)
@@ -235,7 +239,10 @@ export class Reconciler {
 
   /** Number of documents by dialect, kind and state. */
   counts(): { dialect: string; kind: string; state: DocumentStatus['state']; count: number }[] {
-    const counts = new Map<string, { dialect: string; kind: string; state: DocumentStatus['state']; count: number }>()
+    const counts = new Map<
+      string,
+      { dialect: string; kind: string; state: DocumentStatus['state']; count: number }
+    >()
     for (const { key, state } of this.#statuses.values()) {
       const name = `${key.dialect}/${key.kind}/${state}`
       const entry = counts.get(name)

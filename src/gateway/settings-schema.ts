@@ -1,6 +1,4 @@
-import Type, { type TSchema } from 'typebox'
-import { Compile } from 'typebox/compile'
-import type { JsonValue } from '../model/json.ts'
+import { isJsonObject, type JsonValue } from '../model/json.ts'
 import { suggest } from '../store/files/suggest.ts'
 
 /** One fault of the start-up settings: where, what, and what may have been meant. */
@@ -10,44 +8,79 @@ export interface SettingFault {
   readonly message: string
 }
 
-const bytes = (minimum: number) => Type.Integer({ minimum, maximum: 2 ** 40 })
-const milliseconds = (minimum: number) => Type.Integer({ minimum, maximum: 86_400_000 })
-const count = (minimum: number, maximum = 2 ** 31 - 1) => Type.Integer({ minimum, maximum })
-const texts = () => Type.Array(Type.String({ minLength: 1 }))
-const nullable = (text: ReturnType<typeof Type.String>) => Type.Union([text, Type.Null()])
-const address = () => Type.String({ pattern: '^(\\[[0-9a-fA-F:.%a-z]+\\]|[^:\\s/]*):[0-9]{1,5}$' })
-const choice = (...values: string[]) => Type.Union(values.map((value) => Type.Literal(value)))
-const section = (fields: Record<string, TSchema>) =>
-  Type.Object(Object.fromEntries(Object.entries(fields).map(([name, schema]) => [name, Type.Optional(schema)])), {
-    additionalProperties: false,
-  })
+/**
+ * What a setting takes, as data in the manner of JSON Schema. The checker is our own: a schema library for this one use would be a quarter
+ * of the memory that an idle gateway may take.
+ */
+export type SettingSchema =
+  | { readonly kind: 'object'; readonly fields: Readonly<Record<string, SettingSchema>> }
+  | { readonly kind: 'list'; readonly of: SettingSchema; readonly least: number; readonly most: number }
+  | { readonly kind: 'number'; readonly isInteger: boolean; readonly least: number; readonly most: number }
+  | { readonly kind: 'text'; readonly pattern: RegExp; readonly words: string }
+  | { readonly kind: 'choice'; readonly of: readonly string[] }
+  | { readonly kind: 'flag' }
+  | { readonly kind: 'nullable'; readonly of: SettingSchema }
+
+const count = (least: number, most = 2 ** 31 - 1): SettingSchema => ({
+  kind: 'number',
+  isInteger: true,
+  least,
+  most,
+})
+const bytes = (least: number): SettingSchema => count(least, 2 ** 40)
+const milliseconds = (least: number): SettingSchema => count(least, 86_400_000)
+const number = (least: number, most: number): SettingSchema => ({
+  kind: 'number',
+  isInteger: false,
+  least,
+  most,
+})
+const pattern = (source: string, words: string): SettingSchema => ({
+  kind: 'text',
+  pattern: new RegExp(source),
+  words,
+})
+const text = (least = 1): SettingSchema =>
+  pattern(least === 0 ? '' : '[^]', least === 0 ? 'a text' : 'a text that is not empty')
+const address = (): SettingSchema => pattern('^(\\[[0-9a-fA-F:.%a-z]+\\]|[^:\\s/]*):[0-9]{1,5}$', 'host:port')
+const list = (of: SettingSchema, least = 0, most = 10_000): SettingSchema => ({
+  kind: 'list',
+  of,
+  least,
+  most,
+})
+const texts = (): SettingSchema => list(text())
+const choice = (...of: string[]): SettingSchema => ({ kind: 'choice', of })
+const flag = (): SettingSchema => ({ kind: 'flag' })
+const nullable = (of: SettingSchema): SettingSchema => ({ kind: 'nullable', of })
+const section = (fields: Record<string, SettingSchema>): SettingSchema => ({ kind: 'object', fields })
 
 /** The shape of model/settings.ts with every field optional: what settings files, the environment and flags may say. */
-const SCHEMA = section({
-  listen: Type.Array(address(), { minItems: 1, maxItems: 64 }),
+export const SETTINGS_SCHEMA = section({
+  listen: list(address(), 1, 64),
   admin: section({
     listen: nullable(address()),
-    key: nullable(Type.String({ minLength: 1 })),
-    viewerKey: nullable(Type.String({ minLength: 1 })),
-    insecureKey: Type.Boolean(),
-    keySources: Type.Array(choice('header', 'query', 'cookie'), { minItems: 1 }),
+    key: nullable(text()),
+    viewerKey: nullable(text()),
+    insecureKey: flag(),
+    keySources: list(choice('header', 'query', 'cookie'), 1),
     cors: texts(),
     allow: texts(),
     hosts: texts(),
   }),
   status: nullable(address()),
-  store: Type.String({ minLength: 1 }),
-  config: nullable(Type.String({ minLength: 1 })),
+  store: text(),
+  config: nullable(text()),
   workers: count(0, 256),
   accessLog: section({
-    path: nullable(Type.String({ minLength: 1 })),
+    path: nullable(text()),
     format: choice('json', 'combined'),
   }),
   logLevel: choice('trace', 'debug', 'info', 'warn', 'error', 'silent'),
-  sections: Type.Array(Type.String(), { minItems: 1 }),
+  sections: list(text(0), 1),
   trustedPeers: texts(),
-  errorField: Type.Boolean(),
-  via: nullable(Type.String({ pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$" })),
+  errorField: flag(),
+  via: nullable(pattern("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", 'a token')),
   fieldsWithUnderscore: choice('pass', 'drop', 'reject'),
   limits: section({
     maxTargetBytes: bytes(64),
@@ -78,92 +111,101 @@ const SCHEMA = section({
     maxObjects: count(1),
     maxPatternLength: count(1, 1_000_000),
     maxJsonDepth: count(1, 1000),
-    retryBudgetRatio: Type.Number({ minimum: 0, maximum: 1 }),
-    retryBudgetPerSecond: Type.Number({ minimum: 0, maximum: 1_000_000 }),
+    retryBudgetRatio: number(0, 1),
+    retryBudgetPerSecond: number(0, 1_000_000),
   }),
   drain: section({ delayMs: milliseconds(0), timeoutMs: milliseconds(0) }),
   apisix: section({
     router: choice('radixtree_host_uri', 'radixtree_uri', 'radixtree_uri_with_parameter'),
-    inlineTimeout: Type.Number({ exclusiveMinimum: 0, maximum: 86_400 }),
-    serverTokens: Type.Boolean(),
-    showUpstreamStatus: Type.Boolean(),
-    httpsPort: Type.Union([count(1, 65_535), Type.Null()]),
+    inlineTimeout: number(0.001, 86_400),
+    serverTokens: flag(),
+    showUpstreamStatus: flag(),
+    httpsPort: nullable(count(1, 65_535)),
     realIpFrom: texts(),
   }),
 })
 
-const validator = Compile(SCHEMA)
-
 /** All faults of partial settings at once; empty when they are good. */
 export function checkSettings(value: JsonValue): readonly SettingFault[] {
-  if (validator.Check(value)) return []
-  const faults = new Map<string, SettingFault>()
-  for (const error of validator.Errors(value)) {
-    const path = dotted(error.instancePath)
-    if (error.keyword === 'additionalProperties') {
-      for (const name of (error.params as { additionalProperties: string[] }).additionalProperties) {
-        const place = path === '' ? name : `${path}.${name}`
-        const near = suggest(name, knownNames(path))
-        faults.set(place, { path: place, message: `unknown setting${near === null ? '' : `: did you mean ${near}?`}` })
-      }
-    } else if (error.keyword !== 'boolean' && !faults.has(path)) {
-      const expected = describe(path)
-      faults.set(path, { path, message: `${expected ?? error.message}, got ${JSON.stringify(valueAt(value, path))}` })
+  const faults: SettingFault[] = []
+  check(SETTINGS_SCHEMA, value, '', faults)
+  return faults
+}
+
+function check(schema: SettingSchema, value: JsonValue, path: string, faults: SettingFault[]): void {
+  if (schema.kind === 'object' && isJsonObject(value)) {
+    for (const [name, inner] of Object.entries(value)) {
+      const place = path === '' ? name : `${path}.${name}`
+      const field = Object.hasOwn(schema.fields, name) ? schema.fields[name] : undefined
+      if (field !== undefined) check(field, inner, place, faults)
+      else faults.push({ path: place, message: `unknown setting${hintFor(name, schema.fields)}` })
+    }
+    return
+  }
+  if (schema.kind === 'list' && Array.isArray(value)) {
+    const entries = value as readonly JsonValue[]
+    if (entries.length >= schema.least && entries.length <= schema.most) {
+      for (const [i, entry] of entries.entries()) check(schema.of, entry, `${path}[${i}]`, faults)
+      return
     }
   }
-  return [...faults.values()]
-}
-
-interface AnySchema {
-  readonly properties?: Record<string, AnySchema>
-  readonly items?: AnySchema
-  readonly anyOf?: readonly AnySchema[]
-  readonly const?: unknown
-  readonly type?: string
-  readonly pattern?: string
-  readonly minimum?: number
-  readonly maximum?: number
-  readonly exclusiveMinimum?: number
-  readonly minItems?: number
-}
-
-function schemaAt(path: string): AnySchema | undefined {
-  let schema: AnySchema | undefined = SCHEMA as AnySchema
-  for (const step of path === '' ? [] : path.split('.')) {
-    schema = /^\d+$/.test(step) && schema?.items !== undefined ? schema.items : schema?.properties?.[step]
+  if (
+    schema.kind === 'nullable' &&
+    value !== null &&
+    (schema.of.kind === 'list' || schema.of.kind === 'object')
+  ) {
+    check(schema.of, value, path, faults)
+    return
   }
-  return schema
-}
-
-function knownNames(path: string): string[] {
-  return Object.keys(schemaAt(path)?.properties ?? {})
-}
-
-/** What a field takes, in words. */
-function describe(path: string): string | null {
-  const schema = schemaAt(path)
-  return schema === undefined ? null : `must be ${wordsFor(schema)}`
-}
-
-function wordsFor(schema: AnySchema): string {
-  if (schema.anyOf !== undefined) return schema.anyOf.map(wordsFor).join(' or ')
-  if (schema.const !== undefined) return String(schema.const)
-  if (schema.type === 'integer' || schema.type === 'number') {
-    const from = schema.exclusiveMinimum === undefined ? `from ${schema.minimum}` : `above ${schema.exclusiveMinimum}`
-    return `${schema.type === 'integer' ? 'an integer' : 'a number'} ${from} to ${schema.maximum}`
+  if (!isScalarOf(schema, value)) {
+    const got = /key$/i.test(path) ? '***' : JSON.stringify(value)
+    faults.push({ path, message: `must be ${wordsFor(schema)}, got ${got}` })
   }
-  if (schema.type === 'string') return schema.pattern?.includes(']{') || schema.pattern?.includes(':[0-9]') ? 'host:port' : 'a text'
-  if (schema.type === 'array') return schema.minItems === undefined ? 'a list' : 'a list with at least one entry'
-  if (schema.type === 'boolean') return 'true or false'
-  return schema.type === 'null' ? 'null' : 'an object'
 }
 
-function dotted(pointer: string): string {
-  return pointer.split('/').slice(1).join('.')
+function isScalarOf(schema: SettingSchema, value: JsonValue): boolean {
+  switch (schema.kind) {
+    case 'number':
+      return (
+        typeof value === 'number' &&
+        value >= schema.least &&
+        value <= schema.most &&
+        (!schema.isInteger || Number.isInteger(value))
+      )
+    case 'text':
+      return typeof value === 'string' && schema.pattern.test(value)
+    case 'choice':
+      return typeof value === 'string' && schema.of.includes(value)
+    case 'flag':
+      return typeof value === 'boolean'
+    case 'nullable':
+      return value === null || isScalarOf(schema.of, value)
+    default:
+      return false
+  }
 }
 
-function valueAt(value: JsonValue, path: string): unknown {
-  let at: unknown = value
-  for (const step of path === '' ? [] : path.split('.')) at = (at as Record<string, unknown> | undefined)?.[step]
-  return path.toLowerCase().endsWith('key') ? '***' : at
+function hintFor(name: string, fields: Readonly<Record<string, SettingSchema>>): string {
+  const near = suggest(name, Object.keys(fields))
+  return near === null ? '' : `: did you mean ${near}?`
+}
+
+/** What a setting takes, in words. */
+export function wordsFor(schema: SettingSchema): string {
+  switch (schema.kind) {
+    case 'number':
+      return `${schema.isInteger ? 'an integer' : 'a number'} from ${schema.least} to ${schema.most}`
+    case 'text':
+      return schema.words
+    case 'choice':
+      return schema.of.join(' or ')
+    case 'flag':
+      return 'true or false'
+    case 'list':
+      return schema.least === 0 ? 'a list' : `a list with ${schema.least} to ${schema.most} entries`
+    case 'nullable':
+      return `${wordsFor(schema.of)} or null`
+    case 'object':
+      return 'an object'
+  }
 }

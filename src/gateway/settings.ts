@@ -99,7 +99,12 @@ function fromFlags(
   if (flags.store !== undefined) put('store', 'store', flags.store)
   if (flags.workers !== undefined)
     put('workers', 'workers', /^\d+$/.test(flags.workers) ? Number(flags.workers) : flags.workers)
-  if (flags.accessLog !== undefined) put('accessLog', 'accessLog.path', orOff(flags.accessLog, (path) => path))
+  if (flags.accessLog !== undefined)
+    put(
+      'accessLog',
+      'accessLog.path',
+      orOff(flags.accessLog, (path) => path),
+    )
   if (flags.logLevel !== undefined) put('logLevel', 'logLevel', flags.logLevel)
   if (Object.keys(admin).length > 0) layer.admin = admin
   return layer
@@ -110,7 +115,9 @@ function readSettingsFile(path: string, faults: string[]): JsonObject | null {
   try {
     text = readFileSync(path, 'utf8')
   } catch (error) {
-    faults.push(`--settings ${path}: cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)})`)
+    faults.push(
+      `--settings ${path}: cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)})`,
+    )
     return null
   }
   const document = parseDocument(text, { uniqueKeys: true })
@@ -135,7 +142,9 @@ function readConfigSettings(target: string, faults: string[]): JsonObject | null
       faults,
     )
   } catch (error) {
-    faults.push(`--config ${target}: cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)})`)
+    faults.push(
+      `--config ${target}: cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)})`,
+    )
     return null
   }
 }

@@ -197,7 +197,11 @@ export class SharedState {
     const { need } = held
     this.#held.set(need.identity, held)
     if (need.pool !== 'position') return
-    setPosition(this.#positionSegment, held.slot, need.family === null ? 0 : this.#phaseFor(need, need.family))
+    setPosition(
+      this.#positionSegment,
+      held.slot,
+      need.family === null ? 0 : this.#phaseFor(need, need.family),
+    )
     if (need.family !== null) this.#families.set(need.family, need.identity)
   }
 

@@ -10,7 +10,10 @@ export function parseAddress(text: string): { host: string; port: number } {
   const match = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(/^\d+$/.test(text) ? `:${text}` : text)
   const port = Number(match?.[3])
   if (match === null || port > 65_535) {
-    throw new GatewayError('BAD_SETTING', `"${text}" is no address: host:port is expected, such as 127.0.0.1:9080`)
+    throw new GatewayError(
+      'BAD_SETTING',
+      `"${text}" is no address: host:port is expected, such as 127.0.0.1:9080`,
+    )
   }
   const host = match[1] ?? match[2] ?? ''
   return { host: host === '' || host === '*' ? '0.0.0.0' : host === 'localhost' ? '127.0.0.1' : host, port }
@@ -26,7 +29,8 @@ export function formatAddress(host: string, port: number): string {
  */
 export async function checkAddress(host: string, port: number): Promise<void> {
   if (port === 0) return
-  const server = createServer()
+  // a client that connects in this moment is turned away: kept open it would hold up the close, and the start with it
+  const server = createServer((socket) => socket.on('error', () => {}).resetAndDestroy())
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
@@ -42,7 +46,9 @@ export async function checkAddress(host: string, port: number): Promise<void> {
 export function listenError(error: unknown, address: string): GatewayError {
   const code = (error as NodeJS.ErrnoException).code
   if (code === 'EADDRINUSE') {
-    return new GatewayError('PORT_IN_USE', `${address} is in use: another program listens there`, { cause: error })
+    return new GatewayError('PORT_IN_USE', `${address} is in use: another program listens there`, {
+      cause: error,
+    })
   }
   const reason =
     code === 'EACCES'
@@ -73,9 +79,14 @@ export function inheritedDescriptors(env: NodeJS.ProcessEnv, pid: number): reado
  * Shares descriptors out over listeners and workers. A descriptor belongs to one worker, because closing it in one thread closes it for
  * the process; the handing program passes as many duplicates of a listener as there should be workers, listener by listener in turn.
  */
-export function assignDescriptors(descriptors: readonly number[], listeners: number): readonly (readonly number[])[] {
+export function assignDescriptors(
+  descriptors: readonly number[],
+  listeners: number,
+): readonly (readonly number[])[] {
   const workers = Math.floor(descriptors.length / listeners)
-  return Array.from({ length: workers }, (_, worker) => descriptors.slice(worker * listeners, (worker + 1) * listeners))
+  return Array.from({ length: workers }, (_, worker) =>
+    descriptors.slice(worker * listeners, (worker + 1) * listeners),
+  )
 }
 
 /** Listens in a worker. Resolves with the address that stands. */

@@ -16,7 +16,13 @@ import { openStore, reloadStore } from './open-store.ts'
 import { Publisher } from './publish.ts'
 import { Reconciler } from './reconcile.ts'
 import { DEFAULT_CAPACITY, type SharedCapacity, SharedState } from './shared-state.ts'
-import { assignDescriptors, checkAddress, inheritedDescriptors, listenError, parseAddress } from './sockets.ts'
+import {
+  assignDescriptors,
+  checkAddress,
+  inheritedDescriptors,
+  listenError,
+  parseAddress,
+} from './sockets.ts'
 import { type GatewayStatus, judgeReadiness, type Readiness } from './status.ts'
 import { VERSION } from './version.ts'
 import { type Log, WorkerPool } from './worker-pool.ts'
@@ -168,6 +174,7 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
     }
     const fronts = (await overrides.fronts?.(control)) ?? NO_FRONTS
     opened.push(() => fronts.close())
+    opened.push(() => documents.answerWrites()) // should the start fail, the servers wait for their last answers
 
     const workers = new WorkerPool({
       count,
@@ -189,6 +196,7 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
     })
     documents.watch()
     phase = 'serving'
+    documents.answerWrites()
 
     let stopping: Promise<number> | null = null
     return {
@@ -197,7 +205,8 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
       reload: () => reloadStore(store),
       reopenLogs: () => workers.broadcast({ type: 'reopenLogs' }),
       injectFault: (index, kind) => {
-        for (const worker of workers.workers()) if (worker.index === index) worker.send({ type: 'fault', kind })
+        for (const worker of workers.workers())
+          if (worker.index === index) worker.send({ type: 'fault', kind })
       },
       close: () => {
         if (stopping !== null) return closeAll().then(() => 3)
@@ -227,7 +236,10 @@ function sectionsOf(settings: Settings, dialects: readonly Dialect[]): Section[]
     const dialect = dialects.find((known) => known.name === name)
     if (dialect === undefined) {
       const known = dialects.map((entry) => entry.name).join(', ')
-      throw new GatewayError('BAD_SETTING', `sections: "${name}" is no dialect of this version (known: ${known})`)
+      throw new GatewayError(
+        'BAD_SETTING',
+        `sections: "${name}" is no dialect of this version (known: ${known})`,
+      )
     }
     return { name, surface: dialect.surface(settings) }
   })

@@ -24,7 +24,11 @@ export interface GatewayStatus {
   readonly startedAtMs: number
   readonly readiness: Readiness
   readonly revision: number
-  readonly store: { readonly name: string; readonly readOnly: string | null; readonly faults: readonly StoreFault[] }
+  readonly store: {
+    readonly name: string
+    readonly readOnly: string | null
+    readonly faults: readonly StoreFault[]
+  }
   readonly lastChange: { readonly atMs: number; readonly revision: number; readonly isGood: boolean } | null
   readonly listeners: readonly string[]
   readonly workers: readonly WorkerStatus[]
@@ -65,7 +69,9 @@ export function judgeReadiness(facts: ReadinessFacts): Readiness {
   if (facts.publishedMsAgo > LAG_MS) {
     for (const worker of serving) {
       if (worker.revision < facts.revision)
-        reasons.push(`worker ${worker.index} lags: it serves revision ${worker.revision} of ${facts.revision}`)
+        reasons.push(
+          `worker ${worker.index} lags: it serves revision ${worker.revision} of ${facts.revision}`,
+        )
     }
   }
   return { isReady: reasons.length === 0, reasons }

@@ -95,7 +95,17 @@ export function* splitPatch(patch: Patch): Generator<PatchPart> {
     return
   }
   // slots go first, all of them: objects in any part may need them
-  yield { type: 'patch', revision, upserts: [], removals, slots, freed: [], isFirst: true, isLast: false, isBulk }
+  yield {
+    type: 'patch',
+    revision,
+    upserts: [],
+    removals,
+    slots,
+    freed: [],
+    isFirst: true,
+    isLast: false,
+    isBulk,
+  }
   const ordered: readonly ModelObject[] = upserts
   for (let i = 0; i < ordered.length; i += PART_OBJECTS) {
     const isLast = i + PART_OBJECTS >= ordered.length
@@ -112,7 +122,17 @@ export function* splitPatch(patch: Patch): Generator<PatchPart> {
     }
   }
   if (ordered.length === 0) {
-    yield { type: 'patch', revision, upserts: [], removals: [], slots: [], freed, isFirst: false, isLast: true, isBulk }
+    yield {
+      type: 'patch',
+      revision,
+      upserts: [],
+      removals: [],
+      slots: [],
+      freed,
+      isFirst: false,
+      isLast: true,
+      isBulk,
+    }
   }
 }
 

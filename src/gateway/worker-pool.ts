@@ -12,6 +12,8 @@ const SILENT_MS = 2_000
 const WATCH_MS = 250
 /** A worker that never gets ready. */
 const START_MS = 60_000
+/** So much later than its deadline a worker that does not report the end of its drain is ended. */
+const DRAIN_GRACE_MS = 2_000
 /** How long a failing worker may wait for its replacement before it stops accepting anyway. */
 const HANDOVER_MS = 5_000
 
@@ -112,7 +114,11 @@ export class WorkerPool {
         worker.ackedRevision = message.revision
         worker.pendingObjects = 0
         for (const fault of message.faults) {
-          log('error', { worker: worker.index, revision: message.revision, fault }, 'an object could not be compiled')
+          log(
+            'error',
+            { worker: worker.index, revision: message.revision, fault },
+            'an object could not be compiled',
+          )
         }
         if (worker.state === 'loading') worker.state = 'loaded'
         this.#openIfCurrent(worker)
@@ -126,7 +132,10 @@ export class WorkerPool {
         this.#serve(worker, message.addresses)
         break
       case 'listenFailed': {
-        const error = Object.assign(new Error(message.message), { code: message.code, address: message.address })
+        const error = Object.assign(new Error(message.message), {
+          code: message.code,
+          address: message.address,
+        })
         log('error', { worker: worker.index, address: message.address }, `cannot listen: ${message.message}`)
         if (!this.#failStart(error)) this.#replace(worker, 'it cannot listen', 'now')
         break
@@ -139,7 +148,11 @@ export class WorkerPool {
         if (worker.state === 'leaving') void worker.thread.terminate()
         break
       case 'failing':
-        log('error', { worker: worker.index, error: message.message }, 'an error nobody caught: the worker is replaced')
+        log(
+          'error',
+          { worker: worker.index, error: message.message },
+          'an error nobody caught: the worker is replaced',
+        )
         this.#replace(worker, 'an error nobody caught', 'drain')
         break
     }
@@ -238,9 +251,15 @@ export class WorkerPool {
     const since = performance.now()
     const handOver = (): void => {
       if (worker.state === 'gone') return
-      const isCovered = [...this.#workers.values()].some((w) => w.index === worker.index && w.state === 'serving')
+      const isCovered = [...this.#workers.values()].some(
+        (w) => w.index === worker.index && w.state === 'serving',
+      )
       if (isCovered || performance.now() - since > HANDOVER_MS) {
-        worker.send({ type: 'drain', timeoutMs: this.#options.settings.drain.timeoutMs })
+        const { timeoutMs } = this.#options.settings.drain
+        worker.send({ type: 'drain', timeoutMs })
+        setTimeout(() => {
+          if (worker.state !== 'gone') void worker.thread.terminate()
+        }, timeoutMs + DRAIN_GRACE_MS).unref()
       } else setTimeout(handOver, 50)
     }
     handOver()
@@ -249,7 +268,11 @@ export class WorkerPool {
   #respawn(index: number, reason: string): void {
     const { delayMs, recent } = this.#pace.next(performance.now())
     this.#replaced++
-    this.#options.log('warn', { worker: index, reason, delayMs, restartsInAMinute: recent }, 'a worker is started anew')
+    this.#options.log(
+      'warn',
+      { worker: index, reason, delayMs, restartsInAMinute: recent },
+      'a worker is started anew',
+    )
     this.#respawning.add(index)
     setTimeout(() => {
       this.#respawning.delete(index)
@@ -287,6 +310,7 @@ export class WorkerPool {
     const cuts = [...this.#workers.values()].map(
       (worker) =>
         new Promise<number>((resolve) => {
+          setTimeout(() => resolve(1), timeoutMs + DRAIN_GRACE_MS).unref()
           if (worker.state === 'starting') resolve(0)
           else {
             this.#drained.set(worker.key, resolve)

@@ -3,12 +3,19 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { WORKER } from '../model/counters.ts'
 import type { Listener } from '../model/listener.ts'
 import { createAccessLog } from '../observe/access-log.ts'
-import type { DataPlane } from '../proxy/proxy-contract.ts'
 import { createDataPlane } from '../proxy/proxy.ts'
+import type { DataPlane } from '../proxy/proxy-contract.ts'
 import { RoutingTable } from '../routing/routing-table.ts'
 import { NEEDS_BODY, type Table } from '../routing/table.ts'
 import { PatchApplier } from './apply-patch.ts'
-import { type FromWorker, HEARTBEAT, HEARTBEAT_MS, type SocketPlan, type ToWorker, type WorkerStart } from './messages.ts'
+import {
+  type FromWorker,
+  HEARTBEAT,
+  HEARTBEAT_MS,
+  type SocketPlan,
+  type ToWorker,
+  type WorkerStart,
+} from './messages.ts'
 import { createPositions } from './positions.ts'
 import { overflowSlot } from './shared-state.ts'
 import { formatAddress, listen, parseAddress } from './sockets.ts'
@@ -134,8 +141,13 @@ let drainOnce: Promise<void> | null = null
 function drain(timeoutMs: number): Promise<void> {
   drainOnce ??= (async () => {
     stopAccepting()
-    const { cut } = await plane.drain(timeoutMs)
-    await accessLog?.close()
+    let cut = 1 // should draining itself fail, something is cut
+    try {
+      cut = (await plane.drain(timeoutMs)).cut
+      await accessLog?.close()
+    } catch (error) {
+      fail(error)
+    }
     send({ type: 'drained', cut })
   })()
   return drainOnce
@@ -158,7 +170,12 @@ let isFailing = false
 function fail(error: unknown): void {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
   if (isFailing) {
-    send({ type: 'log', level: 'error', fields: { error: text }, message: 'one more error nobody caught, while draining' })
+    send({
+      type: 'log',
+      level: 'error',
+      fields: { error: text },
+      message: 'one more error nobody caught, while draining',
+    })
     return
   }
   isFailing = true

@@ -1,6 +1,7 @@
 /**
  * One finished exchange, as the data plane hands it to an access log. Valid only during the call: whoever keeps it copies it.
- * Texts are byte strings (byte-string.ts); '' is "none", and so is a negative number. Times are milliseconds, sizes bytes.
+ * What the client sent is byte strings (byte-string.ts); names of the configuration (route, service, variant, upstream, endpoint) are texts
+ * as their documents have them. '' is "none", and so is a negative number. Times are milliseconds, sizes bytes.
  */
 export interface AccessRecord {
   readonly timeMs: number

@@ -12,14 +12,22 @@ const PLAIN = /^[ !#-[\]-~]*$/
 /** What JSON lets pass but a terminal or an editor acts on: DEL, C1 controls, line separators, direction marks. */
 const HIDDEN = /[\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
 
-/** A JSON text, quotes included. Bytes that are no UTF-8 become U+FFFD. */
+/** A JSON text of a byte string, quotes included. Bytes that are no UTF-8 become U+FFFD. */
 export function quoteJson(bytes: string): string {
-  if (PLAIN.test(bytes)) return `"${bytes}"`
-  const text = JSON.stringify(fromByteString(bytes)).replace(
+  return PLAIN.test(bytes) ? `"${bytes}"` : quoteText(fromByteString(bytes))
+}
+
+/** The same of a Unicode text, such as names in documents are. */
+function quoteText(text: string): string {
+  const quoted = JSON.stringify(text).replace(
     HIDDEN,
     (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
-  return toByteString(text)
+  return toByteString(quoted)
+}
+
+function nameOrNull(text: string): string {
+  return text === '' ? 'null' : quoteText(text)
 }
 
 /** A JSON text, or null where there is none ('' in the record). */
@@ -32,9 +40,13 @@ function countOrNull(value: number): string {
   return value >= 0 ? `${value}` : 'null'
 }
 
-/** Milliseconds with three digits at most, or null where there are none. */
+/** Milliseconds with three digits, or null where there are none. Put together from whole numbers: that is cheaper than a fraction. */
 function millisecondsOrNull(value: number): string {
-  return value >= 0 ? `${Math.round(value * 1000) / 1000}` : 'null'
+  if (!(value >= 0)) return 'null'
+  const micros = Math.round(value * 1000)
+  const whole = Math.floor(micros / 1000)
+  const rest = micros - whole * 1000
+  return `${whole}.${rest < 10 ? '00' : rest < 100 ? '0' : ''}${rest}`
 }
 
 /**
@@ -43,23 +55,123 @@ function millisecondsOrNull(value: number): string {
  */
 export function createJsonFormat(): FormatLine {
   const stamp = createIsoStamp()
+  const choices = new ChoiceTexts()
   return (r) => {
-    const mark = r.target.indexOf('?')
-    const rawPath = mark < 0 ? r.target : r.target.slice(0, mark)
+    const { target } = r
+    const mark = target.indexOf('?')
+    const path = r.path !== '' ? r.path : mark < 0 ? target : target.slice(0, mark)
     return (
       `{"ts":"${stamp(r.timeMs)}","request_id":${textOrNull(r.requestId)},"client_ip":${textOrNull(r.clientAddress)}` +
-      `,"client_port":${countOrNull(r.clientPort)},"method":${textOrNull(r.method)},"scheme":${textOrNull(r.scheme)}` +
-      `,"host":${textOrNull(r.host)},"path":${textOrNull(r.path === '' ? rawPath : r.path)}` +
-      `,"query":${mark < 0 ? 'null' : quoteJson(r.target.slice(mark + 1))},"protocol":${textOrNull(r.protocol)}` +
-      `,"status":${countOrNull(r.status)},"bytes_in":${countOrNull(r.bytesIn)},"bytes_out":${countOrNull(r.bytesOut)}` +
+      `,"client_port":${countOrNull(r.clientPort)},"host":${textOrNull(r.host)},"path":${textOrNull(path)}` +
+      `,"query":${mark < 0 ? 'null' : quoteJson(target.slice(mark + 1))},"status":${countOrNull(r.status)}` +
+      `,"bytes_in":${countOrNull(r.bytesIn)},"bytes_out":${countOrNull(r.bytesOut)}` +
       `,"duration_ms":${millisecondsOrNull(r.durationMs)},"upstream_ms":${millisecondsOrNull(r.upstreamMs)}` +
-      `,"route_id":${textOrNull(r.routeId)},"route_name":${textOrNull(r.routeName)},"service_id":${textOrNull(r.serviceId)}` +
-      `,"split_rule":${countOrNull(r.rule)},"variant":${textOrNull(r.variant)},"split_reason":${textOrNull(r.splitReason)}` +
-      `,"upstream_id":${textOrNull(r.upstreamId)},"node":${textOrNull(r.endpoint)}` +
-      `,"upstream_status":${textOrNull(r.upstreamStatus)},"attempts":${countOrNull(r.attempts)},"flags":${textOrNull(r.flags)}` +
-      `,"error_code":${textOrNull(r.errorCode)},"user_agent":${textOrNull(r.userAgent)},"referer":${textOrNull(r.referer)}}\n`
+      `${choices.find(r)},"user_agent":${textOrNull(r.userAgent)},"referer":${textOrNull(r.referer)}}\n`
     )
   }
+}
+
+/** The fields of a choice. */
+type Choice = Pick<
+  AccessRecord,
+  | 'method'
+  | 'scheme'
+  | 'protocol'
+  | 'routeId'
+  | 'routeName'
+  | 'serviceId'
+  | 'rule'
+  | 'variant'
+  | 'splitReason'
+  | 'upstreamId'
+  | 'endpoint'
+  | 'upstreamStatus'
+  | 'attempts'
+  | 'flags'
+  | 'errorCode'
+>
+
+interface ChoiceText {
+  readonly choice: Choice
+  readonly text: string
+}
+
+/** Different choices kept for one route, and routes kept. */
+const MAX_CHOICES = 16
+const MAX_ROUTES = 1024
+
+/**
+ * The part of a line that says what was chosen and how it ended. It has half of a line's fields and few values: putting it together
+ * anew each time took three times as long as all the rest. So it is kept by route, for the combinations seen last.
+ */
+class ChoiceTexts {
+  readonly #routes = new Map<string, { readonly list: ChoiceText[]; next: number }>()
+
+  find(r: AccessRecord): string {
+    let route = this.#routes.get(r.routeId)
+    if (route === undefined) {
+      if (this.#routes.size >= MAX_ROUTES) this.#routes.clear()
+      route = { list: [], next: 0 }
+      this.#routes.set(r.routeId, route)
+    }
+    for (const kept of route.list) if (isSameChoice(kept.choice, r)) return kept.text
+    const kept = { choice: copyChoice(r), text: formatChoice(r) }
+    route.list[route.next] = kept
+    route.next = (route.next + 1) % MAX_CHOICES
+    return kept.text
+  }
+}
+
+/** Fields of the same route only, those that differ most often first. */
+function isSameChoice(a: Choice, b: Choice): boolean {
+  return (
+    a.endpoint === b.endpoint &&
+    a.variant === b.variant &&
+    a.rule === b.rule &&
+    a.upstreamStatus === b.upstreamStatus &&
+    a.attempts === b.attempts &&
+    a.method === b.method &&
+    a.errorCode === b.errorCode &&
+    a.flags === b.flags &&
+    a.splitReason === b.splitReason &&
+    a.upstreamId === b.upstreamId &&
+    a.protocol === b.protocol &&
+    a.scheme === b.scheme &&
+    a.routeName === b.routeName &&
+    a.serviceId === b.serviceId
+  )
+}
+
+/** The record is only lent: it may be filled anew for the next exchange. */
+function copyChoice(r: Choice): Choice {
+  return {
+    method: r.method,
+    scheme: r.scheme,
+    protocol: r.protocol,
+    routeId: r.routeId,
+    routeName: r.routeName,
+    serviceId: r.serviceId,
+    rule: r.rule,
+    variant: r.variant,
+    splitReason: r.splitReason,
+    upstreamId: r.upstreamId,
+    endpoint: r.endpoint,
+    upstreamStatus: r.upstreamStatus,
+    attempts: r.attempts,
+    flags: r.flags,
+    errorCode: r.errorCode,
+  }
+}
+
+function formatChoice(r: Choice): string {
+  return (
+    `,"method":${textOrNull(r.method)},"scheme":${textOrNull(r.scheme)},"protocol":${textOrNull(r.protocol)}` +
+    `,"route_id":${nameOrNull(r.routeId)},"route_name":${nameOrNull(r.routeName)},"service_id":${nameOrNull(r.serviceId)}` +
+    `,"split_rule":${countOrNull(r.rule)},"variant":${nameOrNull(r.variant)},"split_reason":${textOrNull(r.splitReason)}` +
+    `,"upstream_id":${nameOrNull(r.upstreamId)},"node":${nameOrNull(r.endpoint)}` +
+    `,"upstream_status":${textOrNull(r.upstreamStatus)},"attempts":${countOrNull(r.attempts)}` +
+    `,"flags":${textOrNull(r.flags)},"error_code":${textOrNull(r.errorCode)}`
+  )
 }
 
 /** The combined log format of Apache and nginx; times in UTC. Escapes as nginx does: `\xXX` for quotes, backslashes and other bytes. */

@@ -98,6 +98,30 @@ test('keeps UTF-8 readable and escapes what a terminal would act on', () => {
   assert.equal(JSON.parse(text).user_agent, 'ümlaut \u001b[31m \u009b \u202e " \\')
 })
 
+test('names of documents are Unicode, and each line tells its own choice though most are kept', () => {
+  const format = createJsonFormat()
+  const read = (line: string) => JSON.parse(Buffer.from(line, 'latin1').toString('utf8'))
+  // One record filled anew each time, as the data plane does it; more combinations than are kept.
+  const record = { ...RECORD }
+  for (let round = 0; round < 3; round++) {
+    for (let i = 0; i < 50; i++) {
+      Object.assign(record, {
+        variant: `größe ${i % 40}`,
+        routeName: '測試 "x"',
+        rule: (i % 7) - 1,
+        attempts: i,
+        status: 200 + i,
+      })
+      const entry = read(format(record))
+      assert.equal(entry.variant, `größe ${i % 40}`)
+      assert.equal(entry.route_name, '測試 "x"')
+      assert.equal(entry.split_rule, i % 7 === 0 ? null : (i % 7) - 1)
+      assert.equal(entry.attempts, i)
+      assert.equal(entry.status, 200 + i)
+    }
+  }
+})
+
 test('no bytes of a client break out of their field or their line', () => {
   const bytes = fc.string({ unit: fc.nat(255).map((code) => String.fromCharCode(code)), maxLength: 40 })
   const json = createJsonFormat()

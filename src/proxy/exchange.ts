@@ -32,6 +32,14 @@ import { type Cell, type CompiledEndpoint, type CompiledUpstream, poolFor } from
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 
+/** What only a trusted peer may say about how the request came; from anybody else it is as if it were not there (apisix.md section 10). */
+const CLAIMS: ReadonlySet<string> = new Set([
+  'x-forwarded-proto',
+  'x-forwarded-host',
+  'x-forwarded-port',
+  'forwarded',
+])
+
 /**
  * One request and its answer. Its phases, in the order in which a request passes them; each names its successor:
  *
@@ -290,8 +298,7 @@ export class Exchange implements RequestView, AnswerReader {
     }
     this.#sendParts()
     if (!this.isActive) return
-    if (this.#canForget()) this.#forgetParts()
-    else if (this.#partsBytes > limits.bufferHighBytes && this.#isUnsent()) this.client.pauseReading()
+    if (this.#partsBytes > limits.bufferHighBytes && this.#isUnsent()) this.client.pauseReading()
   }
 
   onBodyEnd(trailers: string): void {
@@ -335,6 +342,7 @@ export class Exchange implements RequestView, AnswerReader {
       if (isChunked) isFree = connection.writeText(`0\r\n${this.#forwardedTrailers()}\r\n`, now)
     }
     if (!isFree && !this.#isBodyComplete) this.client.pauseReading()
+    if (this.#canForget()) this.#forgetParts()
   }
 
   #forwardedTrailers(): string {
@@ -863,6 +871,7 @@ export class Exchange implements RequestView, AnswerReader {
     return this.#requestId
   }
   header(name: string): string | undefined {
+    if (this.cameForwarded && !this.isPeerTrusted && CLAIMS.has(name)) return undefined
     const fields = this.client.head.fields
     return this.overlay === null ? fields.getLoose(name) : this.overlay.get(name, fields)
   }

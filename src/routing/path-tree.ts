@@ -57,7 +57,7 @@ export class PathTree<Entry extends IndexEntry> {
   }
 }
 
-/** `at` is the place of the slash behind what the node stands for, or the end of the path. */
+/** `start` is the place of the slash behind what the node stands for, or the end of the path. */
 function descend<Entry extends IndexEntry>(
   from: PathNode<Entry>,
   path: string,
@@ -77,17 +77,17 @@ function descend<Entry extends IndexEntry>(
     const slash = path.indexOf('/', at + 1)
     const end = slash === -1 ? path.length : slash
     if (node.partials !== null) node.partials.collect(path, at + 1, end, view, isTraced, into)
-    const literal = node.literals === null ? undefined : node.literals.get(path.slice(at + 1, end))
+    const literal = node.findLiteral(path, at + 1, end)
     const { segment } = node
     if (segment !== null && end > at + 1) {
-      if (literal === undefined) {
+      if (literal === null) {
         node = segment
         at = end
         continue
       }
       descend(segment, path, end, view, isTraced, into)
     }
-    if (literal === undefined) return
+    if (literal === null) return
     node = literal
     at = end
   }
@@ -106,7 +106,10 @@ interface Place {
 }
 
 class PathNode<Entry extends IndexEntry> {
-  literals: Map<string, PathNode<Entry>> | null = null
+  /** The first literal child stands here, further ones in the map: most nodes have one at most, and a map costs much more. */
+  #text = ''
+  #child: PathNode<Entry> | null = null
+  #children: Map<string, PathNode<Entry>> | null = null
   /** Any one segment that is not empty. */
   segment: PathNode<Entry> | null = null
   ends: EntryList<Entry> | null = null
@@ -115,7 +118,8 @@ class PathNode<Entry extends IndexEntry> {
 
   get isEmpty(): boolean {
     return (
-      this.literals === null &&
+      this.#child === null &&
+      this.#children === null &&
       this.segment === null &&
       this.ends === null &&
       this.below === null &&
@@ -123,20 +127,29 @@ class PathNode<Entry extends IndexEntry> {
     )
   }
 
-  childAt(step: Step): PathNode<Entry> | null | undefined {
-    return step === null ? this.segment : this.literals?.get(step)
+  findLiteral(path: string, start: number, end: number): PathNode<Entry> | null {
+    if (this.#child !== null && this.#text.length === end - start && path.startsWith(this.#text, start)) {
+      return this.#child
+    }
+    return this.#children === null ? null : (this.#children.get(path.slice(start, end)) ?? null)
+  }
+
+  childAt(step: Step): PathNode<Entry> | null {
+    return step === null ? this.segment : this.findLiteral(step, 0, step.length)
   }
 
   makeChild(step: Step): PathNode<Entry> {
+    const known = this.childAt(step)
+    if (known !== null) return known
+    const child = new PathNode<Entry>()
     if (step === null) {
-      this.segment ??= new PathNode()
-      return this.segment
-    }
-    this.literals ??= new Map()
-    let child = this.literals.get(step)
-    if (child === undefined) {
-      child = new PathNode()
-      this.literals.set(step, child)
+      this.segment = child
+    } else if (this.#child === null) {
+      this.#text = step
+      this.#child = child
+    } else {
+      this.#children ??= new Map()
+      this.#children.set(step, child)
     }
     return child
   }
@@ -144,10 +157,13 @@ class PathNode<Entry extends IndexEntry> {
   dropChild(step: Step): void {
     if (step === null) {
       this.segment = null
-      return
+    } else if (this.#child !== null && this.#text === step) {
+      this.#text = ''
+      this.#child = null
+    } else {
+      this.#children?.delete(step)
+      if (this.#children?.size === 0) this.#children = null
     }
-    this.literals?.delete(step)
-    if (this.literals?.size === 0) this.literals = null
   }
 
   makeList(kind: Place['kind'], text: string): EntryList<Entry> {

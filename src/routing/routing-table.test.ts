@@ -35,13 +35,15 @@ describe('the routing table', () => {
             }
             edit.commit(++revision)
           }
-          const anew = buildAnew([...living.values()])
+          const anew = buildAnew(changes, 0)
+          const half = buildAnew(changes, changes.length >> 1)
           assert.equal(inPlace.size, living.size)
           assert.equal(inPlace.revision, revision)
           for (const view of views) {
             const expected = scan(living.values(), view)
             assert.equal(findId(inPlace, view), expected, 'in place')
             assert.equal(findId(anew, view), expected, 'built anew')
+            assert.equal(findId(half, view), expected, 'half in place, then built anew')
             const trace = collectTrace()
             const traced = inPlace.find({ ...view, body: null }, trace)
             assert.equal(
@@ -162,6 +164,7 @@ describe('the routing table', () => {
     for (let round = 0; round < 3; round++) {
       for (let i = 0; i < 700; i++)
         edit.upsert(makeRoute(`new${round}-${i}`, [entry(1000 + round * 1000 + i)]))
+      edit.upsert(makeRoute('moved', [entry(5000 + round)]))
       edit.remove('old0')
       edit.remove('new0-5')
       while (!edit.work(() => true)) yields++
@@ -170,7 +173,7 @@ describe('the routing table', () => {
     assert.equal(findId(table, makeView({ path: '/p49' })), 'old299')
     edit.commit(2)
     assert.ok(yields > 4000)
-    assert.equal(table.size, 300 + 2100 - 2)
+    assert.equal(table.size, 300 + 2100 + 1 - 2)
     assert.equal(table.route('old299'), kept)
     const living = [...table.routes()].map((route) => route.model)
     for (let i = 0; i < 51; i++) {
@@ -249,12 +252,21 @@ function buildInPlace(routes: readonly Route[]): RoutingTable {
   return table
 }
 
-/** With so many changes that the index is built beside the old one. */
-function buildAnew(routes: readonly Route[]): RoutingTable {
+type Change = { readonly op: 'put'; readonly route: Route } | { readonly op: 'remove'; readonly id: string }
+
+/** The first changes in place, the rest as one edit with so many changes that the index is built beside the old one. */
+function buildAnew(changes: readonly Change[], inPlace: number): RoutingTable {
   const table = new RoutingTable(SECTIONS, makeEnvironment())
+  const apply = (edit: ReturnType<RoutingTable['begin']>, part: readonly Change[]) => {
+    for (const change of part) {
+      if (change.op === 'put') edit.upsert(change.route)
+      else edit.remove(change.id)
+    }
+  }
+  commit(table, (edit) => apply(edit, changes.slice(0, inPlace)))
   commit(table, (edit) => {
     for (let i = 0; i < 501; i++) edit.remove(`absent${i}`)
-    for (const route of routes) edit.upsert(route)
+    apply(edit, changes.slice(inPlace))
   })
   return table
 }

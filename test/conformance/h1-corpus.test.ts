@@ -52,7 +52,9 @@ describe('request corpus', () => {
         }
       }
       for (const [field, value] of Object.entries(seen?.fields ?? {})) {
-        const values = first.fields.filter((each) => each[0].toLowerCase() === field).map((each) => each[1])
+        const values: string[] = first.fields
+          .filter((each) => each[0].toLowerCase() === field)
+          .map((each) => each[1])
         assert.equal(values.join(', '), value)
       }
     })

@@ -5,12 +5,15 @@ import { FIELD, type HeadFields } from '../../src/proxy/http1/head-fields.ts'
 import { parseRequestHead, RequestHead } from '../../src/proxy/http1/request-head.ts'
 import { parseResponseHead, ResponseHead } from '../../src/proxy/http1/response-head.ts'
 import { resolveTarget } from '../../src/proxy/http1/target.ts'
+import { appendFields, skipKinds } from '../../src/proxy/http1/write-fields.ts'
 
 /** A message as the codec read it; plain data, so that two readings can be compared. */
 export interface ReadMessage {
   readonly line: string
   readonly host: string
   readonly fields: readonly (readonly [name: string, value: string, kind: number])[]
+  /** The field lines that would be forwarded, as they would be written. */
+  readonly forwarded: string
   readonly framing: string
   readonly keepAlive: boolean
   body: string
@@ -22,11 +25,28 @@ export interface ReadConnection {
   readonly messages: readonly ReadMessage[]
   /** `open`: more could come between messages; `closed`: the last message ended the connection; else cut or an error. */
   readonly end: 'open' | 'closed' | 'cut' | { readonly error: string; readonly status: number }
-  /** Bytes that no message took. */
-  readonly rest: number
+  /** Bytes that no message took; '' after an error. */
+  readonly rest: string
 }
 
 const { limits } = DEFAULT_SETTINGS
+
+/** Kinds of fields that never reach a backend as they came. */
+export const NEVER_FORWARDED: ReadonlySet<number> = new Set([
+  FIELD.CONNECTION,
+  FIELD.KEEP_ALIVE,
+  FIELD.PROXY_CONNECTION,
+  FIELD.PROXY_AUTHORIZATION,
+  FIELD.TE,
+  FIELD.TRAILER,
+  FIELD.UPGRADE,
+  FIELD.HTTP2_SETTINGS,
+  FIELD.NOMINATED,
+  FIELD.SHADOW,
+])
+
+/** What a forwarder leaves out: those, and the fields it writes itself. */
+const SKIP = skipKinds(...NEVER_FORWARDED, FIELD.HOST, FIELD.CONTENT_LENGTH, FIELD.TRANSFER_ENCODING)
 
 /** Gathers one connection's bytes piece by piece, the way a connection must. */
 abstract class Reader {
@@ -107,14 +127,14 @@ abstract class Reader {
 
   finish(): ReadConnection {
     const { messages, error } = this
-    const rest = this.#text.length
+    const rest = error === null ? this.#text : ''
     if (error !== null) {
       return { messages, rest, end: { error, status: ERROR_CODES[error as keyof typeof ERROR_CODES].status } }
     }
     if (this.#bodyLeft === Number.POSITIVE_INFINITY) this.last().isComplete = true
     if (this.isClosed) return { messages, rest, end: 'closed' }
     const isWhole = messages.at(-1)?.isComplete !== false
-    return { messages, rest, end: isWhole && rest === 0 ? 'open' : 'cut' }
+    return { messages, rest, end: isWhole && rest === '' ? 'open' : 'cut' }
   }
 }
 
@@ -141,6 +161,7 @@ class RequestReader extends Reader {
       line: `${head.method} ${head.target} 1.${head.minorVersion}${head.isAsterisk ? ' own' : ''}`,
       host: head.hostField,
       fields: fieldsOf(head.fields),
+      forwarded: appendFields(head.fields, SKIP),
       framing: `${head.contentLength} ${head.chunked} ${head.expectsContinue} ${head.teTrailers} ${head.trailerAllowed} ${head.upgrade}`,
       keepAlive: head.keepAlive,
       body: '',
@@ -175,6 +196,7 @@ class AnswerReader extends Reader {
       line: `1.${head.minorVersion} ${head.status} ${head.reason}`,
       host: '',
       fields: fieldsOf(head.fields),
+      forwarded: appendFields(head.fields, SKIP),
       framing: `${head.contentLength} ${head.chunked} ${kind} ${head.upgrade}`,
       keepAlive: head.keepAlive && kind !== 'untilClose',
       body: '',
@@ -215,17 +237,3 @@ function feedAll(reader: Reader, text: string, cuts: Iterable<number>): ReadConn
 export function* everyByte(text: string): Generator<number> {
   for (let i = 1; i < text.length; i++) yield i
 }
-
-/** Kinds of fields that never reach a backend as they came. */
-export const NEVER_FORWARDED: ReadonlySet<number> = new Set([
-  FIELD.CONNECTION,
-  FIELD.KEEP_ALIVE,
-  FIELD.PROXY_CONNECTION,
-  FIELD.PROXY_AUTHORIZATION,
-  FIELD.TE,
-  FIELD.TRAILER,
-  FIELD.UPGRADE,
-  FIELD.HTTP2_SETTINGS,
-  FIELD.NOMINATED,
-  FIELD.SHADOW,
-])

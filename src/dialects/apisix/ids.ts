@@ -1,13 +1,7 @@
 import type { JsonValue } from '../../model/json.ts'
-import { checkSchema, luaType } from './lua-schema.ts'
-import { ID } from './schema-parts.ts'
+import { luaType } from './lua-schema.ts'
 
 /** Ids of stored objects (spec/apisix.md 1.4). They are compared as text: 1 and "1" are the same object. */
-
-/** Whether the value may be an id: 1-64 characters of a-z A-Z 0-9 - _ . or an integer from 1 on. */
-export function isId(value: JsonValue): boolean {
-  return checkSchema(ID, value) === null
-}
 
 /**
  * The id as text. A value that is no id gives its type's word, which holds no valid path id, so that it never agrees with one by accident.

@@ -1,6 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import type { Fault } from '../../model/document.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.ts'
+import { suggest } from './suggest.ts'
 
 /**
  * Checks values against schemas in JSON Schema form and words its faults as the reference's validator does, because people grep
@@ -76,10 +77,24 @@ export function joinPath(path: string, step: string | number): string {
   return path === '' ? step : `${path}.${step}`
 }
 
-/** One step from the root to the value at hand: what it adds to the path and to the message. */
-interface Step {
-  readonly path: string | number | null
-  readonly prefix: string
+/** One step from the root to the value at hand. What it adds to path and message is only made when there is a fault. */
+type Step =
+  | { readonly kind: 'property'; readonly name: string }
+  | { readonly kind: 'pattern'; readonly name: string; readonly pattern: string }
+  | { readonly kind: 'item'; readonly index: number }
+  | { readonly kind: 'allOf'; readonly index: number }
+
+function prefixOf(step: Step): string {
+  switch (step.kind) {
+    case 'property':
+      return `property ${luaQuote(step.name)} validation failed: `
+    case 'pattern':
+      return `failed to validate ${step.name} (matching ${luaQuote(step.pattern)}): `
+    case 'item':
+      return `failed to validate item ${step.index + 1}: `
+    case 'allOf':
+      return `allOf ${step.index + 1} failed: `
+  }
 }
 
 class Walk {
@@ -99,8 +114,13 @@ class Walk {
       // What follows assumes the type, so there is nothing more to say about this value.
       return this.#report(`wrong type: expected ${schema.type}, got ${luaType(value)}`)
     }
-    if (isJsonObject(value) && this.#visitObject(schema, value)) return true
-    if (Array.isArray(value) && this.#visitList(schema, value)) return true
+    if (isJsonObject(value)) {
+      if (this.#visitObject(schema, value)) return true
+      if (schema.type === 'array' && this.#visitList(schema, NO_ITEMS)) return true
+    } else if (Array.isArray(value)) {
+      if (schema.type === 'object' && this.#visitObject(schema, NO_FIELDS)) return true
+      if (schema.type !== 'object' && this.#visitList(schema, value)) return true
+    }
     if (typeof value === 'string' && this.#visitText(schema, value)) return true
     if (typeof value === 'number' && this.#visitNumber(schema, value)) return true
     if (schema.enum !== undefined && !schema.enum.some((allowed) => allowed === value)) {
@@ -117,7 +137,7 @@ class Walk {
       const inner = properties[name]
       const held = Object.hasOwn(value, name) ? value[name] : undefined
       if (held !== undefined && inner !== undefined) {
-        if (this.#descend(name, `property ${luaQuote(name)} validation failed: `, inner, held)) return true
+        if (this.#descend({ kind: 'property', name }, inner, held)) return true
       } else if (required?.includes(name) === true) {
         if (this.#report(`property ${luaQuote(name)} is required`)) return true
       }
@@ -150,9 +170,7 @@ class Walk {
       const inner = schema.patternProperties[pattern]
       if (inner === undefined || !regExpOf(pattern).test(name)) continue
       isKnown = true
-      if (this.#descend(name, `failed to validate ${name} (matching ${luaQuote(pattern)}): `, inner, value)) {
-        return true
-      }
+      if (this.#descend({ kind: 'pattern', name, pattern }, inner, value)) return true
     }
     if (isKnown || schema.additionalProperties !== false) return false
     const hint = schema.properties === undefined ? null : suggest(name, Object.keys(schema.properties))
@@ -169,7 +187,7 @@ class Walk {
     if (schema.items !== undefined) {
       for (let i = 0; i < value.length; i++) {
         const item = value[i] as JsonValue
-        if (this.#descend(i, `failed to validate item ${i + 1}: `, schema.items, item)) return true
+        if (this.#descend({ kind: 'item', index: i }, schema.items, item)) return true
       }
     }
     if (schema.uniqueItems === true) {
@@ -226,17 +244,17 @@ class Walk {
     if (allOf !== undefined) {
       for (let i = 0; i < allOf.length; i++) {
         const inner = allOf[i]
-        if (inner !== undefined && this.#descend(null, `allOf ${i + 1} failed: `, inner, value)) return true
+        if (inner !== undefined && this.#descend({ kind: 'allOf', index: i }, inner, value)) return true
       }
     }
-    if (anyOf !== undefined && !anyOf.some((inner) => checkSchema(inner, value) === null)) {
+    if (anyOf !== undefined && !anyOf.some((inner) => fits(inner, value))) {
       if (this.#report('object matches none of the required', explainAnyOf(anyOf, value))) return true
     }
     if (oneOf !== undefined) {
       let matched = 0
       for (let i = 0; i < oneOf.length; i++) {
         const inner = oneOf[i]
-        if (inner === undefined || checkSchema(inner, value) !== null) continue
+        if (inner === undefined || !fits(inner, value)) continue
         if (matched > 0) {
           const message = `value should match only one schema, but matches both schemas ${matched} and ${i + 1}`
           return this.#report(message, explainOneOf(oneOf))
@@ -248,14 +266,14 @@ class Walk {
         if (this.#report(message, explainOneOf(oneOf))) return true
       }
     }
-    if (schema.not !== undefined && checkSchema(schema.not, value) === null) {
+    if (schema.not !== undefined && fits(schema.not, value)) {
       return this.#report("value wasn't supposed to match schema")
     }
     return false
   }
 
-  #descend(path: Step['path'], prefix: string, schema: LuaSchema, value: JsonValue): boolean {
-    this.#steps.push({ path, prefix })
+  #descend(step: Step, schema: LuaSchema, value: JsonValue): boolean {
+    this.#steps.push(step)
     const isDone = this.visit(schema, value)
     this.#steps.pop()
     return isDone
@@ -264,29 +282,52 @@ class Walk {
   #report(message: string, hint: string | null = null, child: string | null = null): boolean {
     if (this.#stopAtFirst) {
       let text = ''
-      for (const step of this.#steps) text += step.prefix
+      for (const step of this.#steps) text += prefixOf(step)
       this.first = text + message
       return true
     }
     let path = this.root
-    for (const step of this.#steps) if (step.path !== null) path = joinPath(path, step.path)
+    for (const step of this.#steps) {
+      if (step.kind !== 'allOf') path = joinPath(path, step.kind === 'item' ? step.index : step.name)
+    }
     if (child !== null) path = joinPath(path, child)
     this.faults.push({ path, message, hint })
     return false
   }
 }
 
+/** Whether the value fits; alternatives are asked often and their faults are not told. */
+function fits(schema: LuaSchema, value: JsonValue): boolean {
+  const { required } = schema
+  if (required !== undefined && schema.type === undefined && schema.properties === undefined) {
+    // Most alternatives are nothing but a list of names.
+    if (isJsonObject(value)) for (const name of required) if (!Object.hasOwn(value, name)) return false
+  }
+  return checkSchema(schema, value) === null
+}
+
+const NO_ITEMS: readonly JsonValue[] = []
+const NO_FIELDS: JsonObject = {}
+
+/**
+ * Lua has one empty table, so `{}` is also a list and `[]` also an object. Documents that went through the reference's own encoder hold
+ * such values; readers take them for absent.
+ */
 function isOfType(type: SchemaType, value: JsonValue): boolean {
   switch (type) {
     case 'object':
-      return isJsonObject(value)
+      return isJsonObject(value) || (Array.isArray(value) && value.length === 0)
     case 'array':
-      return Array.isArray(value)
+      return Array.isArray(value) || isEmptyObject(value)
     case 'integer':
       return typeof value === 'number' && Number.isInteger(value)
     default:
       return typeof value === type
   }
+}
+
+export function isEmptyObject(value: JsonValue | undefined): boolean {
+  return isJsonObject(value) && Object.keys(value).length === 0
 }
 
 /** Why the alternative of the value's own type does not fit, for people; the reference leaves that out. */
@@ -302,34 +343,6 @@ function explainOneOf(alternatives: readonly LuaSchema[]): string | null {
   for (const inner of alternatives)
     if (inner.required !== undefined) groups.push(inner.required.join(' and '))
   return groups.length === 0 ? null : `one of: ${groups.join('; ')}`
-}
-
-/** The nearest known name at most two edits away, as a question; null if none is near. */
-export function suggest(name: string, known: readonly string[]): string | null {
-  let best: string | null = null
-  let bestDistance = 3
-  for (const candidate of known) {
-    if (Math.abs(candidate.length - name.length) >= bestDistance) continue
-    const distance = editDistance(name, candidate)
-    if (distance < bestDistance && distance < candidate.length / 2) {
-      best = candidate
-      bestDistance = distance
-    }
-  }
-  return best === null ? null : `did you mean ${best}?`
-}
-
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const replace = (previous[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      row.push(Math.min(replace, (previous[j] as number) + 1, (row[j - 1] as number) + 1))
-    }
-    previous = row
-  }
-  return previous[b.length] as number
 }
 
 /** Equal for equal values, whatever the order of an object's keys. */

@@ -8,7 +8,7 @@ import type { HostPattern, PathPattern, Route, RouteEntry } from '../../model/ro
 import type { ApisixSettings } from '../../model/settings.ts'
 import { parseHost, parsePath } from './patterns.ts'
 import { type EntryRank, rankEntry } from './precedence.ts'
-import { document, settingsWith, translateAll } from './translate-fixture.ts'
+import { document, settingsWith, translateAll } from './testing/translate.ts'
 
 interface Request {
   readonly host?: string

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { DEFAULT_SETTINGS } from '../../model/defaults.ts'
 import { apisix } from './index.ts'
-import { settingsWith } from './translate-fixture.ts'
+import { settingsWith } from './testing/translate.ts'
 
 test('the surface is that of the reference unless settings say otherwise', () => {
   const surface = apisix.surface(DEFAULT_SETTINGS)

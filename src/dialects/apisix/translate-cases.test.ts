@@ -6,7 +6,7 @@ import type { StoredDocument } from '../../model/document.ts'
 import type { JsonObject } from '../../model/json.ts'
 import type { DialectSettings } from '../dialect.ts'
 import { apisix } from './index.ts'
-import { translateAll } from './translate-fixture.ts'
+import { translateAll } from './testing/translate.ts'
 
 /**
  * Golden cases: `cases/translate-*.case`. Lines with `#` in front are comments; `settings {json}` changes settings of the dialect;

@@ -5,7 +5,7 @@ import { DEFAULT_SETTINGS } from '../../model/defaults.ts'
 import type { JsonObject } from '../../model/json.ts'
 import type { Route } from '../../model/route.ts'
 import { apisix } from './index.ts'
-import { document, routeOf, settingsWith, translateAll } from './translate-fixture.ts'
+import { document, routeOf, settingsWith, translateAll } from './testing/translate.ts'
 
 const NODES: JsonObject = { nodes: { '127.0.0.1:1980': 1 } }
 
@@ -172,6 +172,14 @@ test('a host with a port never matches in the default mode, which is said', () =
     ['routes/1 hosts: a.test:81', 'routes/1 hosts: [::1]:81'],
   )
   assert.deepEqual(warnings('radixtree_uri'), [])
+})
+
+test('a segment that looks like a parameter is warned about where it is none', () => {
+  const route = document('routes/1', { uris: ['/u/:id', '/file:list'], plugins: {} })
+  const count = (router: 'radixtree_uri' | 'radixtree_uri_with_parameter'): number =>
+    translateAll([route], settingsWith({ router })).warnings.length
+  assert.equal(count('radixtree_uri'), 1)
+  assert.equal(count('radixtree_uri_with_parameter'), 0)
 })
 
 test('a host of * in a list takes every host in the path-first modes', () => {

@@ -93,6 +93,12 @@ function readEntries(
     if (!uri.startsWith('/') && !uri.startsWith('*')) {
       warnings.push({ path: where, message: 'paths start with a slash, so this one never matches' })
     }
+    if (mode !== 'radixtree_uri_with_parameter' && uri.includes('/:')) {
+      warnings.push({
+        path: where,
+        message: `: is an ordinary character in router mode ${mode}; parameters need radixtree_uri_with_parameter`,
+      })
+    }
     for (const host of hostPatterns) {
       const rank = {
         host,

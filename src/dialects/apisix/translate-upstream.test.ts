@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { document, settingsWith, translateAll, upstreamOf } from './translate-fixture.ts'
+import { document, settingsWith, translateAll, upstreamOf } from './testing/translate.ts'
 
 test('an upstream that says only its nodes has the defaults of the reference', () => {
   assert.deepEqual(upstreamOf({ nodes: { 'a.test:81': 1, 'b.test': 2, 'c.test': 3 } }), {

@@ -1,6 +1,6 @@
 import type { Fault } from '../../model/document.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.ts'
-import { flagField, listField, objectField, textField } from './fields.ts'
+import { flagField, objectField, textField } from './fields.ts'
 import { checkSchema, joinPath, type LuaSchema } from './lua-schema.ts'
 import { splitAddress } from './nodes.ts'
 
@@ -113,9 +113,4 @@ export function collectUnsupportedFields(value: JsonObject): readonly Fault[] {
     faults.push({ path: 'enable_websocket', message: `enable_websocket is ${NOT_YET}`, hint: null })
   }
   return faults
-}
-
-/** Whether the upstream has nodes of its own; else a registry names them, and requests get 503. */
-export function hasNodes(upstream: JsonObject): boolean {
-  return objectField(upstream, 'nodes') !== null || listField(upstream, 'nodes') !== null
 }

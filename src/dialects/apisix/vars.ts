@@ -4,7 +4,7 @@ import { checkPattern } from '../../expression/pattern.ts'
 import { checkVariable, isKnownVariable } from '../../expression/variables.ts'
 import type { JsonValue } from '../../model/json.ts'
 import { ALWAYS, type Operator, type Predicate, type Scalar } from '../../model/predicate.ts'
-import { joinPath, luaQuote, luaType } from './lua-schema.ts'
+import { isEmptyObject, joinPath, luaQuote, luaType } from './lua-schema.ts'
 
 /**
  * Conditions as APISIX writes them (spec/apisix.md 7): route `vars`, traffic-split `match[].vars`, `_meta.filter`. Error texts are those
@@ -64,6 +64,7 @@ class Parser {
   readonly warnings: VarsWarning[] = []
 
   parseRoot(expression: JsonValue, path: string): Predicate {
+    if (isEmptyObject(expression)) return ALWAYS // an empty list that Lua has encoded
     if (!isList(expression)) throw new VarsFault('rule should be wrapped inside brackets')
     if (expression.length === 0) return ALWAYS
     if (!isList(expression[0]) && logicOf(expression[0]) === undefined) {

@@ -55,10 +55,23 @@ export function equalsLower(text: string, start: number, lower: string): boolean
   return true
 }
 
-/** As equalsLower, on bytes. */
-export function bytesEqualLower(bytes: Uint8Array, start: number, lower: string): boolean {
+/** The bytes of an ASCII text, for the comparisons below. */
+export function asciiBytes(text: string): Uint8Array {
+  return Uint8Array.from(text, (char) => char.charCodeAt(0))
+}
+
+/** Whether the bytes from `start` are those of `lower` (lower case), ignoring ASCII case. The caller has compared the lengths. */
+export function bytesEqualLower(bytes: Uint8Array, start: number, lower: Uint8Array): boolean {
   for (let i = 0; i < lower.length; i++) {
-    if (LOWER[bytes[start + i] as number] !== lower.charCodeAt(i)) return false
+    if (LOWER[bytes[start + i] as number] !== lower[i]) return false
+  }
+  return true
+}
+
+/** Whether the bytes from `start` are exactly those of `expected`. */
+export function bytesEqual(bytes: Uint8Array, start: number, expected: Uint8Array): boolean {
+  for (let i = 0; i < expected.length; i++) {
+    if (bytes[start + i] !== expected[i]) return false
   }
   return true
 }

@@ -125,10 +125,9 @@ export class ChunkedDecoder {
       const byte = input[at] as number
       const digit = HEX[byte] as number
       if (digit === 255) {
-        if (this.#digits === 0) this.#fail('BAD_CHUNK')
-        else if (byte === CR) this.#state = SIZE_LINE_FEED
-        else if (byte === SEMICOLON) this.#state = EXTENSION_START
-        else this.#fail('BAD_CHUNK')
+        if (this.#digits === 0 || (byte !== CR && byte !== SEMICOLON)) this.#fail('BAD_CHUNK')
+        else if (this.#left > Number.MAX_SAFE_INTEGER) this.#fail('BODY_TOO_LARGE')
+        else this.#state = byte === CR ? SIZE_LINE_FEED : EXTENSION_START
         return this.failed ? at : at + 1
       }
       this.#state = SIZE
@@ -137,10 +136,6 @@ export class ChunkedDecoder {
         return at
       }
       this.#left = this.#left * 16 + digit
-      if (this.#left > Number.MAX_SAFE_INTEGER) {
-        this.#fail('BODY_TOO_LARGE')
-        return at
-      }
       at++
     }
     return at

@@ -23,6 +23,11 @@ export function readConnection(fields: HeadFields): number {
     if (fields.kind[i] !== FIELD.CONNECTION) continue
     const end = fields.valueEnd[i] as number
     let at = fields.valueStart[i] as number
+    // Nearly all lines are this or `close`.
+    if (end - at === 10 && equalsLower(text, at, 'keep-alive')) {
+      bits |= CONNECTION_KEEP_ALIVE
+      continue
+    }
     while (at < end) {
       let stop = at
       while (stop < end && text.charCodeAt(stop) !== COMMA) stop++

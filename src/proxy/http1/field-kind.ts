@@ -1,4 +1,4 @@
-import { bytesEqualLower, DASH, equalsLower, UNDERSCORE } from './char-classes.ts'
+import { asciiBytes, bytesEqualLower, DASH, equalsLower, UNDERSCORE } from './char-classes.ts'
 
 /**
  * The fields that the gateway itself acts on; everything else is OTHER and passes untouched. Names in a Connection field become
@@ -38,47 +38,76 @@ export const FIELD = {
 /** Number of kinds: the size of a table indexed by kind. */
 export const FIELD_KINDS = 28
 
+/** Names as bytes: comparing with a constant text costs three times as much. */
+const NAME = {
+  TE: asciiBytes('te'),
+  VIA: asciiBytes('via'),
+  HOST: asciiBytes('host'),
+  DATE: asciiBytes('date'),
+  COOKIE: asciiBytes('cookie'),
+  SERVER: asciiBytes('server'),
+  EXPECT: asciiBytes('expect'),
+  UPGRADE: asciiBytes('upgrade'),
+  TRAILER: asciiBytes('trailer'),
+  X_REAL_IP: asciiBytes('x-real-ip'),
+  FORWARDED: asciiBytes('forwarded'),
+  CONNECTION: asciiBytes('connection'),
+  KEEP_ALIVE: asciiBytes('keep-alive'),
+  X_REQUEST_ID: asciiBytes('x-request-id'),
+  CONTENT_LENGTH: asciiBytes('content-length'),
+  HTTP2_SETTINGS: asciiBytes('http2-settings'),
+  X_FORWARDED_FOR: asciiBytes('x-forwarded-for'),
+  X_FORWARDED_HOST: asciiBytes('x-forwarded-host'),
+  X_FORWARDED_PORT: asciiBytes('x-forwarded-port'),
+  PROXY_CONNECTION: asciiBytes('proxy-connection'),
+  TRANSFER_ENCODING: asciiBytes('transfer-encoding'),
+  X_FORWARDED_PROTO: asciiBytes('x-forwarded-proto'),
+  PROXY_AUTHENTICATE: asciiBytes('proxy-authenticate'),
+  PROXY_AUTHORIZATION: asciiBytes('proxy-authorization'),
+}
+const X_FORWARDED = asciiBytes('x-forwarded-')
+
 /** The kind of a name, by its length first, so that an unknown name costs a comparison or two. Allocates nothing. */
 export function classifyField(bytes: Uint8Array, start: number, end: number): number {
   switch (end - start) {
     case 2:
-      return bytesEqualLower(bytes, start, 'te') ? FIELD.TE : FIELD.OTHER
+      return bytesEqualLower(bytes, start, NAME.TE) ? FIELD.TE : FIELD.OTHER
     case 3:
-      return bytesEqualLower(bytes, start, 'via') ? FIELD.VIA : FIELD.OTHER
+      return bytesEqualLower(bytes, start, NAME.VIA) ? FIELD.VIA : FIELD.OTHER
     case 4:
-      if (bytesEqualLower(bytes, start, 'host')) return FIELD.HOST
-      return bytesEqualLower(bytes, start, 'date') ? FIELD.DATE : FIELD.OTHER
+      if (bytesEqualLower(bytes, start, NAME.HOST)) return FIELD.HOST
+      return bytesEqualLower(bytes, start, NAME.DATE) ? FIELD.DATE : FIELD.OTHER
     case 6:
-      if (bytesEqualLower(bytes, start, 'cookie')) return FIELD.COOKIE
-      if (bytesEqualLower(bytes, start, 'server')) return FIELD.SERVER
-      return bytesEqualLower(bytes, start, 'expect') ? FIELD.EXPECT : FIELD.OTHER
+      if (bytesEqualLower(bytes, start, NAME.COOKIE)) return FIELD.COOKIE
+      if (bytesEqualLower(bytes, start, NAME.SERVER)) return FIELD.SERVER
+      return bytesEqualLower(bytes, start, NAME.EXPECT) ? FIELD.EXPECT : FIELD.OTHER
     case 7:
-      if (bytesEqualLower(bytes, start, 'upgrade')) return FIELD.UPGRADE
-      return bytesEqualLower(bytes, start, 'trailer') ? FIELD.TRAILER : FIELD.OTHER
+      if (bytesEqualLower(bytes, start, NAME.UPGRADE)) return FIELD.UPGRADE
+      return bytesEqualLower(bytes, start, NAME.TRAILER) ? FIELD.TRAILER : FIELD.OTHER
     case 9:
-      if (bytesEqualLower(bytes, start, 'x-real-ip')) return FIELD.X_REAL_IP
-      return bytesEqualLower(bytes, start, 'forwarded') ? FIELD.FORWARDED : FIELD.OTHER
+      if (bytesEqualLower(bytes, start, NAME.X_REAL_IP)) return FIELD.X_REAL_IP
+      return bytesEqualLower(bytes, start, NAME.FORWARDED) ? FIELD.FORWARDED : FIELD.OTHER
     case 10:
-      if (bytesEqualLower(bytes, start, 'connection')) return FIELD.CONNECTION
-      return bytesEqualLower(bytes, start, 'keep-alive') ? FIELD.KEEP_ALIVE : FIELD.OTHER
+      if (bytesEqualLower(bytes, start, NAME.CONNECTION)) return FIELD.CONNECTION
+      return bytesEqualLower(bytes, start, NAME.KEEP_ALIVE) ? FIELD.KEEP_ALIVE : FIELD.OTHER
     case 12:
-      return bytesEqualLower(bytes, start, 'x-request-id') ? FIELD.X_REQUEST_ID : FIELD.OTHER
+      return bytesEqualLower(bytes, start, NAME.X_REQUEST_ID) ? FIELD.X_REQUEST_ID : FIELD.OTHER
     case 14:
-      if (bytesEqualLower(bytes, start, 'content-length')) return FIELD.CONTENT_LENGTH
-      return bytesEqualLower(bytes, start, 'http2-settings') ? FIELD.HTTP2_SETTINGS : FIELD.OTHER
+      if (bytesEqualLower(bytes, start, NAME.CONTENT_LENGTH)) return FIELD.CONTENT_LENGTH
+      return bytesEqualLower(bytes, start, NAME.HTTP2_SETTINGS) ? FIELD.HTTP2_SETTINGS : FIELD.OTHER
     case 15:
-      return bytesEqualLower(bytes, start, 'x-forwarded-for') ? FIELD.X_FORWARDED_FOR : FIELD.OTHER
+      return bytesEqualLower(bytes, start, NAME.X_FORWARDED_FOR) ? FIELD.X_FORWARDED_FOR : FIELD.OTHER
     case 16:
-      if (bytesEqualLower(bytes, start, 'x-forwarded-host')) return FIELD.X_FORWARDED_HOST
-      if (bytesEqualLower(bytes, start, 'x-forwarded-port')) return FIELD.X_FORWARDED_PORT
-      return bytesEqualLower(bytes, start, 'proxy-connection') ? FIELD.PROXY_CONNECTION : FIELD.OTHER
+      if (bytesEqualLower(bytes, start, NAME.X_FORWARDED_HOST)) return FIELD.X_FORWARDED_HOST
+      if (bytesEqualLower(bytes, start, NAME.X_FORWARDED_PORT)) return FIELD.X_FORWARDED_PORT
+      return bytesEqualLower(bytes, start, NAME.PROXY_CONNECTION) ? FIELD.PROXY_CONNECTION : FIELD.OTHER
     case 17:
-      if (bytesEqualLower(bytes, start, 'transfer-encoding')) return FIELD.TRANSFER_ENCODING
-      return bytesEqualLower(bytes, start, 'x-forwarded-proto') ? FIELD.X_FORWARDED_PROTO : FIELD.OTHER
+      if (bytesEqualLower(bytes, start, NAME.TRANSFER_ENCODING)) return FIELD.TRANSFER_ENCODING
+      return bytesEqualLower(bytes, start, NAME.X_FORWARDED_PROTO) ? FIELD.X_FORWARDED_PROTO : FIELD.OTHER
     case 18:
-      return bytesEqualLower(bytes, start, 'proxy-authenticate') ? FIELD.PROXY_AUTHENTICATE : FIELD.OTHER
+      return bytesEqualLower(bytes, start, NAME.PROXY_AUTHENTICATE) ? FIELD.PROXY_AUTHENTICATE : FIELD.OTHER
     case 19:
-      return bytesEqualLower(bytes, start, 'proxy-authorization') ? FIELD.PROXY_AUTHORIZATION : FIELD.OTHER
+      return bytesEqualLower(bytes, start, NAME.PROXY_AUTHORIZATION) ? FIELD.PROXY_AUTHORIZATION : FIELD.OTHER
     default:
       return FIELD.OTHER
   }
@@ -104,7 +133,7 @@ export function isForwardedName(text: string, start: number, end: number): boole
 }
 
 function isForwarded(name: Uint8Array): boolean {
-  return name.length > 12 && bytesEqualLower(name, 0, 'x-forwarded-')
+  return name.length > 12 && bytesEqualLower(name, 0, X_FORWARDED)
 }
 
 /**

@@ -116,6 +116,21 @@ describe('parseRequestHead', () => {
     }
   })
 
+  it('reads the same from bytes that the caller has', () => {
+    const text = get('Content-Length: 3', 'X_Real-IP: 1', 'X: \xff')
+    const own = new RequestHead(10)
+    assert.equal(parseRequestHead(own, text, 0, LIMITS), text.length)
+    const given = new RequestHead(10)
+    const bytes = Buffer.from(text, 'latin1')
+    assert.equal(parseRequestHead(given, text.slice(0, 20), 0, LIMITS, bytes.subarray(0, 20)), 0)
+    assert.equal(parseRequestHead(given, text, 0, LIMITS, bytes), text.length)
+    given.at = own.at
+    given.fields.scanAt = own.fields.scanAt
+    given.fields.scanStep = own.fields.scanStep
+    given.fields.scanMark = own.fields.scanMark
+    assert.deepEqual(given, own)
+  })
+
   it('is ready for another request after reset', () => {
     const head = new RequestHead(10)
     const first = 'POST http://x/ HTTP/1.0\r\nContent-Length: 3\r\nConnection: keep-alive\r\n\r\n'

@@ -82,18 +82,19 @@ export class ResponseHead {
 
 /**
  * Reads an answer's head (RFC 9112 section 4; reliability.md section 3 "To a client") from `text` at `from`. The results are those of
- * parseRequestHead: index behind the blank line, 0 for more, -1 for an answer that is not relayed (UPSTREAM_BAD_ANSWER).
+ * parseRequestHead: index behind the blank line, 0 for more, -1 for an answer that is not relayed (UPSTREAM_BAD_ANSWER). `buffer` as there.
  */
 export function parseResponseHead(
   head: ResponseHead,
   text: string,
   from: number,
   limits: ResponseLimits,
+  buffer: Uint8Array | null = null,
 ): number {
   const limit = from + limits.maxResponseHeadBytes
   const bound = Math.min(text.length, limit)
   if (head.step >= COMPLETE) return head.step === COMPLETE ? head.end : -1
-  const bytes = headBytes(text, from, bound)
+  const bytes = buffer === null ? headBytes(text, from, bound) : buffer
   if (head.step < FIELDS) {
     const outcome = scanStatusLine(head, text, bytes, from, bound)
     if (outcome < 0) return refuse(head)

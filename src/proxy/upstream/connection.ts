@@ -1,5 +1,5 @@
 import { connect, type OnReadOpts, type Socket, type TcpNetConnectOpts } from 'node:net'
-import { type ConnectionOptions, connect as connectTls } from 'node:tls'
+import type { ConnectionOptions } from 'node:tls'
 import type { ErrorCode } from '../../model/error-codes.ts'
 import type { Limits } from '../../model/settings.ts'
 import { clock, readClock } from '../clock.ts'
@@ -98,7 +98,7 @@ export class UpstreamConnection implements Timed {
         highWaterMark: options.limits.bufferHighBytes,
         ...(identity.serverName === '' ? {} : { servername: identity.serverName }),
       }
-      const socket = connectTls(target)
+      const socket = process.getBuiltinModule('node:tls').connect(target) // loaded with the first https upstream
       this.#socket = socket
       socket.on('data', (chunk: Buffer) => this.#onRead(chunk.length, chunk))
       socket.on('secureConnect', () => this.#onConnected())

@@ -79,4 +79,33 @@ describe('embedded store on a full disk', () => {
     await again.close()
     console.log(`disk full: ${refused} writes 503, reads 0 failed, recovered without restart`)
   })
+
+  it('starts on a full disk with every document, and says so where it then cannot write', async (context) => {
+    const directory = mountSmallDisk()
+    if (directory === null) {
+      context.skip('mounting a tmpfs is not permitted here')
+      return
+    }
+    context.after(() => {
+      execFileSync('umount', [directory])
+      rmdirSync(directory)
+    })
+    const data = join(directory, 'data')
+    const store = await openEmbeddedStore(data)
+    await store.commit([put('1'), put('2')], NOTE, 1)
+    const expected = await store.load()
+    await store.close()
+    fill(join(directory, 'filler'))
+    const full = await openEmbeddedStore(data)
+    const content = await full.load()
+    assert.deepEqual(content.documents, expected.documents)
+    if (full.readOnly !== null) assert.equal(content.faults.length, 1)
+    await assert.rejects(full.commit([put('3')], NOTE, 1), { code: 'STORE_UNAVAILABLE' })
+    await full.close()
+    rmSync(join(directory, 'filler'))
+    const again = await openEmbeddedStore(data)
+    assert.equal(again.readOnly, null)
+    assert.deepEqual(await again.load(), expected)
+    await again.close()
+  })
 })

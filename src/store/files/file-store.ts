@@ -109,6 +109,7 @@ export class FileStore implements ConfigStore {
     setImmediate(() => this.#rescan(false))
     return () => {
       this.#subscribers.delete(subscriber)
+      if (this.#subscribers.size === 0) this.#watcher.follow(new Map())
     }
   }
 

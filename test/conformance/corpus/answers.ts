@@ -96,6 +96,7 @@ add('a body behind 204', 'HTTP/1.1 204 No Content\r\n\r\nhello', 'pass', {
 add('a body behind HEAD', plain, 'pass', { method: 'HEAD', reuse: false, body: '' })
 add('chunks behind 304', 'HTTP/1.1 304 x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 'pass', {
   reuse: false,
+  status: 304,
   body: '',
 })
 

@@ -16,6 +16,8 @@ export const PRIORITY = 900
 
 const DEFAULT_STATUS = 302
 
+const FORWARDED_PROTO = 'http_x_forwarded_proto'
+
 /** No `??` and no dots in bare names here, unlike proxy-rewrite. */
 const URI_TEMPLATE: TemplateOptions = {
   fallbacks: false,
@@ -56,6 +58,35 @@ export function translateRedirect(
   }
 }
 
+/**
+ * X-Forwarded-Proto decides where it is sent and not empty, else the connection's own scheme. What peers that are not trusted send in that
+ * field does not count; the data plane takes care of that (spec/apisix.md section 10).
+ */
+const IS_PLAIN: Predicate = {
+  kind: 'any',
+  of: [
+    {
+      kind: 'all',
+      of: [
+        compare(FORWARDED_PROTO, 'notEqual', null),
+        compare(FORWARDED_PROTO, 'notEqual', ''),
+        compare(FORWARDED_PROTO, 'notEqual', 'https'),
+      ],
+    },
+    {
+      kind: 'all',
+      of: [
+        { kind: 'any', of: [compare(FORWARDED_PROTO, 'equal', null), compare(FORWARDED_PROTO, 'equal', '')] },
+        compare('scheme', 'notEqual', 'https'),
+      ],
+    },
+  ],
+}
+
+function compare(variable: string, operator: 'equal' | 'notEqual', value: string | null): Predicate {
+  return { kind: 'test', variable, operator, value }
+}
+
 interface Answer {
   readonly predicate: Predicate | null
   readonly status: RedirectStatus
@@ -89,7 +120,7 @@ function readAnswer(config: JsonObject, settings: DialectSettings): Answer | nul
   }
   if (flagField(config, 'http_to_https') !== true) return null
   return {
-    predicate: { kind: 'test', variable: 'scheme', operator: 'notEqual', value: 'https' },
+    predicate: IS_PLAIN,
     status: 'byMethod',
     location: { kind: 'https', port: settings.apisix.httpsPort },
   }
@@ -97,11 +128,6 @@ function readAnswer(config: JsonObject, settings: DialectSettings): Answer | nul
 
 /** What the schema cannot say. */
 export function checkRedirect(config: JsonObject, settings: DialectSettings): PluginCheck {
-  const code = numberField(config, 'ret_code')
-  if (code !== null && code > 599) {
-    // [R] The reference stores it and then sends an answer that is no HTTP.
-    return refuse(`property "ret_code" validation failed: expected ${code} to be at most 599`)
-  }
   if (flagField(config, 'http_to_https') === true && flagField(config, 'append_query_string') === true) {
     return refuse('only one of `http_to_https` and `append_query_string` can be configured.')
   }
@@ -110,6 +136,7 @@ export function checkRedirect(config: JsonObject, settings: DialectSettings): Pl
     const fault = checkUserPattern(pattern, settings) ?? checkReplacement(replacement)
     if (fault !== null) return refuse(`invalid regex_uri (${pattern}, ${replacement}), err:${fault}`)
   }
+  const code = numberField(config, 'ret_code')
   const hasBody = code !== null && code >= 400 && readErrorBody(config) !== null
   const warnings = hasBody
     ? [{ path: '_meta.error_response', message: 'redirect answers with its page; this has no effect yet' }]

@@ -1,11 +1,14 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the templates of documents are written like that
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { compilePredicate } from '../../../expression/compile.ts'
 import type { JsonObject } from '../../../model/json.ts'
+import type { Predicate } from '../../../model/predicate.ts'
 import type { Route } from '../../../model/route.ts'
 import type { RedirectTarget } from '../../../model/split.ts'
+import { makeView } from '../../../routing/test-fixtures.ts'
 import type { DialectSettings } from '../../dialect.ts'
-import { document, routeOf, settingsWith, translateAll } from '../translate-fixture.ts'
+import { document, routeOf, settingsWith, translateAll } from '../testing/translate.ts'
 
 const OWN: JsonObject = { nodes: { '127.0.0.1:1980': 1 } }
 
@@ -187,7 +190,15 @@ test('http_to_https concerns plain requests alone, with the status by method wha
     { http_to_https: true, ret_code: 307 },
     settingsWith({ httpsPort: 8443 }),
   )
-  assert.deepEqual(predicate, { kind: 'test', variable: 'scheme', operator: 'notEqual', value: 'https' })
+  const isPlain = (view: Parameters<typeof makeView>[0]): boolean =>
+    compilePredicate(predicate as Predicate).test(makeView(view), null)
+  assert.equal(isPlain({}), true)
+  assert.equal(isPlain({ scheme: 'https' }), false)
+  // The forwarded scheme decides where there is one.
+  assert.equal(isPlain({ headers: { 'x-forwarded-proto': 'https' } }), false)
+  assert.equal(isPlain({ scheme: 'https', headers: { 'x-forwarded-proto': 'http' } }), true)
+  assert.equal(isPlain({ scheme: 'https', headers: { 'x-forwarded-proto': '' } }), false)
+  assert.equal(isPlain({ headers: { 'x-forwarded-proto': '' } }), true)
   assert.equal(target.status, 'byMethod')
   assert.deepEqual(target.location, { kind: 'https', port: 8443 })
   assert.equal(routeWith({ redirect: { http_to_https: false } }).rules.length, 1)

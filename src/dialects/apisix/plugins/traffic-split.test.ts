@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { JsonObject, JsonValue } from '../../../model/json.ts'
 import type { Route } from '../../../model/route.ts'
 import type { Target } from '../../../model/split.ts'
-import { document, routeOf, translateAll } from '../translate-fixture.ts'
+import { document, routeOf, translateAll } from '../testing/translate.ts'
 
 const OWN: JsonObject = { name: 'own', nodes: { '127.0.0.1:1980': 1 } }
 const A: JsonObject = { name: 'A', nodes: { '127.0.0.1:1981': 1 } }

@@ -1,12 +1,12 @@
-import { DEFAULT_SETTINGS } from '../../model/defaults.ts'
-import type { StoredDocument } from '../../model/document.ts'
-import type { JsonObject } from '../../model/json.ts'
-import type { ModelObject } from '../../model/model.ts'
-import type { Route } from '../../model/route.ts'
-import type { ApisixSettings } from '../../model/settings.ts'
-import type { Upstream } from '../../model/upstream.ts'
-import type { DialectSettings } from '../dialect.ts'
-import { apisix } from './index.ts'
+import { DEFAULT_SETTINGS } from '../../../model/defaults.ts'
+import type { StoredDocument } from '../../../model/document.ts'
+import type { JsonObject } from '../../../model/json.ts'
+import type { ModelObject } from '../../../model/model.ts'
+import type { Route } from '../../../model/route.ts'
+import type { ApisixSettings } from '../../../model/settings.ts'
+import type { Upstream } from '../../../model/upstream.ts'
+import type { DialectSettings } from '../../dialect.ts'
+import { apisix } from '../index.ts'
 
 /** Helpers of the translation's tests; nothing else imports this file. */
 

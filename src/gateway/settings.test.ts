@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { DEFAULT_SETTINGS } from '../model/defaults.ts'
+import { GatewayError } from '../model/gateway-error.ts'
+import { resolveSettings } from './settings.ts'
+import { checkSettings } from './settings-schema.ts'
+
+function makeFile(t: TestContext, name: string, text: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'headgate-settings-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  writeFileSync(join(folder, name), text)
+  return join(folder, name)
+}
+
+function faultsOf(work: () => unknown): string[] {
+  try {
+    work()
+  } catch (error) {
+    assert.ok(error instanceof GatewayError)
+    assert.equal(error.code, 'BAD_SETTING')
+    return error.message.split('\n')
+  }
+  return []
+}
+
+test('without any source the defaults hold, and they are good by their own schema', () => {
+  assert.deepEqual(resolveSettings({}, {}), DEFAULT_SETTINGS)
+  assert.deepEqual(checkSettings(JSON.parse(JSON.stringify(DEFAULT_SETTINGS))), [])
+})
+
+test('a flag wins over the environment, that over the settings file, that over the config file, that over the default', (t) => {
+  const file = makeFile(
+    t,
+    's.yaml',
+    'workers: 3\nlogLevel: warn\nstatus: 127.0.0.1:1\nlimits: { maxFields: 7 }\n',
+  )
+  const config = makeFile(
+    t,
+    'c.yaml',
+    'gateway:\n  workers: 2\n  errorField: false\n  limits: { maxFields: 8, maxHeadBytes: 999 }\nroutes: []\n',
+  )
+  const env = { HEADGATE_WORKERS: '4', HEADGATE_LOG_LEVEL: 'error', HEADGATE_STATUS: '' }
+  const settings = resolveSettings({ settings: file, config, workers: '5' }, env)
+  assert.equal(settings.workers, 5)
+  assert.equal(settings.logLevel, 'error')
+  assert.equal(settings.status, '127.0.0.1:1') // a variable that is empty counts as not set
+  assert.equal(settings.errorField, false)
+  assert.equal(settings.limits.maxFields, 7)
+  assert.equal(settings.limits.maxHeadBytes, 999)
+  assert.equal(settings.limits.maxTargetBytes, DEFAULT_SETTINGS.limits.maxTargetBytes)
+  assert.equal(settings.config, config)
+})
+
+test('every flag has an environment variable of the same meaning', () => {
+  const flags = resolveSettings(
+    {
+      listen: ['127.0.0.1:1', ':2'],
+      admin: 'off',
+      adminKey: 'k',
+      insecureAdminKey: true,
+      status: '9091',
+      store: 'memory',
+      workers: '1',
+      accessLog: 'off',
+      logLevel: 'debug',
+    },
+    {},
+  )
+  const env = resolveSettings(
+    {},
+    {
+      HEADGATE_LISTEN: '127.0.0.1:1, :2',
+      HEADGATE_ADMIN: 'off',
+      HEADGATE_ADMIN_KEY: 'k',
+      HEADGATE_INSECURE_ADMIN_KEY: '1',
+      HEADGATE_STATUS: '9091',
+      HEADGATE_STORE: 'memory',
+      HEADGATE_WORKERS: '1',
+      HEADGATE_ACCESS_LOG: 'off',
+      HEADGATE_LOG_LEVEL: 'debug',
+    },
+  )
+  assert.deepEqual(flags, env)
+  assert.deepEqual(flags.listen, ['127.0.0.1:1', '0.0.0.0:2'])
+  assert.deepEqual([flags.admin.listen, flags.status, flags.accessLog.path], [null, '127.0.0.1:9091', null])
+})
+
+test('all faults are told at once, each with its flag, variable or place in the file', (t) => {
+  const config = makeFile(t, 'c.yaml', 'gateway:\n  limits:\n    maxFeilds: 1\n')
+  const faults = faultsOf(() =>
+    resolveSettings({ config, workers: 'many', logLevel: 'loud' }, { HEADGATE_STATUS: 'nowhere' }),
+  )
+  assert.equal(faults.length, 4)
+  assert.match(
+    faults[0] ?? '',
+    /c\.yaml:3:\d+: gateway\.limits\.maxFeilds: unknown setting: did you mean maxFields\?/,
+  )
+  assert.match(faults[1] ?? '', /^HEADGATE_STATUS: must be host:port or null/)
+  assert.match(faults[2] ?? '', /^--workers: must be an integer from 0 to 256, got "many"/)
+  assert.match(faults[3] ?? '', /^--log-level: must be trace or debug/)
+})
+
+test('a settings file that is not there or no YAML is one clear line', (t) => {
+  assert.match(faultsOf(() => resolveSettings({ settings: '/nowhere/s.yaml' }, {}))[0] ?? '', /ENOENT/)
+  const file = makeFile(t, 's.yaml', 'a: [\n')
+  assert.match(faultsOf(() => resolveSettings({ settings: file }, {}))[0] ?? '', /s\.yaml/)
+})
+
+test('no message holds a key', () => {
+  const [fault] = checkSettings({ admin: { key: ['hidden'] } })
+  assert.ok(fault !== undefined && !fault.message.includes('hidden'))
+})

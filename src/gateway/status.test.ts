@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { RestartPace } from './restart-pace.ts'
+import { judgeReadiness, type ReadinessFacts } from './status.ts'
+
+const good: ReadinessFacts = {
+  phase: 'serving',
+  workers: [
+    { index: 0, state: 'serving', revision: 4 },
+    { index: 1, state: 'serving', revision: 4 },
+  ],
+  expectedWorkers: 2,
+  revision: 4,
+  publishedMsAgo: 9_999,
+}
+
+test('ready means: started, served by workers that have the configuration, not stopping', () => {
+  assert.deepEqual(judgeReadiness(good), { isReady: true, reasons: [] })
+  assert.match(judgeReadiness({ ...good, phase: 'starting' }).reasons.join(), /starting/)
+  assert.match(judgeReadiness({ ...good, phase: 'draining' }).reasons.join(), /stopping/)
+})
+
+test('one worker that is being replaced does not make it unready, no worker at all does', () => {
+  const [first] = good.workers
+  assert.ok(first !== undefined)
+  assert.equal(judgeReadiness({ ...good, workers: [first] }).isReady, true)
+  const { reasons } = judgeReadiness({ ...good, workers: [{ ...first, state: 'loading' }] })
+  assert.match(reasons.join(), /no worker serves \(worker 0: loading, 1 to be started\)/)
+})
+
+test('a worker that lags is named once its time is over', () => {
+  const workers = [
+    { index: 0, state: 'serving', revision: 4 },
+    { index: 1, state: 'serving', revision: 3 },
+  ]
+  assert.match(
+    judgeReadiness({ ...good, workers }).reasons.join(),
+    /worker 1 lags: it serves revision 3 of 4/,
+  )
+  assert.equal(judgeReadiness({ ...good, workers, publishedMsAgo: 100 }).isReady, true)
+})
+
+test('restarts come at once, then ever later up to a bound, and after a quiet minute at once again', () => {
+  const pace = new RestartPace()
+  const delays = Array.from({ length: 12 }, () => pace.next(0).delayMs)
+  assert.equal(delays[0], 0)
+  assert.deepEqual(
+    delays,
+    [...delays].sort((a, b) => a - b),
+  )
+  assert.equal(delays.at(-1), 5_000)
+  assert.equal(pace.next(60_001).delayMs, 0)
+})

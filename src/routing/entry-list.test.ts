@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Predicate } from '../model/predicate.ts'
+import { RouteCandidate } from './compile.ts'
+import type { IndexEntry } from './entry.ts'
+import { EntryList } from './entry-list.ts'
+import { makeEnvironment, makeRoute, makeSection, makeView } from './test-fixtures.ts'
+
+type Entry = IndexEntry<RouteCandidate>
+
+function makeEntry(i: number, predicate: Predicate | null): Entry {
+  const model = makeRoute(
+    `r${i}`,
+    [{ host: { kind: 'any' }, path: { kind: 'prefix', text: '/' }, key: [i] }],
+    {
+      predicate,
+    },
+  )
+  return new RouteCandidate(model, makeSection('main'), makeEnvironment()).entries[0] as Entry
+}
+
+const isTenant = (i: number): Predicate => ({
+  kind: 'test',
+  variable: 'http_x_tenant',
+  operator: 'equal',
+  value: `t${i}`,
+})
+
+function proposed(list: EntryList<Entry>, tenant: string, isTraced = false): string[] {
+  const found: string[] = []
+  list.collect(makeView({ headers: { 'x-tenant': tenant } }), isTraced, {
+    add: (entries) => {
+      found.push(...entries.map((entry) => entry.route.model.id))
+    },
+  })
+  return found.sort()
+}
+
+describe('a list of entries', () => {
+  it('proposes all of a short list, and of a long one those that the common variable allows', () => {
+    const list = new EntryList<Entry>()
+    for (let i = 0; i < 16; i++) list.insert(makeEntry(i, isTenant(i)), false)
+    assert.equal(proposed(list, 't3').length, 16)
+    list.insert(makeEntry(16, null), false)
+    assert.deepEqual(proposed(list, 't3'), ['r16', 'r3'])
+    assert.deepEqual(proposed(list, 'none'), ['r16'])
+  })
+
+  it('keeps its sub-index right over inserts and removals', () => {
+    const list = new EntryList<Entry>()
+    const entries = Array.from({ length: 100 }, (_, i) => makeEntry(i, isTenant(i % 10)))
+    for (const entry of entries) list.insert(entry, false)
+    assert.equal(proposed(list, 't3').length, 10)
+    for (const [i, entry] of entries.entries()) if (i >= 30) assert.equal(list.remove(entry), true)
+    assert.deepEqual(proposed(list, 't3'), ['r13', 'r23', 'r3'])
+    assert.equal(list.remove(entries[99] as Entry), false)
+    for (const entry of entries.slice(0, 25)) list.remove(entry)
+    assert.equal(proposed(list, 't3').length, 5)
+  })
+
+  it('shows the whole list to a trace', () => {
+    const list = new EntryList<Entry>()
+    for (let i = 0; i < 40; i++) list.insert(makeEntry(i, isTenant(i)), false)
+    assert.equal(proposed(list, 't3', true).length, 40)
+    assert.equal(proposed(list, 't3').length, 1)
+  })
+
+  it('builds its sub-index in steps after bulk inserts', () => {
+    const list = new EntryList<Entry>()
+    for (let i = 0; i < 50; i++) list.insert(makeEntry(i, isTenant(i)), true)
+    const steps = list.settleInSteps()
+    let count = 0
+    while (steps.next().done !== true) {
+      count++
+      assert.equal(proposed(list, 't3').length, 50)
+    }
+    assert.equal(count, 50)
+    assert.deepEqual(proposed(list, 't3'), ['r3'])
+  })
+})

@@ -1,0 +1,79 @@
+/** What each start-up setting is for; `generate-docs.ts` puts type, unit and default beside it. A test asks for one for every setting. */
+export const SETTING_DESCRIPTIONS: Readonly<Record<string, string>> = {
+  listen: 'Addresses on which traffic comes in. Flag `--listen`.',
+  'admin.listen': 'Address of the Admin API. null: none. Flag `--admin`.',
+  'admin.key':
+    'Key of the Admin API. null: one is made at the first start and kept in `admin.key`. Flag `--admin-key`.',
+  'admin.viewerKey': 'A second key that reads and never writes. null: none.',
+  'admin.insecureKey':
+    'Whether a well-known or short key is taken, on loopback only. Flag `--insecure-admin-key`.',
+  'admin.keySources': "Where a dialect's API takes the key from. Our own endpoints always read the header.",
+  'admin.cors': 'Origins that get CORS fields and may write from a browser.',
+  'admin.allow': 'Client addresses and networks that may talk to the Admin API.',
+  'admin.hosts': 'Names accepted in Host, beside the address that the listener stands on.',
+  status: 'Address of the keyless status listener. null: none. Flag `--status`.',
+  store: '`memory`, or the data directory of the embedded store. Flag `--store`.',
+  config: 'File or directory of routing documents; the Admin API is then read-only. Flag `--config`.',
+  workers: 'Worker threads; 0: as many as there are processors. Flag `--workers`.',
+  'accessLog.path': 'A file, `-` for standard output, null: no access log. Flag `--access-log`.',
+  'accessLog.format': 'Form of a line, see [access-log.md](access-log.md).',
+  logLevel: 'How much the log on standard error tells. Flag `--log-level`.',
+  sections: 'The dialects a listener searches, in this order.',
+  trustedPeers: 'Addresses and networks whose forwarding fields (X-Forwarded-*, Forwarded) count.',
+  errorField: 'Whether answers made by the gateway name their cause in `X-Headgate-Error`.',
+  via: 'Name of this gateway in the Via field of requests and answers. null: no Via.',
+  fieldsWithUnderscore: 'What happens to request fields with `_` in their name.',
+  'limits.maxTargetBytes': 'Longest request target. Over it: 414.',
+  'limits.maxHeadBytes': 'Largest request head. Over it: 431.',
+  'limits.maxFields': 'Most fields in a request. Over it: 431.',
+  'limits.maxTrailerBytes': 'Largest trailer section, requests and answers.',
+  'limits.maxTrailerFields': 'Most trailer fields, requests and answers.',
+  'limits.maxResponseHeadBytes': 'Largest answer head of an endpoint. Over it: 502.',
+  'limits.maxResponseFields': 'Most fields in an answer of an endpoint. Over it: 502.',
+  'limits.maxBodyBytes': 'Largest request body. Over it: 413. 0: no bound, bodies are streamed.',
+  'limits.maxInspectedBodyBytes':
+    'How much of a body is read for conditions that look into it. Over it the body variables are absent.',
+  'limits.replayBytes': 'How much of one body is kept so that another attempt can send it again.',
+  'limits.replayTotalBytes': 'The same for all requests of the process together.',
+  'limits.headerTimeoutMs': 'Time for a request head to arrive. Then: 408.',
+  'limits.keepAliveMs': 'How long an idle client connection stays open.',
+  'limits.maxRequestsPerConnection': 'Requests on one client connection; the last answer closes it.',
+  'limits.bodyIdleMs': 'Longest silence inside a request body. Then: 408.',
+  'limits.minBodyRate': 'Slowest rate of a request body, after `bodyRateGraceMs`. Below it: 408. 0: any.',
+  'limits.bodyRateGraceMs': 'From when on the rate of a body counts.',
+  'limits.writeStallMs': 'How long a client may read nothing while bytes wait for it.',
+  'limits.drainBytes':
+    'Rest of a request body that is read and dropped after an early answer; more closes the connection.',
+  'limits.drainMs': 'The time for that.',
+  'limits.maxConnections':
+    'Client connections of the process. 0: 50 000 or 80 % of the descriptor limit, whichever is less.',
+  'limits.maxConnectionsPerAddress': 'Client connections of one address. 0: no bound.',
+  'limits.bufferHighBytes': 'Bytes that may wait in one direction of one stream; above it reading stops.',
+  'limits.bufferLowBytes': 'Reading goes on when less than this waits.',
+  'limits.maxInterimAnswers': 'Interim answers (1xx) before the final one. Over it: 502.',
+  'limits.maxObjects': 'Documents in the store. Over it writes are refused.',
+  'limits.maxPatternLength': 'Longest regular expression in a document, characters.',
+  'limits.maxJsonDepth': 'Deepest nesting in a document.',
+  'limits.retryBudgetRatio':
+    'Share of the requests of the last 10 s that may be retried after bytes went out, per upstream.',
+  'limits.retryBudgetPerSecond': 'Such retries allowed per second whatever the share says.',
+  'drain.delayMs': 'After SIGTERM: how long connections are still accepted while `/readyz` says no.',
+  'drain.timeoutMs': 'How long requests may then run on. What is left is cut.',
+  'apisix.router': 'Order of matching, as `apisix.router.http` in APISIX.',
+  'apisix.inlineTimeout':
+    'Timeouts of upstreams written inside traffic-split that have none. 15 as its page says; 60 as its code does.',
+  'apisix.serverTokens': 'Whether the Server field shows a version.',
+  'apisix.showUpstreamStatus':
+    'Whether every answer of an upstream carries X-APISIX-Upstream-Status; otherwise those of 500 and above do.',
+  'apisix.httpsPort': 'Port in redirects to https. null: none is written.',
+  'apisix.realIpFrom': 'Addresses that may name the client in X-Real-IP.',
+}
+
+/** Units of settings whose name does not end in one. */
+export const SETTING_UNITS: Readonly<Record<string, string>> = {
+  'limits.minBodyRate': 'bytes per second',
+  'limits.maxPatternLength': 'characters',
+  'limits.maxJsonDepth': 'levels',
+  'limits.retryBudgetPerSecond': 'retries per second',
+  'apisix.inlineTimeout': 'seconds',
+}
