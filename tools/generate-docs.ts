@@ -189,11 +189,10 @@ function addFields(lines: string[], prefix: string, schema: LuaSchema): void {
 function addField(lines: string[], path: string, field: LuaSchema, isNeeded: boolean): void {
   const place = SECTIONS.get(field)
   const description = field.description ?? ''
-  const isRefused = /refused|refuses it/i.test(description) || path.split('.').at(-1) === 'checks'
+  const isRefused = /refused|refuses (it|them)\b/i.test(description)
   const what = [
     isNeeded ? 'Needed.' : '',
     description,
-    path.split('.').at(-1) === 'checks' ? 'This version refuses it.' : '',
     place === undefined ? '' : `See [${place}](#${place}).`,
   ]
   const initial = field.default === undefined ? '' : code(field.default)
@@ -242,7 +241,12 @@ function limitsOf(schema: LuaSchema): string {
   if (schema.uniqueItems === true) parts.push('no element twice')
   if (schema.pattern !== undefined) parts.push(code(schema.pattern, false))
   if (schema.format !== undefined) parts.push(schema.format)
-  for (const form of [...(schema.anyOf ?? []), ...(schema.oneOf ?? [])]) {
+  const forms = schema.anyOf ?? schema.oneOf ?? []
+  // forms of one type have names that say it all
+  if (forms.length > 0 && forms.every((form) => form.type === 'string' && form.title !== undefined)) {
+    return forms.map((form) => form.title).join(', ')
+  }
+  for (const form of forms) {
     if (form.type === undefined) continue
     const inner = limitsOf(form)
     if (inner !== '') parts.push(`${form.title ?? form.type}: ${inner}`)

@@ -52,7 +52,7 @@ export const SETTING_DESCRIPTIONS: Readonly<Record<string, string>> = {
   'limits.bufferLowBytes': 'Reading goes on when less than this waits.',
   'limits.maxInterimAnswers': 'Interim answers (1xx) before the final one. Over it: 502.',
   'limits.maxObjects': 'Documents in the store. Over it writes are refused.',
-  'limits.maxPatternLength': 'Longest regular expression in a document, characters.',
+  'limits.maxPatternLength': 'Longest regular expression in a document.',
   'limits.maxJsonDepth': 'Deepest nesting in a document.',
   'limits.retryBudgetRatio':
     'Share of the requests of the last 10 s that may be retried after bytes went out, per upstream.',

@@ -25,7 +25,7 @@ export interface AdminServerOptions {
   readonly version: string
   /** Revision in force, for the audit log. */
   revision(): number
-  /** null, or where the configuration comes from instead (a file): writes are refused then. */
+  /** null, or why writes are refused: a sentence that names the file to change instead. */
   readOnly(): string | null
   /** Takes one JSON line without newline for each write and each refused write. */
   audit(line: string): void
@@ -180,9 +180,9 @@ async function answerRest(
   const { method } = request
   const path = decodeURIComponent(pathOf(request.raw))
   const refuse = (refusal: Refusal) => ({ answer: rest.refuse(refusal), refusal: refusal.kind })
-  const file = options.readOnly()
+  const reason = options.readOnly()
   const mayChange = rest.isWrite === undefined ? isWrite(method) : rest.isWrite(method, path)
-  if (file !== null && mayChange) return refuse({ kind: 'readOnly', file })
+  if (reason !== null && mayChange) return refuse({ kind: 'readOnly', reason })
   const body = await readBody(request.raw, rest.maxBodyBytes)
   if (typeof body !== 'string') {
     return refuse({ kind: 'bodyTooLarge', bytes: body.bytes, limit: rest.maxBodyBytes })
@@ -293,7 +293,7 @@ function refusalAnswer(
     case 'bodyTooLarge':
       return problem('BODY_OVER_LIMIT', `${why.bytes} bytes, limit ${why.limit}`)
     case 'readOnly':
-      return problem('READ_ONLY', `the configuration comes from ${why.file}`)
+      return problem('READ_ONLY', why.reason)
     default:
       return why satisfies never
   }

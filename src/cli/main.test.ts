@@ -167,3 +167,10 @@ test('a listening socket handed in by the process manager serves', async (t) => 
   gateway.child.kill('SIGTERM')
   assert.equal(await gateway.ended, 0)
 })
+
+test('a reader that goes away, as head does, is no error', async (t) => {
+  const version = run(t, ['version'])
+  version.child.stdout?.destroy()
+  assert.equal(await version.ended, 0)
+  assert.equal(version.err(), '')
+})

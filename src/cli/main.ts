@@ -10,11 +10,17 @@ const USAGE = 2
 
 /** Runs a command line (without `node` and the script). Sets the exit status; errors are one clear line on standard error. */
 export async function runMain(args: readonly string[]): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreLostReader)
   try {
     await createProgram().parseAsync(args as string[], { from: 'user' })
   } catch (error) {
     process.exitCode = reportError(error)
   }
+}
+
+/** Whoever reads the output may go away, as `head` does. That ends no gateway and is worth no stack trace. */
+function ignoreLostReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
 }
 
 /** The exit status for an error, which is told in one line (one a fault). */

@@ -13,9 +13,11 @@ import { superviseSignals } from './signals.ts'
 export async function runStart(flags: SettingFlags, env: NodeJS.ProcessEnv = process.env): Promise<number> {
   const settings = resolveSettings(flags, env)
   const { gateway, keys, log } = await startAll(settings, env)
+  // whoever reads that it is ready may send a signal at once
+  const ended = superviseSignals(gateway, log)
   const out = settings.accessLog.path === '-' ? process.stderr : process.stdout
   out.write(summary(gateway, keys))
-  const code = await superviseSignals(gateway, log)
+  const code = await ended
   if (keys?.isTemporary === true && keys.file !== null)
     rmSync(dirname(keys.file), { recursive: true, force: true })
   return code

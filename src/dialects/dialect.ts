@@ -73,7 +73,8 @@ export type Refusal =
   | { readonly kind: 'addressNotAllowed' }
   | { readonly kind: 'bodyTooLarge'; readonly bytes: number; readonly limit: number }
   | { readonly kind: 'tooManyWrongKeys'; readonly retryAfterSeconds: number }
-  | { readonly kind: 'readOnly'; readonly file: string }
+  /** `reason`: a whole sentence that says where changes are to be made instead. */
+  | { readonly kind: 'readOnly'; readonly reason: string }
   | { readonly kind: 'badOrigin' }
 
 /** A dialect's REST API, independent of the HTTP server that mounts it. */

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
-import { type AddressInfo, connect, createServer } from 'node:net'
 import { test } from 'node:test'
-import { assignDescriptors, checkAddress, inheritedDescriptors, parseAddress } from './sockets.ts'
+import { assignDescriptors, inheritedDescriptors, parseAddress } from './sockets.ts'
 
 test('addresses are read in every form that flags take', () => {
   assert.deepEqual(parseAddress('127.0.0.1:9080'), { host: '127.0.0.1', port: 9080 })
@@ -31,22 +30,4 @@ test('each worker gets one descriptor a listener, never one that another has', (
   ])
   assert.deepEqual(assignDescriptors([3, 4, 5], 2), [[3, 4]])
   assert.deepEqual(assignDescriptors([], 1), [])
-})
-
-test('a client that connects while an address is tried does not hold up the start', async () => {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  let isDone = false
-  let met = 0
-  const knock = (): void => {
-    if (isDone) return
-    const client = connect(port, '127.0.0.1', () => met++)
-    client.on('error', () => {})
-    client.on('close', knock)
-  }
-  for (let i = 0; i < 20; i++) knock()
-  while (met < 20) await checkAddress('127.0.0.1', port)
-  isDone = true
 })

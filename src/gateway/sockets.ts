@@ -29,8 +29,7 @@ export function formatAddress(host: string, port: number): string {
  */
 export async function checkAddress(host: string, port: number): Promise<void> {
   if (port === 0) return
-  // a client that connects in this moment is turned away: kept open it would hold up the close, and the start with it
-  const server = createServer((socket) => socket.on('error', () => {}).resetAndDestroy())
+  const server = createServer()
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)

@@ -39,7 +39,10 @@ export class WorkerHandle {
     this.index = start.index
     this.#beats = new Int32Array(start.memory.heartbeat)
     this.thread = new Worker(workerEntry(), { workerData: start, name: `headgate-${start.index}` })
-    this.thread.on('message', onMessage)
+    this.thread.on('message', (message: FromWorker) => {
+      this.silentMs = 0 // a sign of life too: the time that its start took is not held against it
+      onMessage(message)
+    })
   }
 
   get isLive(): boolean {

@@ -32,6 +32,9 @@ import { type Cell, type CompiledEndpoint, type CompiledUpstream, poolFor } from
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 
+/** Parts of a body that are kept apart; more of them are made one. */
+const MOST_PARTS = 1024
+
 /** What only a trusted peer may say about how the request came; from anybody else it is as if it were not there (apisix.md section 10). */
 const CLAIMS: ReadonlySet<string> = new Set([
   'x-forwarded-proto',
@@ -93,6 +96,8 @@ export class Exchange implements RequestView, AnswerReader {
   #partsSent = 0
   #isReplayable = true
   #isInspecting = false
+  /** The endpoint is counted as busy, its name is being looked up. */
+  #isResolving = false
   #trailers = ''
   #isEndSent = false
   #hasContinued = false
@@ -231,8 +236,10 @@ export class Exchange implements RequestView, AnswerReader {
       kept.reuse(this)
       return this.#send(kept, now)
     }
+    this.#isResolving = true
     this.plane.resolver.resolve(endpoint.model.host, now, (address) => {
       if (attempt !== this.#attempt || !this.isActive) return // given up meanwhile
+      this.#isResolving = false
       if (address === null) return this.#failName()
       if (this.#isForbidden(address, endpoint.model.port)) {
         this.#count(endpoint, ENDPOINT.IN_FLIGHT, -1)
@@ -252,6 +259,7 @@ export class Exchange implements RequestView, AnswerReader {
 
   onConnected(): void {
     const connection = this.#connection as UpstreamConnection
+    this.#count(this.endpoint as CompiledEndpoint, ENDPOINT.CONNECTED, 1)
     this.#send(connection, clock.nowMs)
   }
 
@@ -277,8 +285,8 @@ export class Exchange implements RequestView, AnswerReader {
     connection.send(head, this.sentMethod, timeouts.sendMs, timeouts.readMs, nowMs)
     this.#partsSent = 0
     this.#isEndSent = false
+    this.client.resumeReading()
     this.#sendParts()
-    if (this.#connection === connection) this.client.resumeReading()
   }
 
   // ================= the body of the request =================
@@ -292,13 +300,16 @@ export class Exchange implements RequestView, AnswerReader {
     this.#parts.push(bytes.subarray(from, to))
     this.#partsBytes += to - from
     this.plane.replayBytes += to - from
-    if (this.#isInspecting) {
-      if (this.#partsBytes > limits.maxInspectedBodyBytes) this.#endInspection(null)
-      return
-    }
+    if (this.#parts.length > MOST_PARTS) this.#mergeParts()
+    if (this.#isInspecting && this.#partsBytes > limits.maxInspectedBodyBytes) this.#endInspection(null)
+  }
+
+  /** All of the body that one read brought was handed over. */
+  onBodyTurn(): void {
+    if (!this.isActive || this.#isInspecting) return
     this.#sendParts()
-    if (!this.isActive) return
-    if (this.#partsBytes > limits.bufferHighBytes && this.#isUnsent()) this.client.pauseReading()
+    if (this.#partsBytes > this.plane.options.settings.limits.bufferHighBytes && this.#isUnsent())
+      this.client.pauseReading()
   }
 
   onBodyEnd(trailers: string): void {
@@ -331,7 +342,9 @@ export class Exchange implements RequestView, AnswerReader {
     const isChunked = this.client.head.chunked
     const now = clock.nowMs
     let isFree = true
-    while (this.#partsSent < this.#parts.length) {
+    if (this.#isUnsent()) {
+      // however small the client's chunks are, what a read brought goes on as one
+      if (this.#parts.length - this.#partsSent > 1) this.#mergeParts()
       const part = this.#parts[this.#partsSent++] as Buffer
       isFree = isChunked
         ? connection.writeBytes(`${part.length.toString(16)}\r\n`, part, '\r\n', now)
@@ -339,9 +352,10 @@ export class Exchange implements RequestView, AnswerReader {
     }
     if (this.#isBodyComplete) {
       this.#isEndSent = true
-      if (isChunked) isFree = connection.writeText(`0\r\n${this.#forwardedTrailers()}\r\n`, now)
-    }
-    if (!isFree && !this.#isBodyComplete) this.client.pauseReading()
+      if (isChunked) connection.writeText(`0\r\n${this.#forwardedTrailers()}\r\n`, now)
+      connection.awaitAnswer(now)
+    } else if (isFree) connection.awaitBody()
+    else this.client.pauseReading()
     if (this.#canForget()) this.#forgetParts()
   }
 
@@ -350,6 +364,7 @@ export class Exchange implements RequestView, AnswerReader {
   }
 
   onUpstreamDrain(): void {
+    if (!this.#isEndSent) this.#connection?.awaitBody()
     this.client.resumeReading()
   }
 
@@ -367,6 +382,16 @@ export class Exchange implements RequestView, AnswerReader {
 
   #isUnsent(): boolean {
     return this.#partsSent < this.#parts.length
+  }
+
+  /** Makes one part of those that were sent in this attempt and one of those that were not: a part of one byte costs as much as a hundred. */
+  #mergeParts(): void {
+    const sent = this.#parts.splice(0, this.#partsSent)
+    const unsent = this.#parts
+    this.#parts = []
+    if (sent.length > 0) this.#parts.push(sent.length === 1 ? (sent[0] as Buffer) : Buffer.concat(sent))
+    this.#partsSent = this.#parts.length
+    if (unsent.length > 0) this.#parts.push(Buffer.concat(unsent))
   }
 
   #forgetParts(): void {
@@ -474,11 +499,12 @@ export class Exchange implements RequestView, AnswerReader {
   onAnswerBody(bytes: Buffer, from: number, to: number): void {
     if (this.#dropsBody || this.#framing === 'none') return
     this.bytesOut += to - from
-    if (this.#framing === 'chunked') {
-      this.client.writeText(`${(to - from).toString(16)}\r\n`)
-      this.client.writeBytes(bytes, from, to)
-      this.client.writeText('\r\n')
-    } else this.client.writeBytes(bytes, from, to)
+    // a body that came with its head is text already
+    const text = (this.#connection as UpstreamConnection).textOf(from, to)
+    if (this.#framing === 'chunked') this.client.writeText(`${(to - from).toString(16)}\r\n`)
+    if (text === undefined) this.client.writeBytes(bytes, from, to)
+    else this.client.writeText(text)
+    if (this.#framing === 'chunked') this.client.writeText('\r\n')
     if (this.client.isCongested) this.#connection?.pause()
   }
 
@@ -585,10 +611,11 @@ export class Exchange implements RequestView, AnswerReader {
   #dropConnection(): void {
     const connection = this.#connection
     this.#attempt++
-    if (connection === null) return
+    if (connection === null && !this.#isResolving) return
+    this.#isResolving = false
     this.#connection = null
     this.#count(this.endpoint as CompiledEndpoint, ENDPOINT.IN_FLIGHT, -1)
-    connection.close()
+    connection?.close()
   }
 
   // ================= answers the gateway makes =================
@@ -662,7 +689,7 @@ export class Exchange implements RequestView, AnswerReader {
 
   #abort(): void {
     this.#settle()
-    this.client.abort()
+    this.client.abort(this.#framing === 'close')
   }
 
   onClientGone(): void {

@@ -56,7 +56,7 @@ export function answerRefusal(refusal: Refusal): RestResponse {
         'Retry-After': String(refusal.retryAfterSeconds),
       })
     case 'readOnly':
-      return answerError(409, `the configuration comes from ${refusal.file}; change the file instead`)
+      return answerError(409, refusal.reason)
   }
 }
 

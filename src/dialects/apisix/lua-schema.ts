@@ -118,7 +118,9 @@ class Walk {
       if (this.#visitObject(schema, value)) return true
       if (schema.type === 'array' && this.#visitList(schema, NO_ITEMS)) return true
     } else if (Array.isArray(value)) {
-      if (schema.type === 'object' && this.#visitObject(schema, NO_FIELDS)) return true
+      // Without a type `required` still speaks about an empty list, which Lua cannot tell from an empty object.
+      const isObject = schema.type === 'object' || (schema.type === undefined && value.length === 0)
+      if (isObject && this.#visitObject(schema, NO_FIELDS)) return true
       if (schema.type !== 'object' && this.#visitList(schema, value)) return true
     }
     if (typeof value === 'string' && this.#visitText(schema, value)) return true

@@ -102,7 +102,7 @@ export const ADDRESS: LuaSchema = {
       pattern: `^${IPV4_PART}(?:\\.${IPV4_PART}){3}/(?:[12]?[0-9]|3[0-2])$`,
     },
     { title: 'IPv6', type: 'string', format: 'ipv6' },
-    { title: 'IPv6/CIDR', type: 'string', pattern: '^[a-fA-F0-9:.]{2,45}/[0-9]{1,3}$' },
+    { title: 'IPv6/CIDR', type: 'string', pattern: '^[a-fA-F0-9]{0,4}:[a-fA-F0-9:.]{0,40}/[0-9]{1,3}$' },
   ],
 }
 

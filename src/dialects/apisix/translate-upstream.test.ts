@@ -93,6 +93,24 @@ test('nodes that only have weight 0, and nodes that stand there twice, are warne
   assert.match(warnings[1] ?? '', /^upstreams\/2 nodes: a\.test:80 stands here more than once/)
 })
 
+test('weights of nodes that are scaled down are warned about, by priority', () => {
+  const big = 2 ** 25
+  const node = (port: number, weight: number, priority: number) => ({
+    host: 'a.test',
+    port,
+    weight,
+    priority,
+  })
+  const { warnings } = translateAll([
+    document('upstreams/1', { nodes: { 'a.test:1': big, 'a.test:2': 7 } }),
+    document('upstreams/2', { nodes: { 'a.test:1': big, 'a.test:2': big } }), // the same as 1:1
+    document('upstreams/3', { nodes: [node(1, big, 1), node(2, 7, 0)] }),
+  ])
+  assert.deepEqual(warnings, [
+    'upstreams/1 nodes: the weights add up to more than 33554432; they are scaled down and shares are no longer exact',
+  ])
+})
+
 test('an inline upstream of a route has 60 s, one of traffic-split the start-up setting', () => {
   const inline = { nodes: { 'a.test': 1 } }
   const route = document('routes/1', {

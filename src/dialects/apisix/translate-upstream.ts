@@ -1,6 +1,8 @@
+import type { Endpoint } from '../../model/endpoint.ts'
 import { isJsonObject, type JsonObject } from '../../model/json.ts'
 import type { Origin } from '../../model/origin.ts'
 import type { Upstream, UpstreamTimeouts } from '../../model/upstream.ts'
+import { MAX_CYCLE, scaleWeights } from '../../model/weighted-rotation.ts'
 import { idField, numberField, objectField, textField, toMilliseconds } from './fields.ts'
 import type { TranslationWarning } from './holder.ts'
 import { formatAddress, parseNodes } from './nodes.ts'
@@ -45,6 +47,10 @@ export function translateUpstream(value: JsonObject, place: UpstreamPlace): Tran
   if (endpoints.length > 0 && endpoints.every((endpoint) => endpoint.weight === 0)) {
     warn('nodes', 'all nodes have weight 0, so every request gets 503 (the reference would use them)')
   }
+  if (hasScaledWeights(endpoints)) {
+    const sum = `the weights add up to more than ${MAX_CYCLE}`
+    warn('nodes', `${sum}; they are scaled down and shares are no longer exact`)
+  }
   if (!place.isInSplit && textField(value, 'service_name') !== null) {
     warn('service_name', 'service discovery is not supported yet: requests get 503')
   }
@@ -76,6 +82,18 @@ export function translateUpstream(value: JsonObject, place: UpstreamPlace): Tran
     pool: readPool(value),
   }
   return { upstream, warnings }
+}
+
+/** Nodes of one priority rotate together, so their weights are looked at together. */
+function hasScaledWeights(endpoints: readonly Endpoint[]): boolean {
+  const levels = new Map<number, number[]>()
+  for (const { priority, weight } of endpoints) {
+    const level = levels.get(priority)
+    if (level === undefined) levels.set(priority, [weight])
+    else level.push(weight)
+  }
+  for (const weights of levels.values()) if (scaleWeights(weights).scaled) return true
+  return false
 }
 
 /** `timeout: {connect, send, read}` of a route or upstream, seconds; null if it is not there as a whole. */

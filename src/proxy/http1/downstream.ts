@@ -6,8 +6,11 @@ import type { Timed } from '../deadlines.ts'
 import { Exchange } from '../exchange.ts'
 import { plainAddress } from '../forwarded.ts'
 import { countWorker, type Plane } from '../plane.ts'
+import { SocketWriter } from '../socket-writer.ts'
 import { ChunkedDecoder } from './chunked-decoder.ts'
 import type { HeadFields } from './head-fields.ts'
+import { latin1 } from './latin1.ts'
+import { lendReadBuffer } from './read-buffer.ts'
 import { parseRequestHead, RequestHead } from './request-head.ts'
 import { keptTrailers } from './write-fields.ts'
 
@@ -29,7 +32,21 @@ const HOLD_BYTES = 65_536
 /** Body parts up to this size travel as text with what surrounds them; larger ones as buffers. */
 const TEXT_PART = 8192
 
+/** All reads of this worker's clients land here. Valid inside one read callback only: what leaves it is text or a copy. */
+const READ_BUFFER = Buffer.allocUnsafeSlow(65_536)
+const EMPTY = Buffer.alloc(0)
+
+function copyOf(buffer: Buffer, length: number): Buffer {
+  const copy = Buffer.allocUnsafe(length)
+  buffer.copy(copy, 0, 0, length)
+  return copy
+}
+
 type ConnectedSocket = Socket & { downstream: Downstream }
+/** What a socket does not tell about its writes itself. */
+interface Handled {
+  readonly _handle: { readonly bytesWritten: number; readonly writeQueueSize: number } | null
+}
 
 /** A client's connection: bytes to heads and bodies, answers to bytes, one exchange at a time, answers in order. */
 export class Downstream implements Timed {
@@ -44,6 +61,7 @@ export class Downstream implements Timed {
   /** Forwarding lines of the last request that brought none of its own (compose-request.ts). */
   readonly forwardedCache = { host: '', client: '', text: '' }
   readonly #socket: ConnectedSocket
+  readonly #writer: SocketWriter
   readonly #exchange: Exchange
   #state: State = HEAD
   #pending = ''
@@ -59,7 +77,8 @@ export class Downstream implements Timed {
   #isLast = false
   #readDeadline = 0
   #writeDeadline = 0
-  #writeQueue = 0
+  /** Bytes that the system had taken when the write deadline was set. */
+  #taken = 0
   #bodyStartMs = 0
   #bodyBytes = 0
   #pausedAtMs = 0
@@ -70,8 +89,12 @@ export class Downstream implements Timed {
     this.plane = plane
     this.#socket = socket as ConnectedSocket
     this.#socket.downstream = this
+    this.#writer = new SocketWriter(socket, true, () => {
+      readClock()
+      this.onDrain()
+    })
     socket.on('error', onError)
-    socket.on('data', onData)
+    if (!lendReadBuffer(socket, READ_BUFFER, this.#onRead)) socket.on('data', onData)
     socket.on('end', onEnd)
     socket.on('drain', onDrain)
     socket.on('close', onClose)
@@ -100,6 +123,18 @@ export class Downstream implements Timed {
   }
 
   // ---- reading ----
+
+  /** A read into the worker's buffer. The common request is read from it where it lies; what must stay is copied first. */
+  readonly #onRead = (length: number, buffer: Buffer): true => {
+    readClock()
+    if (this.#state === HEAD && this.#held === null && !this.#isProcessing) {
+      this.#isProcessing = true
+      this.#readHead(buffer, length)
+      this.#isProcessing = false
+      this.#process()
+    } else this.onData(copyOf(buffer, length))
+    return true
+  }
 
   onData(chunk: Buffer): void {
     switch (this.#state) {
@@ -130,24 +165,26 @@ export class Downstream implements Timed {
   #process(): void {
     if (this.#isProcessing) return
     this.#isProcessing = true
-    while (this.#state === HEAD && this.#held !== null) {
+    // a client that does not read its answers gets no further ones
+    while (this.#state === HEAD && this.#held !== null && !this.isCongested) {
       const chunk = this.#held
       this.#held = null
-      this.#readHead(chunk)
+      this.#readHead(chunk, chunk.length)
     }
     this.#isProcessing = false
-    if (this.#state === HEAD && this.#hasEnded) this.#closeGently()
-    else if (this.#state === HEAD) this.resumeReading()
+    if (this.#state !== HEAD) return
+    if (this.isCongested) return this.pauseReading() // onDrain goes on
+    if (this.#hasEnded) this.#closeGently()
+    else this.resumeReading()
   }
 
-  #readHead(chunk: Buffer): void {
+  #readHead(chunk: Buffer, size: number): void {
     const { limits } = this.plane.options.settings
     const before = this.#pending.length
     // a head over the limit is refused before more of it is turned into text
-    const taken = Math.min(chunk.length, limits.maxHeadBytes + limits.maxTargetBytes + 4)
-    const text =
-      before === 0 ? chunk.toString('latin1', 0, taken) : this.#pending + chunk.toString('latin1', 0, taken)
-    const end = parseRequestHead(this.head, text, 0, limits)
+    const taken = Math.min(size, limits.maxHeadBytes + limits.maxTargetBytes + 4)
+    const text = before === 0 ? latin1(chunk, 0, taken) : this.#pending + latin1(chunk, 0, taken)
+    const end = parseRequestHead(this.head, text, 0, limits, before === 0 ? chunk : undefined)
     const now = clock.nowMs
     if (end === 0) {
       if (before === 0) this.#readBy(now + limits.headerTimeoutMs)
@@ -165,11 +202,16 @@ export class Downstream implements Timed {
     }
     this.#readBy(0)
     if (!this.head.keepAlive || this.#requests >= limits.maxRequestsPerConnection) this.#isLast = true
-    this.#startRequest(chunk, text, end, end - before, now)
+    const at = end - before
+    const isWhole = at === size && !this.head.chunked && this.head.contentLength <= 0
+    const rest = isWhole ? EMPTY : chunk === READ_BUFFER ? copyOf(chunk, size) : chunk
+    this.#startRequest(rest, isWhole ? 0 : at, text, end)
   }
 
-  #startRequest(chunk: Buffer, text: string, textAt: number, at: number, now: number): void {
+  /** A head stands in `text` before `textAt`; `chunk` from `at` on is what came behind it. */
+  #startRequest(chunk: Buffer, at: number, text: string, textAt: number): void {
     const head = this.head
+    const now = clock.nowMs
     const length = head.contentLength
     if (!head.chunked && length <= 0) {
       this.#state = WAIT
@@ -181,6 +223,7 @@ export class Downstream implements Timed {
       if (at + length < chunk.length) this.#hold(chunk.subarray(at + length))
       this.#exchange.begin(text.slice(textAt, textAt + length), now)
     } else {
+      this.resumeReading() // it may have been held up for the request before
       this.#state = BODY
       this.#bodyLeft = length
       this.#bodyStartMs = now
@@ -206,7 +249,10 @@ export class Downstream implements Timed {
     if (this.#isTooSlow(now)) return this.#failBody('REQUEST_TIMEOUT_BODY')
     this.#readBy(now + limits.bodyIdleMs)
     const next = this.#decodeBody(chunk, from)
-    if (next < 0) return
+    if (next < 0) {
+      if ((this.#state as State) === BODY) this.#exchange.onBodyTurn()
+      return
+    }
     if ((this.#state as State) === DRAIN) return this.#endDrain(chunk, next)
     this.#state = WAIT
     this.#readBy(0)
@@ -308,7 +354,7 @@ export class Downstream implements Timed {
   /** Copies what it does not turn into text: the bytes are the caller's again afterwards. */
   writeBytes(bytes: Buffer, from: number, to: number): void {
     if (to - from <= TEXT_PART) {
-      this.#out += bytes.toString('latin1', from, to)
+      this.#out += latin1(bytes, from, to)
       return
     }
     const copy = Buffer.allocUnsafe(to - from)
@@ -327,33 +373,34 @@ export class Downstream implements Timed {
     const text = this.#out
     this.#out = ''
     if (this.#state === CLOSED) return
-    this.#socket.write(text, 'latin1')
+    this.#writer.write(text)
     this.#watchWrites()
   }
 
   /** A client that does not read for `writeStallMs` while bytes wait for it is cut. */
   #watchWrites(): void {
-    if (this.#socket.writableLength === 0) {
+    if (!this.#writer.isWaiting) {
       if (this.#writeDeadline !== 0) this.#writeBy(0)
     } else if (this.#writeDeadline === 0) {
-      this.#writeQueue = this.#queued()
+      this.#taken = this.#countTaken()
       this.#writeBy(clock.nowMs + this.plane.options.settings.limits.writeStallMs)
     }
   }
 
   get isCongested(): boolean {
-    return this.#socket.writableNeedDrain
+    return this.#writer.isCongested
   }
 
   onDrain(): void {
     this.#writeBy(0)
     if (this.hasExchange) this.#exchange.onClientDrain()
+    else if (this.#state === HEAD) this.#process()
   }
 
-  /** Bytes the system has not taken; falls as a slow reader reads, also inside one large write. */
-  #queued(): number {
-    const handle = (this.#socket as unknown as { _handle: { writeQueueSize?: number } | null })._handle
-    return handle?.writeQueueSize ?? this.#socket.writableLength
+  /** Bytes the system has taken so far; grows as a slow reader reads, also inside one large write. */
+  #countTaken(): number {
+    const handle = (this.#socket as unknown as Handled)._handle
+    return handle === null ? 0 : handle.bytesWritten - handle.writeQueueSize
   }
 
   // ---- the end of an exchange ----
@@ -386,9 +433,10 @@ export class Downstream implements Timed {
     this.#process()
   }
 
-  /** An answer that broke off: the client must see that it is not whole. */
-  abort(): void {
+  /** An answer that broke off: the client must see that it is not whole. `byReset`: its end is marked by the connection's alone. */
+  abort(byReset: boolean): void {
     this.#out = ''
+    if (byReset && this.#state !== CLOSED) this.#socket.resetAndDestroy()
     this.destroy()
   }
 
@@ -423,13 +471,14 @@ export class Downstream implements Timed {
     this.#hasEnded = true
     switch (this.#state) {
       case HEAD:
+        if (this.isCongested) return // closed when the answers are out
         if (this.#pending === '' && this.#held === null) return this.#closeGently()
         return this.destroy()
       case BODY:
         return this.#failBody('BAD_LENGTH')
       case DRAIN:
       case LINGER:
-        if (this.#socket.writableLength === 0) this.destroy()
+        if (!this.#writer.isWaiting) this.destroy()
         return
       default:
       // WAIT: a client may close its half and still wait for the answer
@@ -463,22 +512,32 @@ export class Downstream implements Timed {
 
   expire(nowMs: number): void {
     if (this.#writeDeadline !== 0 && this.#writeDeadline <= nowMs) {
-      const queued = this.#queued()
-      if (queued >= this.#writeQueue && queued > 0) return this.destroy()
-      this.#writeQueue = queued
-      return this.#writeBy(queued === 0 ? 0 : nowMs + this.plane.options.settings.limits.writeStallMs)
+      if (!this.#writer.isWaiting) return this.#writeBy(0)
+      const taken = this.#countTaken()
+      if (taken <= this.#taken) return this.destroy()
+      this.#taken = taken
+      return this.#writeBy(nowMs + this.plane.options.settings.limits.writeStallMs)
     }
     if (this.#readDeadline === 0 || this.#readDeadline > nowMs) return this.#arm()
     this.#readDeadline = 0
+    const isReading = this.#writer.isWaiting // the write deadline watches whether it goes on
     switch (this.#state) {
       case HEAD:
-        if (this.#pending === '' && this.#requests > 0) return this.#closeGently()
+        if (this.#pending === '' && this.#requests > 0) {
+          if (isReading) return this.#readBy(nowMs + this.plane.options.settings.limits.keepAliveMs)
+          return this.#closeGently()
+        }
         this.#state = WAIT
         this.#isLast = true
         this.#pending = ''
         return this.#exchange.refuse('REQUEST_TIMEOUT_HEAD', nowMs)
       case BODY:
         return this.#failBody('REQUEST_TIMEOUT_BODY')
+      case DRAIN:
+        return isReading ? this.#closeGently() : this.destroy()
+      case LINGER:
+        if (isReading) return this.#readBy(nowMs + this.plane.options.settings.limits.drainMs)
+        return this.destroy()
       default:
         return this.destroy()
     }

@@ -6,8 +6,10 @@ import { clock, readClock } from '../clock.ts'
 import type { Deadlines, Timed } from '../deadlines.ts'
 import { ChunkedDecoder } from '../http1/chunked-decoder.ts'
 import type { HeadFields } from '../http1/head-fields.ts'
+import { latin1 } from '../http1/latin1.ts'
 import { parseResponseHead, ResponseHead } from '../http1/response-head.ts'
 import { keptTrailers } from '../http1/write-fields.ts'
+import { SocketWriter } from '../socket-writer.ts'
 import type { Failure } from './attempts.ts'
 import type { EndpointPool } from './pool.ts'
 
@@ -54,10 +56,11 @@ export class UpstreamConnection implements Timed {
   requests = 0
   /** Whether the request at hand is not the connection's first. */
   isReused = false
-  /** Bytes of the request at hand that were handed to the system. */
+  /** Whether the system took the head of the request at hand. False: not one byte of the request went out. */
   hasSent = false
   #state: State = CONNECTING
   #socket: Socket
+  readonly #writer: SocketWriter
   #reader: AnswerReader | null
   readonly #options: UpstreamOptions
   readonly #head: ResponseHead
@@ -100,6 +103,7 @@ export class UpstreamConnection implements Timed {
       }
       const socket = process.getBuiltinModule('node:tls').connect(target) // loaded with the first https upstream
       this.#socket = socket
+      socket.setNoDelay(true)
       socket.on('data', (chunk: Buffer) => this.#onRead(chunk.length, chunk))
       socket.on('secureConnect', () => this.#onConnected())
     } else {
@@ -125,6 +129,7 @@ export class UpstreamConnection implements Timed {
     this.#socket.on('close', () => this.#onClosed())
     this.#socket.on('end', () => this.#onEnd())
     this.#socket.on('drain', () => this.#onDrain())
+    this.#writer = new SocketWriter(this.#socket, identity.scheme === 'http', () => this.#onDrain())
     options.onOpen()
     options.deadlines.set(this, nowMs + connectMs)
   }
@@ -155,17 +160,34 @@ export class UpstreamConnection implements Timed {
     this.#pending = ''
     this.#sendMs = sendMs
     this.#readMs = readMs
-    this.hasSent = true
     this.#head.reset()
     this.#options.deadlines.set(this, nowMs + readMs)
-    this.#socket.write(text, 'latin1')
+    this.#writer.write(text)
+    // a peer that is known to be gone shows in the first write at once; its error event comes later
+    this.hasSent = this.#socket.errored === null
+  }
+
+  /** More of the body has to come from the client first: until then it is not the endpoint that is waited for. */
+  awaitBody(): void {
+    if (this.#state === HEAD && !this.#writer.isCongested) this.deadlineMs = 0
+  }
+
+  /** The request is complete: the endpoint's time runs. */
+  awaitAnswer(nowMs: number): void {
+    if (this.#state !== HEAD && this.#state !== BODY) return
+    this.#allow(nowMs, this.#writer.isCongested ? this.#sendMs : this.#readMs)
+  }
+
+  /** While the client holds it up, no deadline of the endpoint runs. */
+  #allow(nowMs: number, ms: number): void {
+    if (!this.#isPaused) this.#options.deadlines.set(this, nowMs + ms)
   }
 
   /** More of the body. False: stop until `onUpstreamDrain`. */
   writeText(text: string, nowMs: number): boolean {
-    this.#options.deadlines.set(this, nowMs + this.#readMs)
-    const isFree = this.#socket.write(text, 'latin1')
-    if (!isFree) this.#options.deadlines.set(this, nowMs + this.#sendMs)
+    this.#writer.write(text)
+    const isFree = !this.#writer.isCongested
+    this.#allow(nowMs, isFree ? this.#readMs : this.#sendMs)
     return isFree
   }
 
@@ -178,8 +200,8 @@ export class UpstreamConnection implements Timed {
       if (after !== '') socket.write(after, 'latin1')
       socket.uncork()
     } else socket.write(bytes)
-    const isFree = !socket.writableNeedDrain
-    this.#options.deadlines.set(this, nowMs + (isFree ? this.#readMs : this.#sendMs))
+    const isFree = !this.#writer.isCongested
+    this.#allow(nowMs, isFree ? this.#readMs : this.#sendMs)
     return isFree
   }
 
@@ -202,6 +224,11 @@ export class UpstreamConnection implements Timed {
   rest(deadlineMs: number): void {
     this.#reader = null
     this.#state = IDLE
+    if (this.#isPaused) {
+      // the last bytes of the answer were more than the client took at once; that does not concern the next request
+      this.#isPaused = false
+      this.#socket.resume()
+    }
     this.#options.deadlines.set(this, deadlineMs)
   }
 
@@ -222,7 +249,7 @@ export class UpstreamConnection implements Timed {
       return this.close()
     }
     const reader = this.#reader
-    const isSending = this.#socket.writableNeedDrain
+    const isSending = this.#writer.isCongested
     this.close()
     if (reader === null) return
     if (state === CONNECTING) reader.onAttemptFailed('connectTimeout', null)
@@ -240,7 +267,7 @@ export class UpstreamConnection implements Timed {
   #onDrain(): void {
     readClock()
     if (this.#state === HEAD || this.#state === BODY) {
-      this.#options.deadlines.set(this, clock.nowMs + this.#readMs)
+      this.#allow(clock.nowMs, this.#readMs)
       this.#reader?.onUpstreamDrain()
     }
   }
@@ -265,13 +292,18 @@ export class UpstreamConnection implements Timed {
   #readHead(buffer: Buffer, length: number): void {
     const before = this.#pending.length
     const taken = Math.min(length, TEXT_READ)
-    let text =
-      before === 0 ? buffer.toString('latin1', 0, taken) : this.#pending + buffer.toString('latin1', 0, taken)
+    let text = before === 0 ? latin1(buffer, 0, taken) : this.#pending + latin1(buffer, 0, taken)
     let from = 0
     for (;;) {
-      let end = parseResponseHead(this.#head, text, from, this.#options.limits)
+      let end = parseResponseHead(
+        this.#head,
+        text,
+        from,
+        this.#options.limits,
+        before === 0 ? buffer : undefined,
+      )
       if (end === 0 && text.length < before + length) {
-        text = this.#pending + buffer.toString('latin1', 0, length)
+        text = this.#pending + latin1(buffer, 0, length)
         end = parseResponseHead(this.#head, text, from, this.#options.limits)
       }
       if (end < 0) return this.#fail('badAnswer')
@@ -381,9 +413,7 @@ export class UpstreamConnection implements Timed {
 
   /** Whether the connection may serve another request; asked by the reader in onAnswerEnd. */
   get isKeepable(): boolean {
-    return (
-      !this.#mustClose && this.isOpen && !this.#socket.writableNeedDrain && this.#socket.writableLength === 0
-    )
+    return !this.#mustClose && this.isOpen && !this.#writer.isWaiting
   }
 
   #fail(failure: Failure, error: NodeJS.ErrnoException | null = null): void {
@@ -434,8 +464,7 @@ export class UpstreamConnection implements Timed {
   #lostBeforeHead(error: NodeJS.ErrnoException | null): void {
     if (this.#hasBytes) return this.#fail('headCut', error)
     if (!this.isReused) return this.#fail('closed', error)
-    // EPIPE: the peer's FIN or RST was here before we wrote, and the system took nothing
-    this.#fail(error?.code === 'EPIPE' ? 'staleUnsent' : 'staleSent', error)
+    this.#fail(this.hasSent ? 'staleSent' : 'staleUnsent', error)
   }
 
   #lostInBody(): void {

@@ -132,13 +132,14 @@ export class Upstreams {
 
   #compile(model: Upstream, fresh: Map<string, EndpointPool>): CompiledUpstream {
     const endpoints = model.endpoints.map((endpoint) => this.#compileEndpoint(model, endpoint, fresh))
-    const { limits } = this.#options.settings
+    const { settings, share } = this.#options
+    const { retryBudgetRatio, retryBudgetPerSecond } = settings.limits
     return {
       model,
       endpoints,
       picker: this.#compilePicker(model),
       hostField: toByteString(model.upstreamHost === null ? '' : model.upstreamHost),
-      budget: new RetryBudget(limits.retryBudgetRatio, limits.retryBudgetPerSecond),
+      budget: new RetryBudget(retryBudgetRatio, retryBudgetPerSecond * share),
     }
   }
 

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { DEFAULT_SETTINGS } from '../../model/defaults.ts'
+import type { Upstream } from '../../model/upstream.ts'
+import type { ProxyOptions } from '../proxy-contract.ts'
+import { Upstreams } from './upstreams.ts'
+
+const UPSTREAM: Upstream = {
+  kind: 'upstream',
+  id: 'u',
+  name: 'u',
+  origin: { dialect: 'apisix', kind: 'upstream', id: 'u', path: '' },
+  scheme: 'http',
+  endpoints: [{ host: '127.0.0.1', port: 1, weight: 1, priority: 0 }],
+  balancer: { kind: 'roundRobin' },
+  passHost: 'pass',
+  upstreamHost: null,
+  nodeHostWithoutPort: false,
+  timeouts: { connectMs: 1000, sendMs: 1000, readMs: 1000 },
+  retry: { count: 1, timeoutMs: 0, onHeadTimeout: true, sameEndpointWhenAlone: true },
+  pool: { size: 1, idleMs: 1000, requests: 1 },
+}
+
+function optionsOf(share: number): ProxyOptions {
+  return {
+    settings: {
+      ...DEFAULT_SETTINGS,
+      limits: { ...DEFAULT_SETTINGS.limits, retryBudgetRatio: 0, retryBudgetPerSecond: 4 },
+    },
+    share,
+    table: { revision: 1, find: () => null },
+    sections: [],
+    positions: { advance: () => 0, peek: () => 0 },
+    lane: new Float64Array(64),
+    slot: () => 0,
+    accessLog: null,
+    log: () => {},
+    forbidden: [],
+  }
+}
+
+/** Retries that the budget of a worker with this share of the process lets through in one second. */
+function budgetOf(share: number): number {
+  const upstreams = new Upstreams(optionsOf(share))
+  upstreams.prepare([UPSTREAM], [])()
+  const budget = upstreams.cell('u').current?.budget
+  assert.ok(budget)
+  let taken = 0
+  while (taken < 1000 && budget.take(1000)) taken++
+  return taken
+}
+
+test('the retries allowed per second are shared out over the workers', () => {
+  const alone = budgetOf(1)
+  assert.equal(alone, 40, 'ten seconds of 4')
+  assert.equal(budgetOf(0.25) * 4, alone)
+})

@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { test } from 'node:test'
+import { answerText, type Backend, startBackend } from '../support/backends.ts'
+import { callHttp, type GatewayProcess, ROOT, startGateway } from '../support/gateway.ts'
+import { runTool } from '../support/tools.ts'
+
+const FOLDER = resolve(ROOT, 'examples')
+/** Ports that the examples name; the test puts backends on free ones in their place. */
+const PORTS = [1980, 1981, 1982] as const
+
+interface Run {
+  readonly gateway: GatewayProcess
+  readonly backends: readonly Backend[]
+  get(path: string, headers?: Readonly<Record<string, string>>): ReturnType<typeof callHttp>
+  /** Which backend answered: the port that the example names. */
+  ask(path: string, headers?: Readonly<Record<string, string>>): Promise<string>
+}
+
+/** What each example shows, as one request or a few. */
+const EFFECTS: Readonly<Record<string, (run: Run) => Promise<void>>> = {
+  'canary.yaml': async ({ ask }) => {
+    const answers = []
+    for (let i = 0; i < 10; i++) answers.push(await ask('/index.html'))
+    assert.deepEqual(count(answers), { 1981: 6, 1980: 4 })
+  },
+  'blue-green.yaml': async ({ ask }) => {
+    assert.equal(await ask('/index.html', { release: 'new_release' }), '1981')
+    assert.equal(await ask('/index.html', { release: 'old_release' }), '1980')
+    assert.equal(await ask('/index.html'), '1980')
+  },
+  'custom-release.yaml': async ({ ask }) => {
+    const fields = { 'user-id': '30', 'apisix-key': 'hello' }
+    const split: string[] = []
+    for (let i = 0; i < 5; i++) split.push(await ask('/index.html?name=jack', fields))
+    assert.deepEqual(count(split), { 1981: 3, 1980: 2 })
+    for (let i = 0; i < 5; i++) split.push(await ask('/index.html', { cookie: 'beta=1' }))
+    assert.deepEqual(count(split), { 1981: 6, 1980: 4 })
+    for (let i = 0; i < 5; i++) {
+      assert.equal(await ask('/index.html?name=jack', { ...fields, 'user-id': '3' }), '1980')
+    }
+  },
+  'multiple-rules.yaml': async ({ ask }) => {
+    assert.equal(await ask('/hello', { 'x-api-id': '1' }), '1981')
+    assert.equal(await ask('/hello', { 'x-api-id': '2' }), '1982')
+    assert.equal(await ask('/hello', { 'x-api-id': '3' }), '1980')
+  },
+  'redirect.yaml': async ({ get }) => {
+    const moved = await get('/old/page?a=1')
+    assert.deepEqual([moved.status, moved.headers.location], [301, '/new/page?a=1'])
+    const secure = await get('/x', { host: 'secure.example.com' })
+    assert.deepEqual([secure.status, secure.headers.location], [301, 'https://secure.example.com/x'])
+  },
+  'proxy-rewrite.yaml': async ({ get, backends }) => {
+    assert.equal((await get('/api/v1/users', { cookie: 'secret=1' })).status, 200)
+    const request = backends[0]?.requests.at(-1)
+    assert.equal(request?.target, '/users')
+    assert.equal(request?.field('host'), 'backend.internal')
+    assert.equal(request?.field('x-api-version'), '1')
+    assert.equal(request?.field('x-client'), '127.0.0.1')
+    assert.equal(request?.field('cookie'), undefined)
+  },
+  'response-rewrite.yaml': async ({ get, backends }) => {
+    const answer = await get('/missing')
+    assert.deepEqual([answer.status, answer.text], [200, '{"items":[]}'])
+    assert.equal(answer.headers['content-type'], 'application/json')
+    assert.equal(answer.headers['x-served-from'], backends[0]?.node)
+    assert.equal((await get('/there')).headers['x-served-from'], undefined)
+  },
+  'service-hosts.yaml': async ({ get, ask }) => {
+    assert.equal(await ask('/', { host: 'shop.example.com' }), '1980')
+    assert.equal(await ask('/cart/1', { host: 'de.shop.example.com' }), '1981')
+    assert.equal((await get('/', { host: 'shop.example.com' })).headers['x-service'], 'shop')
+    assert.equal((await get('/', { host: 'example.com' })).status, 404)
+  },
+  'priorities-retries.yaml': async ({ ask, backends }) => {
+    const answers: string[] = []
+    for (let i = 0; i < 4; i++) answers.push(await ask('/'))
+    assert.deepEqual(count(answers), { 1980: 2, 1981: 2 })
+    await backends[0]?.close()
+    for (let i = 0; i < 4; i++) assert.equal(await ask('/'), '1981')
+    await backends[1]?.close()
+    for (let i = 0; i < 4; i++) assert.equal(await ask('/'), '1982')
+  },
+}
+
+function count(answers: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const answer of answers) counts[answer] = (counts[answer] ?? 0) + 1
+  return counts
+}
+
+test('every example has a test, and every test an example', () => {
+  const files = readdirSync(FOLDER).filter((name) => name.endsWith('.yaml'))
+  assert.deepEqual(files.sort(), Object.keys(EFFECTS).sort())
+})
+
+test('the README of the examples names each of them', () => {
+  const text = readFileSync(join(FOLDER, 'README.md'), 'utf8')
+  for (const file of Object.keys(EFFECTS)) assert.ok(text.includes(`(${file})`), file)
+})
+
+test('every example is valid without warnings and ends with #END', async () => {
+  for (const file of Object.keys(EFFECTS)) {
+    const path = join(FOLDER, file)
+    assert.match(readFileSync(path, 'utf8'), /\n#END\n$/, file)
+    const { code, stdout } = await runTool(process.execPath, [
+      resolve(ROOT, 'bin/headgate.js'),
+      'validate',
+      '-f',
+      path,
+    ])
+    assert.equal(code, 0, stdout)
+    assert.match(stdout, /: valid \(\d+ documents?\)\n$/)
+  }
+})
+
+for (const [file, check] of Object.entries(EFFECTS)) {
+  test(`examples/${file} starts and does what it says`, async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'headgate-example-'))
+    t.after(() => rmSync(folder, { recursive: true, force: true }))
+    const backends = await Promise.all(
+      PORTS.map((name) =>
+        startBackend((request) =>
+          answerText(`${name}`, { status: request.target === '/missing' ? '404 Not Found' : '200 OK' }),
+        ),
+      ),
+    )
+    t.after(() => Promise.all(backends.map((backend) => backend.close())))
+    let text = readFileSync(join(FOLDER, file), 'utf8')
+    for (const [i, name] of PORTS.entries()) {
+      text = text.replaceAll(new RegExp(`\\b${name}\\b`, 'g'), String(backends[i]?.port))
+    }
+    const config = join(folder, file)
+    writeFileSync(config, text)
+    const gateway = await startGateway(['--config', config, '--workers', '1'])
+    t.after(() => gateway.stop('SIGKILL'))
+    const get: Run['get'] = (path, headers = {}) =>
+      callHttp({ port: gateway.port, method: 'GET', path, headers })
+    const ask: Run['ask'] = async (path, headers) => {
+      const answer = await get(path, headers)
+      assert.equal(answer.status, 200, answer.text)
+      return answer.text
+    }
+    await check({ gateway, backends, get, ask })
+  })
+}
+
+test('with an example as the source, the Admin API reads, and refuses writes with the file to change', async (t) => {
+  const config = join(FOLDER, 'redirect.yaml')
+  const gateway = await startGateway(['--config', config, '--workers', '1'])
+  t.after(() => gateway.stop('SIGKILL'))
+  const read = await gateway.admin('GET', '/apisix/admin/routes/moved')
+  assert.equal(read.status, 200)
+  const write = await gateway.admin('PUT', '/apisix/admin/routes/moved', { uri: '/x', plugins: {} })
+  assert.equal(write.status, 409)
+  assert.deepEqual(write.json, {
+    error_msg: `the configuration comes from ${config}; change the file instead`,
+  })
+})

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { test } from 'node:test'
+import { startBackend } from '../support/backends.ts'
+import { ROOT, startGateway } from '../support/gateway.ts'
+import { requestOnce } from '../support/raw-client.ts'
+
+interface Row {
+  readonly type: string
+  readonly labels: string
+}
+
+/** Rows of docs/metrics.md by name; labels sorted. */
+function readPage(): Map<string, Row> {
+  const rows = new Map<string, Row>()
+  for (const line of readFileSync(resolve(ROOT, 'docs/metrics.md'), 'utf8').split('\n')) {
+    const cells = line.split('|').map((cell) => cell.trim())
+    const name = /^`((?:headgate|process|nodejs)_\w+)`$/.exec(cells[1] ?? '')?.[1]
+    if (name === undefined) continue
+    const labels = [...(cells[3] ?? '').matchAll(/`(\w+)`/g)].map(([, label]) => label as string)
+    rows.set(name, { type: cells[2] ?? '', labels: labels.sort().join(' ') })
+  }
+  return rows
+}
+
+/** What a scrape shows: names with their type and all label names seen. */
+function readScrape(text: string): Map<string, Row> {
+  const types = new Map<string, string>()
+  const labels = new Map<string, Set<string>>()
+  for (const line of text.split('\n')) {
+    const declared = /^# TYPE (\w+) (\w+)$/.exec(line)
+    if (declared !== null) {
+      types.set(declared[1] as string, declared[2] as string)
+      labels.set(declared[1] as string, new Set())
+      continue
+    }
+    const sample = /^(\w+)\{(.*)\} \S+$/.exec(line)
+    if (sample === null) continue
+    const name = (sample[1] as string).replace(/_(?:bucket|sum|count)$/, '')
+    const seen = labels.get(name) ?? labels.get(sample[1] as string)
+    for (const [, label] of (sample[2] as string).matchAll(/(\w+)="/g)) seen?.add(label as string)
+  }
+  return new Map(
+    [...types].map(([name, type]) => [
+      name,
+      { type, labels: [...(labels.get(name) ?? [])].sort().join(' ') },
+    ]),
+  )
+}
+
+test('docs/metrics.md lists every metric of a scrape with its type and labels, and no other', async (t) => {
+  const backend = await startBackend()
+  t.after(() => backend.close())
+  const gateway = await startGateway(['--workers', '1'])
+  t.after(() => gateway.stop('SIGKILL'))
+  const route = { uri: '/a', upstream: { type: 'roundrobin', nodes: { [backend.node]: 1 } } }
+  assert.equal((await gateway.admin('PUT', '/apisix/admin/routes/1', route)).status, 201)
+  for (const path of ['/a', '/a', '/no-route']) await requestOnce(gateway.port, path)
+  const { text } = await gateway.status('/metrics')
+  const page = readPage()
+  const scrape = readScrape(text)
+  assert.deepEqual([...scrape.keys()].sort(), [...page.keys()].sort())
+  for (const [name, row] of page) assert.deepEqual({ name, ...scrape.get(name) }, { name, ...row })
+
+  // every request had a connection of its own to the gateway, and one was kept to the backend
+  const made = /^headgate_upstream_connects_total\{[^}]*\} (\d+)$/m.exec(text)?.[1]
+  assert.equal(Number(made), backend.connections.accepted, 'connections made to the endpoint are counted')
+})
