@@ -5,6 +5,8 @@ export const SETTING_DESCRIPTIONS: Readonly<Record<string, string>> = {
   'admin.key':
     'Key of the Admin API. null: one is made at the first start and kept in `admin.key`. Flag `--admin-key`.',
   'admin.viewerKey': 'A second key that reads and never writes. null: none.',
+  'admin.allowRemote':
+    'Whether the admin listener may be an address that other machines reach. Flag `--admin-remote`.',
   'admin.insecureKey':
     'Whether a well-known or short key is taken, on loopback only. Flag `--insecure-admin-key`.',
   'admin.keySources': "Where a dialect's API takes the key from. Our own endpoints always read the header.",

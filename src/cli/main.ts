@@ -83,6 +83,7 @@ function startCommand(): Command {
     .option('--admin <host:port>', `Admin API, or "off" (${defaults.admin.listen})`)
     .option('--admin-key <key>', 'key of the Admin API; without one a key is made and its place printed')
     .option('--insecure-admin-key', 'take a well-known or short admin key, on loopback only')
+    .option('--admin-remote', 'allow an admin address that other machines reach; the key travels unencrypted')
     .option('--status <host:port>', `/livez, /readyz, /metrics without a key, or "off" (${defaults.status})`)
     .option('--store <memory|dir>', `where documents are kept (${defaults.store})`)
     .option('--workers <n>', 'worker threads (as many as there are processors)')

@@ -45,8 +45,16 @@ test('a well-known key is taken with the flag on loopback, with a warning', () =
   }
 })
 
-test('a good key is taken anywhere without a word', () => {
-  const keys = resolveAdminKeys(makeSettings({ key: GOOD_KEY, listen: '0.0.0.0:9180' }))
+test('an admin address that other machines reach is refused, or taken with a warning where that is said', () => {
+  for (const listen of ['0.0.0.0:9180', '[::]:9180', '192.0.2.1:9180', 'admin.example:9180']) {
+    assert.throws(() => resolveAdminKeys(makeSettings({ key: GOOD_KEY, listen })), /--admin-remote/)
+    const keys = resolveAdminKeys(makeSettings({ key: GOOD_KEY, listen, allowRemote: true }))
+    assert.match(keys.warnings.join(), /unencrypted/)
+  }
+})
+
+test('a good key on loopback is taken without a word', () => {
+  const keys = resolveAdminKeys(makeSettings({ key: GOOD_KEY, listen: '127.0.0.1:9180' }))
   assert.deepEqual(keys, { key: GOOD_KEY, viewerKey: null, file: null, isTemporary: false, warnings: [] })
 })
 

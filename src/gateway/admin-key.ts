@@ -37,7 +37,7 @@ export interface AdminKeys {
  */
 export function resolveAdminKeys(settings: Settings): AdminKeys {
   const { key, viewerKey } = settings.admin
-  const warnings: string[] = []
+  const warnings = checkReach(settings)
   if (key !== null) warnings.push(...checkKey('admin key', key, settings))
   if (viewerKey !== null) warnings.push(...checkKey('viewer key', viewerKey, settings))
   if (viewerKey !== null && viewerKey === key)
@@ -46,6 +46,18 @@ export function resolveAdminKeys(settings: Settings): AdminKeys {
   const file = keyFile(settings)
   const kept = existsSync(file) ? readKey(file) : makeKey(file)
   return { key: kept, viewerKey, file, isTemporary: keepsNothing(settings), warnings }
+}
+
+/** The admin listener is for this machine alone unless the operator says otherwise in so many words. */
+function checkReach(settings: Settings): string[] {
+  const { listen, allowRemote } = settings.admin
+  if (listen === null || isLoopback(parseAddress(listen).host)) return []
+  if (allowRemote)
+    return [`the admin listener ${listen} can be reached from other machines and its key travels unencrypted`]
+  throw new GatewayError(
+    'BAD_SETTING',
+    `the admin listener ${listen} could be reached from other machines: listen on 127.0.0.1, or add --admin-remote if that is meant`,
+  )
 }
 
 /** Warnings about a weak key that is allowed here; throws where it is not. */

@@ -141,7 +141,8 @@ export class Documents implements DocumentStore {
         this.#reportStoreFaults(faults)
       },
     )
-    this.#expiry = setInterval(() => this.#expire(), 1_000)
+    // nothing can be removed from a read-only store, and it stays one
+    if (store.readOnly === null) this.#expiry = setInterval(() => this.#expire(), 1_000)
   }
 
   async write(changes: readonly DocumentChange[], note: WriteNote): Promise<WriteResult> {

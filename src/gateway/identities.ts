@@ -9,6 +9,7 @@ import {
 import { type Endpoint, endpointIdentity } from '../model/endpoint.ts'
 import type { ModelObject } from '../model/model.ts'
 import { type Split, splitIdentity } from '../model/split.ts'
+import { compileRotation } from '../model/weighted-rotation.ts'
 
 /** What a slot is for: a shared position, or lines of counters. */
 export type SlotPool = 'position' | 'route' | 'target' | 'endpoint'
@@ -59,29 +60,15 @@ function addSplit(needs: SlotNeed[], split: Split): void {
   const weights = split.targets.map((target) => target.weight).filter((weight) => weight > 0)
   if (weights.length < 2) return
   const identity = splitIdentity(split)
-  needs.push({ identity, pool: 'position', lines: 1, family: `split:${split.id}`, cycle: cycleOf(weights) })
+  needs.push({
+    identity,
+    pool: 'position',
+    lines: 1,
+    family: `split:${split.id}`,
+    cycle: compileRotation(weights).cycle,
+  })
 }
 
 function needOf(identity: string, pool: SlotPool, lines: number): SlotNeed {
   return { identity, pool, lines, family: null, cycle: 0 }
-}
-
-/** Sum of the weights divided by their greatest common divisor. */
-function cycleOf(weights: readonly number[]): number {
-  let divisor = 0
-  let sum = 0
-  for (const weight of weights) {
-    divisor = gcd(divisor, weight)
-    sum += weight
-  }
-  return sum / divisor
-}
-
-function gcd(a: number, b: number): number {
-  while (b !== 0) {
-    const rest = a % b
-    a = b
-    b = rest
-  }
-  return a
 }

@@ -1,5 +1,6 @@
+import { checkNetwork } from '../expression/network.ts'
 import { isJsonObject, type JsonValue } from '../model/json.ts'
-import { suggest } from '../store/files/suggest.ts'
+import { suggest } from '../model/suggest.ts'
 
 /** One fault of the start-up settings: where, what, and what may have been meant. */
 export interface SettingFault {
@@ -19,6 +20,8 @@ export type SettingSchema =
   | { readonly kind: 'text'; readonly pattern: RegExp; readonly words: string }
   | { readonly kind: 'choice'; readonly of: readonly string[] }
   | { readonly kind: 'flag' }
+  /** An address or CIDR block. */
+  | { readonly kind: 'network' }
   | { readonly kind: 'nullable'; readonly of: SettingSchema }
 
 const count = (least: number, most = 2 ** 31 - 1): SettingSchema => ({
@@ -50,6 +53,7 @@ const list = (of: SettingSchema, least = 0, most = 10_000): SettingSchema => ({
   most,
 })
 const texts = (): SettingSchema => list(text())
+const networks = (): SettingSchema => list({ kind: 'network' })
 const choice = (...of: string[]): SettingSchema => ({ kind: 'choice', of })
 const flag = (): SettingSchema => ({ kind: 'flag' })
 const nullable = (of: SettingSchema): SettingSchema => ({ kind: 'nullable', of })
@@ -65,7 +69,8 @@ export const SETTINGS_SCHEMA = section({
     insecureKey: flag(),
     keySources: list(choice('header', 'query', 'cookie'), 1),
     cors: texts(),
-    allow: texts(),
+    allow: networks(),
+    allowRemote: flag(),
     hosts: texts(),
   }),
   status: nullable(address()),
@@ -78,7 +83,7 @@ export const SETTINGS_SCHEMA = section({
   }),
   logLevel: choice('trace', 'debug', 'info', 'warn', 'error', 'silent'),
   sections: list(text(0), 1),
-  trustedPeers: texts(),
+  trustedPeers: networks(),
   errorField: flag(),
   via: nullable(pattern("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", 'a token')),
   fieldsWithUnderscore: choice('pass', 'drop', 'reject'),
@@ -121,7 +126,7 @@ export const SETTINGS_SCHEMA = section({
     serverTokens: flag(),
     showUpstreamStatus: flag(),
     httpsPort: nullable(count(1, 65_535)),
-    realIpFrom: texts(),
+    realIpFrom: networks(),
   }),
 })
 
@@ -178,6 +183,8 @@ function isScalarOf(schema: SettingSchema, value: JsonValue): boolean {
       return typeof value === 'string' && schema.of.includes(value)
     case 'flag':
       return typeof value === 'boolean'
+    case 'network':
+      return typeof value === 'string' && checkNetwork(value) === null
     case 'nullable':
       return value === null || isScalarOf(schema.of, value)
     default:
@@ -201,6 +208,8 @@ export function wordsFor(schema: SettingSchema): string {
       return schema.of.join(' or ')
     case 'flag':
       return 'true or false'
+    case 'network':
+      return 'an address or CIDR block'
     case 'list':
       return schema.least === 0 ? 'a list' : `a list with ${schema.least} to ${schema.most} entries`
     case 'nullable':

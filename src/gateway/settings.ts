@@ -15,6 +15,7 @@ export interface SettingFlags {
   readonly admin?: string | undefined
   readonly adminKey?: string | undefined
   readonly insecureAdminKey?: boolean | string | undefined
+  readonly adminRemote?: boolean | string | undefined
   readonly status?: string | undefined
   readonly store?: string | undefined
   readonly workers?: string | undefined
@@ -30,6 +31,7 @@ export const ENVIRONMENT: Readonly<Record<keyof SettingFlags, string>> = {
   admin: 'HEADGATE_ADMIN',
   adminKey: 'HEADGATE_ADMIN_KEY',
   insecureAdminKey: 'HEADGATE_INSECURE_ADMIN_KEY',
+  adminRemote: 'HEADGATE_ADMIN_REMOTE',
   status: 'HEADGATE_STATUS',
   store: 'HEADGATE_STORE',
   workers: 'HEADGATE_WORKERS',
@@ -93,6 +95,7 @@ function fromFlags(
   if (flags.listen !== undefined) put('listen', 'listen', listOf(flags.listen).map(withHost))
   if (flags.admin !== undefined) put('admin', 'admin.listen', orOff(flags.admin, withHost))
   if (flags.adminKey !== undefined) put('adminKey', 'admin.key', flags.adminKey)
+  if (flags.adminRemote !== undefined) put('adminRemote', 'admin.allowRemote', asBoolean(flags.adminRemote))
   if (flags.insecureAdminKey !== undefined)
     put('insecureAdminKey', 'admin.insecureKey', asBoolean(flags.insecureAdminKey))
   if (flags.status !== undefined) put('status', 'status', orOff(flags.status, withHost))

@@ -40,7 +40,18 @@ function slot(identity: string): number {
   return slots.get(identity) ?? overflowSlot(identity)
 }
 
-const accessLog = settings.accessLog.path === null ? null : createAccessLog(settings.accessLog)
+const accessLog =
+  settings.accessLog.path === null
+    ? null
+    : createAccessLog(settings.accessLog, {
+        onFault: (error) =>
+          send({
+            type: 'log',
+            level: 'error',
+            fields: { error: error.message },
+            message: 'the access log cannot be written',
+          }),
+      })
 const table: RoutingTable = new RoutingTable(start.sections, {
   positions,
   slot,

@@ -8,6 +8,7 @@ export const DEFAULT_SETTINGS: Settings = {
     key: null,
     viewerKey: null,
     insecureKey: false,
+    allowRemote: false,
     keySources: ['header'],
     cors: [],
     allow: ['127.0.0.0/24', '::1'],

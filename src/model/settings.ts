@@ -34,6 +34,8 @@ export interface AdminSettings {
   readonly key: string | null
   readonly viewerKey: string | null
   readonly insecureKey: boolean
+  /** Whether `listen` may be an address that other machines reach; the key then travels unencrypted. */
+  readonly allowRemote: boolean
   readonly keySources: readonly ('header' | 'query' | 'cookie')[]
   /** Origins that get CORS fields. */
   readonly cors: readonly string[]

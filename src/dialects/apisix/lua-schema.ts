@@ -1,7 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import type { Fault } from '../../model/document.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.ts'
-import { suggest } from './suggest.ts'
+import { suggest } from '../../model/suggest.ts'
 
 /**
  * Checks values against schemas in JSON Schema form and words its faults as the reference's validator does, because people grep
@@ -175,7 +175,8 @@ class Walk {
       if (this.#descend({ kind: 'pattern', name, pattern }, inner, value)) return true
     }
     if (isKnown || schema.additionalProperties !== false) return false
-    const hint = schema.properties === undefined ? null : suggest(name, Object.keys(schema.properties))
+    const near = schema.properties === undefined ? null : suggest(name, Object.keys(schema.properties))
+    const hint = near === null ? null : `did you mean ${near}?`
     return this.#report(`additional properties forbidden, found ${name}`, hint, name)
   }
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { encodePath, resolveTarget } from './target.ts'
+import { encodePath } from '../../routing/filters/encode-path.ts'
+import { resolveTarget } from './target.ts'
 
 function resolve(target: string): string | null {
   const out = { path: '', query: null as string | null }

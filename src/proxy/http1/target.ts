@@ -150,33 +150,3 @@ function hidesDots(segment: string): boolean {
   }
   return isDivided && isOnlyDots && (dots === 1 || dots === 2)
 }
-
-/** 1 for bytes that encodePath writes as `%XX`. From: spec of the APISIX dialect, 9.1 "Encoded". */
-const ENCODED = new Uint8Array(256)
-for (let code = 0; code < 256; code++) {
-  if (code <= 0x20 || code >= 0x7f || '"#%<>?\\^{|}`'.includes(String.fromCharCode(code))) ENCODED[code] = 1
-}
-
-/**
- * A resolved path, or a path made from one, as it goes on the wire: blanks, controls, `" # % < > ? \ ^ { | }`, the backquote and bytes
- * from 0x7F on become `%XX` (upper-case digits); slashes stay. Triplets that resolveTarget kept are not encoded again.
- */
-export function encodePath(path: string): string {
-  let out = ''
-  let from = 0
-  for (let i = 0; i < path.length; i++) {
-    const code = path.charCodeAt(i)
-    if (ENCODED[code] === 0) continue
-    if (code === PERCENT && isKeptTriplet(path, i)) continue
-    out += `${path.slice(from, i)}%${code < 16 ? '0' : ''}${code.toString(16).toUpperCase()}`
-    from = i + 1
-  }
-  return from === 0 ? path : out + path.slice(from)
-}
-
-/** Whether the `%` at `at` begins what resolveTarget keeps: `%`, any number of `25`, then 2F, 5C or 3B. */
-function isKeptTriplet(path: string, at: number): boolean {
-  let next = at + 1
-  while (path.charCodeAt(next) === 0x32 && path.charCodeAt(next + 1) === 0x35) next += 2
-  return isKeptPair(path.charCodeAt(next), path.charCodeAt(next + 1))
-}

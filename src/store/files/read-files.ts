@@ -10,7 +10,7 @@ import {
 } from './file-reader.ts'
 import { listFiles } from './list-files.ts'
 import { type ParsedFile, parseFile } from './parse-file.ts'
-import { suggest } from './suggest.ts'
+import { suggest } from '../../model/suggest.ts'
 
 /** Start-up settings share the files with documents under this key. */
 export const SETTINGS_KEY = 'gateway'
