@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { ENVIRONMENT } from '../src/gateway/settings.ts'
+import { ERROR_CODES } from '../src/model/error-codes.ts'
 import { ARROWS } from './check-arrows.ts'
 import { listSettings } from './generate-docs.ts'
 
@@ -92,4 +93,38 @@ test('the README lists every flag of headgate start, and no other', () => {
     name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
   )
   assert.deepEqual(flags.sort(), known.sort())
+})
+
+test('error codes that the pages name exist', () => {
+  const unknown: string[] = []
+  for (const page of pages) {
+    for (const [, name] of prose(read(page)).matchAll(/`([A-Z]+(?:_[A-Z]+)+)`/g)) {
+      // other names in capitals: environment variables, what the system has
+      if (name === undefined || /^(?:HEADGATE|LISTEN|SO)_/.test(name) || name in ERROR_CODES) continue
+      unknown.push(`${page}: ${name}`)
+    }
+  }
+  assert.deepEqual(unknown, [])
+})
+
+test('metrics that the pages name stand in docs/metrics.md', () => {
+  const listed = new Set([...read('docs/metrics.md').matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name))
+  const unknown: string[] = []
+  for (const page of pages) {
+    for (const [, name] of prose(read(page)).matchAll(/\b(headgate_\w+)/g)) {
+      const plain = name?.replace(/_(?:bucket|sum|count)$/, '')
+      if (!listed.has(name) && !listed.has(plain)) unknown.push(`${page}: ${name}`)
+    }
+  }
+  assert.deepEqual(unknown, [])
+})
+
+test('docs/life-of-a-request.md has the phases of the exchange in their order', () => {
+  const line = read('src/proxy/exchange.ts')
+    .split('\n')
+    .find((text) => text.includes('begin ▸'))
+  assert.ok(line !== undefined, 'the comment of the class names the phases')
+  const phases = line.replace(/^[\s*]+/, '').split(' ▸ ')
+  const rows = [...read('docs/life-of-a-request.md').matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name)
+  assert.deepEqual(rows, phases)
 })

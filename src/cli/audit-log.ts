@@ -1,4 +1,4 @@
-import { createWriteStream } from 'node:fs'
+import { closeSync, fstatSync, ftruncateSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Settings } from '../model/settings.ts'
 import type { AppLog } from '../observe/app-log.ts'
@@ -22,22 +22,40 @@ export function openAuditLog(settings: Settings, log: AppLog): AuditLog {
       close: async () => {},
     }
   }
-  const file = createWriteStream(join(settings.store, AUDIT_FILE), { flags: 'a', mode: 0o600 })
-  let isBroken = false
-  file.on('error', (error) => {
-    if (!isBroken)
-      log.error({ file: AUDIT_FILE, error: error.message }, 'the audit log cannot be written; it goes here')
-    isBroken = true
-  })
+  const path = join(settings.store, AUDIT_FILE)
+  let isFailing = false
   return {
     write: (line) => {
-      if (isBroken) log.warn({ audit: JSON.parse(line) as object }, 'audit')
-      else file.write(`${line}\n`)
+      try {
+        appendWhole(path, `${line}\n`)
+        isFailing = false
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error)
+        if (!isFailing)
+          log.error(
+            { file: AUDIT_FILE, error: reason },
+            'the audit log cannot be written; it goes here meanwhile',
+          )
+        isFailing = true
+        log.warn({ audit: JSON.parse(line) as object }, 'audit')
+      }
     },
-    close: () =>
-      new Promise((resolve) => {
-        if (isBroken) resolve()
-        else file.end(() => resolve())
-      }),
+    close: async () => {},
+  }
+}
+
+/** At once, so that a line is there before its write is answered; all of it or, on a full disk, nothing. Opened anew for log rotation. */
+function appendWhole(path: string, text: string): void {
+  const descriptor = openSync(path, 'a', 0o600)
+  try {
+    const { size } = fstatSync(descriptor)
+    try {
+      writeFileSync(descriptor, text)
+    } catch (error) {
+      ftruncateSync(descriptor, size)
+      throw error
+    }
+  } finally {
+    closeSync(descriptor)
   }
 }

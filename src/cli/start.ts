@@ -18,9 +18,14 @@ export async function runStart(flags: SettingFlags, env: NodeJS.ProcessEnv = pro
   const out = settings.accessLog.path === '-' ? process.stderr : process.stdout
   out.write(summary(gateway, keys))
   const code = await ended
+  forgetTemporaryKey(keys)
+  return code
+}
+
+/** The folder of a key that was made for this run alone. */
+function forgetTemporaryKey(keys: AdminKeys | null): void {
   if (keys?.isTemporary === true && keys.file !== null)
     rmSync(dirname(keys.file), { recursive: true, force: true })
-  return code
 }
 
 /** The gateway with its control servers, as `start` and `demo` run it. */
@@ -35,6 +40,9 @@ export async function startAll(
     env,
     log: (level, fields, message) => log.log(level, fields, message),
     fronts: (control) => startFronts(control, keys, log),
+  }).catch((error: unknown) => {
+    forgetTemporaryKey(keys)
+    throw error
   })
   return { gateway, keys, log }
 }

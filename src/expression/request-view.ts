@@ -50,6 +50,9 @@ export interface AnswerView {
   /** Status sent by the upstream; undefined for answers the gateway made. */
   readonly upstreamStatus: number | undefined
   header(name: string): string | undefined
+  /** As configured. */
   readonly endpointHost: string | undefined
+  /** What its name stood for when it was connected to. */
+  readonly endpointAddress: string | undefined
   readonly endpointPort: number | undefined
 }

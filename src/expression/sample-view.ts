@@ -42,6 +42,7 @@ function sampleAnswer(answer: NonNullable<SampleRequest['answer']>): AnswerView 
     status: 200,
     upstreamStatus: 200,
     endpointHost: '127.0.0.1',
+    endpointAddress: '127.0.0.1',
     endpointPort: 1980,
     ...rest,
     header: (name) => fields.get(name),

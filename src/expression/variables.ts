@@ -121,7 +121,7 @@ const PLAIN: ReadonlyMap<string, Read> = new Map<string, Read>([
   ['service_name', label('serviceName')],
   ['consumer_name', absent],
   ['consumer_group_id', absent],
-  ['balancer_ip', (view) => view.answer?.endpointHost],
+  ['balancer_ip', (view) => view.answer?.endpointAddress],
   ['balancer_port', (view) => textOf(view.answer?.endpointPort)],
   ['upstream_unresolved_host', (view) => view.answer?.endpointHost],
   ['time_iso8601', () => `${new Date().toISOString().slice(0, 19)}+00:00`],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { assignDescriptors, inheritedDescriptors, parseAddress } from './sockets.ts'
+import { assignDescriptors, holdAddress, inheritedDescriptors, parseAddress } from './sockets.ts'
 
 test('addresses are read in every form that flags take', () => {
   assert.deepEqual(parseAddress('127.0.0.1:9080'), { host: '127.0.0.1', port: 9080 })
@@ -30,4 +30,15 @@ test('each worker gets one descriptor a listener, never one that another has', (
   ])
   assert.deepEqual(assignDescriptors([3, 4, 5], 2), [[3, 4]])
   assert.deepEqual(assignDescriptors([], 1), [])
+})
+
+test('an address is held against other gateways until it is let go', async () => {
+  if (process.platform !== 'linux') return
+  const letGo = await holdAddress('127.0.0.1', 65_000)
+  await assert.rejects(holdAddress('127.0.0.1', 65_000), { code: 'PORT_IN_USE' })
+  const letOtherGo = await holdAddress('127.0.0.2', 65_000)
+  await letGo()
+  const letAgainGo = await holdAddress('127.0.0.1', 65_000)
+  await letAgainGo()
+  await letOtherGo()
 })

@@ -41,6 +41,26 @@ export async function checkAddress(host: string, port: number): Promise<void> {
   await new Promise((resolve) => server.close(resolve))
 }
 
+/**
+ * Holds an address against other gateways until the returned function is called, or the process ends in whatever way. The workers share
+ * their ports (`reusePort`), so two gateways that start at the same moment would find the address free, both, and share its connections.
+ * What is held is an abstract socket name, which lives in the network namespace, as the address does. Linux only, where ports are shared.
+ */
+export async function holdAddress(host: string, port: number): Promise<() => Promise<void>> {
+  if (port === 0 || process.platform !== 'linux') return async () => {}
+  const address = formatAddress(host, port)
+  const server = createServer((socket) => socket.destroy())
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(`\0headgate-${address}`, resolve)
+    })
+  } catch (error) {
+    throw listenError(error, address)
+  }
+  return () => new Promise((resolve) => server.close(() => resolve()))
+}
+
 /** What the system said, as one line that helps. */
 export function listenError(error: unknown, address: string): GatewayError {
   const code = (error as NodeJS.ErrnoException).code

@@ -19,6 +19,7 @@ import { DEFAULT_CAPACITY, type SharedCapacity, SharedState } from './shared-sta
 import {
   assignDescriptors,
   checkAddress,
+  holdAddress,
   inheritedDescriptors,
   listenError,
   parseAddress,
@@ -87,7 +88,6 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
   const sections = sectionsOf(settings, dialects)
   const sockets = socketsOf(settings)
   const descriptors = assignDescriptors(inheritedDescriptors(env, process.pid), sockets.length)
-  if (descriptors.length === 0) for (const { host, port } of sockets) await checkAddress(host, port)
   const count = descriptors.length > 0 ? Math.min(settings.workers, descriptors.length) : settings.workers
 
   const opened: (() => Promise<void> | void)[] = []
@@ -96,6 +96,12 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
     opened.length = 0
   }
   try {
+    if (descriptors.length === 0) {
+      for (const { host, port } of sockets) {
+        opened.push(await holdAddress(host, port))
+        await checkAddress(host, port)
+      }
+    }
     const store = overrides.store ?? (await openStore(settings, dialects, log))
     opened.push(() => store.close())
     const shared = new SharedState(overrides.capacity ?? DEFAULT_CAPACITY)

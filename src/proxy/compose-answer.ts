@@ -147,6 +147,7 @@ class EditedAnswer implements AnswerView {
   status: number
   readonly upstreamStatus: number | undefined
   readonly endpointHost: string | undefined
+  readonly endpointAddress: string | undefined
   readonly endpointPort: number | undefined
   lines: (readonly [string, string])[]
 
@@ -154,6 +155,7 @@ class EditedAnswer implements AnswerView {
     this.status = status
     this.upstreamStatus = exchange.upstreamStatus
     this.endpointHost = exchange.endpoint?.model.host
+    this.endpointAddress = exchange.endpointAddress ?? this.endpointHost
     this.endpointPort = exchange.endpoint?.model.port
     this.lines = lines
   }
@@ -180,6 +182,8 @@ function composeFiltered(
     : parseLines(answer.fields)
   if (!isHead(answer)) lines.unshift(['Date', httpDate()])
   if (surface.serverField !== null) lines.push(['Server', surface.serverField])
+  // a filter may take these away like any other field
+  lines.push(...parseLines(statusField(exchange)))
   const view = new EditedAnswer(exchange, answer.status, lines)
   exchange.answer = view
   let status = answer.status
@@ -209,7 +213,7 @@ function composeFiltered(
     const length = mayHaveBody ? `Content-Length: ${text.length}\r\n` : ''
     const sendsBody = mayHaveBody && exchange.client.head.method !== 'HEAD'
     return {
-      text: `${line}${fields}${statusField(exchange)}${length}${persistence(exchange)}\r\n${sendsBody ? text : ''}`,
+      text: `${line}${fields}${length}${persistence(exchange)}\r\n${sendsBody ? text : ''}`,
       framing: 'none',
       replacesBody: true,
       bodyBytes: sendsBody ? text.length : 0,
@@ -217,7 +221,7 @@ function composeFiltered(
   }
   if (!mayHaveBody) {
     return {
-      text: `${line}${fields}${statusField(exchange)}${persistence(exchange)}\r\n`,
+      text: `${line}${fields}${persistence(exchange)}\r\n`,
       framing: 'none',
       replacesBody: true,
       bodyBytes: 0,
@@ -227,7 +231,7 @@ function composeFiltered(
   const isBare = framing === 'none' && answer.contentLength < 0 && exchange.client.head.method !== 'HEAD'
   const end = isBare ? `Content-Length: 0\r\n${persistence(exchange)}` : tail(exchange, answer, framing)
   return {
-    text: `${line}${fields}${statusField(exchange)}${end}\r\n`,
+    text: `${line}${fields}${end}\r\n`,
     framing,
     replacesBody: false,
     bodyBytes: 0,

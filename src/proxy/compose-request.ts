@@ -98,9 +98,8 @@ function forwarding(exchange: Exchange, isTrusted: boolean): string {
     return value === '' ? undefined : value
   }
   const list = head.fields.get('x-forwarded-for')
-  const edited = overlay?.forwarding('x-forwarded-for')
-  const before =
-    edited === undefined ? (exchange.keepsForwardedFor ? list : undefined) : (edited ?? undefined)
+  const kept = exchange.keepsForwardedFor ? list : undefined
+  const before = overlay === null ? kept : overlay.forwardedFor(kept)
   let text = `X-Real-IP: ${client}\r\nX-Forwarded-For: ${before === undefined || before === '' ? exchange.appendedAddress : `${before}, ${exchange.appendedAddress}`}\r\n`
   text += line(
     'X-Forwarded-Proto',

@@ -6,6 +6,8 @@ export interface Timed {
   deadlineMs: number
   /** Tick of the bucket that will look at the object next; 0 = in none. Owned by Deadlines. */
   wheelTick: number
+  /** Its place in that bucket. Owned by Deadlines. */
+  wheelAt: number
   expire(nowMs: number): void
 }
 
@@ -38,6 +40,15 @@ export class Deadlines {
     this.#place(timed)
   }
 
+  /**
+   * For something that is over: it has no deadline any more and is not held on to until its bucket comes up, which for a connection of
+   * one short request would be seconds, and for thousands of those a second hundreds of megabytes.
+   */
+  forget(timed: Timed): void {
+    timed.deadlineMs = 0
+    this.#lift(timed)
+  }
+
   /** Visits the buckets up to now. Called by the timer; tests call it with a clock of their own. */
   sweep(nowMs: number): void {
     const last = Math.floor(nowMs / TICK_MS)
@@ -49,8 +60,10 @@ export class Deadlines {
       this.#tick++
       if (bucket.length === 0) continue
       this.#buckets[tick % SIZE] = []
-      for (const timed of bucket) {
-        if (timed.wheelTick > tick || timed.wheelTick === 0) continue // moved to an earlier bucket since
+      for (let i = 0; i < bucket.length; i++) {
+        const timed = bucket[i] as Timed
+        // lifted out, or set anew, by what expired before it in this sweep
+        if (timed.wheelTick === 0 || timed.wheelTick > tick) continue
         timed.wheelTick = 0
         if (timed.deadlineMs === 0) continue
         if (timed.deadlineMs <= nowMs) {
@@ -65,8 +78,26 @@ export class Deadlines {
     let tick = Math.ceil(timed.deadlineMs / TICK_MS)
     if (tick < this.#tick) tick = this.#tick
     else if (tick >= this.#tick + SIZE) tick = this.#tick + SIZE - 1
-    if (timed.wheelTick !== 0 && timed.wheelTick <= tick) return
+    if (timed.wheelTick !== 0) {
+      if (timed.wheelTick <= tick) return
+      this.#lift(timed)
+    }
+    const bucket = this.#buckets[tick % SIZE] as Timed[]
     timed.wheelTick = tick
-    this.#buckets[tick % SIZE]?.push(timed)
+    timed.wheelAt = bucket.length
+    bucket.push(timed)
+  }
+
+  /** Takes it out of its bucket; the last one there takes its place. */
+  #lift(timed: Timed): void {
+    if (timed.wheelTick === 0) return
+    const bucket = this.#buckets[timed.wheelTick % SIZE] as Timed[]
+    timed.wheelTick = 0
+    // a bucket that is being swept is not in the wheel any more
+    if (bucket[timed.wheelAt] !== timed) return
+    const last = bucket.pop() as Timed
+    if (last === timed) return
+    bucket[timed.wheelAt] = last
+    last.wheelAt = timed.wheelAt
   }
 }

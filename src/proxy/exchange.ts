@@ -384,6 +384,11 @@ export class Exchange implements RequestView, AnswerReader {
     return this.#partsSent < this.#parts.length
   }
 
+  /** Whether bytes that came may still be read later: kept for another attempt, or waiting for the endpoint. */
+  get holdsBody(): boolean {
+    return this.#parts.length > 0 || this.#connection?.isWaiting === true
+  }
+
   /** Makes one part of those that were sent in this attempt and one of those that were not: a part of one byte costs as much as a hundred. */
   #mergeParts(): void {
     const sent = this.#parts.splice(0, this.#partsSent)
@@ -805,13 +810,11 @@ export class Exchange implements RequestView, AnswerReader {
   /** Runs request filters; false: one made something that may not go on the wire, and the answer is under way. */
   #applyFilters(filters: readonly CompiledRequestFilter[]): boolean {
     for (const filter of filters) {
-      if (filter.applies !== null) {
-        if (filter.needsBody && this.body === undefined) {
-          this.#inspect()
-          return false
-        }
-        if (!filter.applies(this, null)) continue
+      if (filter.needsBody && this.body === undefined) {
+        this.#inspect()
+        return false
       }
+      if (filter.applies !== null && !filter.applies(this, null)) continue
       const groups = { captures: null }
       if (filter.target !== null) {
         const target = filter.target(this, groups)
@@ -902,8 +905,13 @@ export class Exchange implements RequestView, AnswerReader {
     const fields = this.client.head.fields
     return this.overlay === null ? fields.getLoose(name) : this.overlay.get(name, fields)
   }
+  /** Of the connection in use; undefined while there is none. */
+  get endpointAddress(): string | undefined {
+    return this.#connection?.address
+  }
   get cookies(): string | undefined {
-    return this.client.head.fields.join('cookie', '; ')
+    const fields = this.client.head.fields
+    return this.overlay === null ? fields.join('cookie', '; ') : this.overlay.cookies(fields)
   }
 }
 

@@ -33,6 +33,15 @@ export class HeaderOverlay {
     return value
   }
 
+  /** Cookie as rules see it, several lines as one. */
+  cookies(fields: HeadFields): string | undefined {
+    let value = this.#dropped.has('cookie') ? undefined : fields.join('cookie', '; ')
+    for (const [name, text] of this.#lines) {
+      if (name.toLowerCase() === 'cookie') value = value === undefined ? text : `${value}; ${text}`
+    }
+    return value
+  }
+
   drops(lowerName: string): boolean {
     return this.#dropped.has(lowerName)
   }
@@ -43,6 +52,16 @@ export class HeaderOverlay {
     for (const [name, value] of this.#lines)
       if (!FORWARDING.has(name.toLowerCase())) text += `${name}: ${value}\r\n`
     return text
+  }
+
+  /** X-Forwarded-For as it stands before the client's address is appended: what came, unless it was set or removed, then what was added. */
+  forwardedFor(came: string | undefined): string | undefined {
+    let value = this.#dropped.has('x-forwarded-for') ? undefined : came
+    for (const [name, text] of this.#lines) {
+      if (name.toLowerCase() !== 'x-forwarded-for' || text === '') continue
+      value = value === undefined || value === '' ? text : `${value}, ${text}`
+    }
+    return value
   }
 
   /** What an edit made of a forwarding field: a value, null (removed), or undefined (not touched). */

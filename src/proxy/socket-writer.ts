@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { getSystemErrorName } from 'node:util'
+import { handleOf, type StreamBinding, type StreamHandle, streamBinding } from './stream-binding.ts'
 
 /**
  * Writes of texts to a plain TCP socket. A text that the system takes at once, as nearly all do, goes to the socket's handle directly: the
@@ -11,41 +12,20 @@ import { getSystemErrorName } from 'node:util'
  * be taken whole, later ones queue behind it in the handle.
  */
 
-interface StreamBinding {
-  readonly WriteWrap: new () => WriteRequest
-  readonly streamBaseState: ArrayLike<number>
-  readonly kLastWriteWasAsync: number
-}
 interface WriteRequest {
   oncomplete: ((this: WriteRequest, status: number) => void) | null
   writer: SocketWriter | null
 }
-interface Handle {
-  writeLatin1String?: (request: WriteRequest, text: string) => number
-}
+type WritableHandle = Required<Pick<StreamHandle, 'writeLatin1String'>>
 
 /** Longer texts are not written from the stack by Node and need a request of their own anyway. */
 const MAX_DIRECT = 16_384
 
-const binding = findBinding()
 /** One request serves all direct writes that end at once; one that does not keeps it, and a new one is made. */
 let request: WriteRequest | null = null
 
-function findBinding(): StreamBinding | null {
-  try {
-    const found = (process as unknown as { binding(name: string): StreamBinding }).binding('stream_wrap')
-    const isUsable =
-      typeof found.WriteWrap === 'function' &&
-      typeof found.kLastWriteWasAsync === 'number' &&
-      typeof found.streamBaseState?.[found.kLastWriteWasAsync] === 'number'
-    return isUsable ? found : null
-  } catch {
-    return null // no such binding here: every write takes the slower way
-  }
-}
-
 function makeRequest(known: StreamBinding): WriteRequest {
-  const made = new known.WriteWrap()
+  const made = new known.WriteWrap() as WriteRequest
   made.oncomplete = onComplete
   made.writer = null
   return made
@@ -59,7 +39,7 @@ function onComplete(this: WriteRequest, status: number): void {
 
 export class SocketWriter {
   readonly #socket: Socket
-  readonly #handle: Handle | null
+  readonly #handle: StreamHandle | null
   readonly #onDrain: () => void
   /** Direct writes that the system has not taken whole. */
   #waiting = 0
@@ -67,15 +47,15 @@ export class SocketWriter {
   /** `onDrain`: a direct write that had to wait is done and nothing waits any more. `socket` must be connected. */
   constructor(socket: Socket, isPlain: boolean, onDrain: () => void) {
     this.#socket = socket
-    const handle = (socket as unknown as { _handle: Handle | null })._handle
+    const handle = handleOf(socket)
     this.#handle =
-      isPlain && binding !== null && typeof handle?.writeLatin1String === 'function' ? handle : null
+      isPlain && streamBinding !== null && typeof handle?.writeLatin1String === 'function' ? handle : null
     this.#onDrain = onDrain
   }
 
   /** Whether direct writes are possible at all; tests want to know which way they took. */
   static get isDirect(): boolean {
-    return binding !== null
+    return streamBinding !== null
   }
 
   write(text: string): void {
@@ -85,9 +65,9 @@ export class SocketWriter {
       socket.write(text, 'latin1')
       return
     }
-    const known = binding as StreamBinding
+    const known = streamBinding as StreamBinding
     request ??= makeRequest(known)
-    const status = (handle.writeLatin1String as NonNullable<Handle['writeLatin1String']>)(request, text)
+    const status = (handle as WritableHandle).writeLatin1String(request, text)
     if (status !== 0) {
       socket.destroy(writeError(status))
       return

@@ -48,9 +48,11 @@ export class RouteCandidate implements EntryOwner {
     this.model = model
     this.section = section
     this.slot = env.slot(routeIdentity(model.id))
-    this.rules = model.rules.map((rule, index) => new RuleEntry(rule, index, env))
     this.requestFilters = model.requestFilters.map(compileRequestFilter)
     this.responseFilters = model.responseFilters.map(compileResponseFilter)
+    // The answer comes too late to read the request's body for a filter: it is read before a rule is chosen.
+    const isBodyUsed = this.responseFilters.some((filter) => filter.needsBody)
+    this.rules = model.rules.map((rule, index) => new RuleEntry(rule, index, env, isBodyUsed))
     // A path parameter is known only once an entry is at hand: too late to look entries up by it.
     this.equalityKeys =
       model.predicate === null

@@ -4,7 +4,7 @@ import { toByteString } from '../model/byte-string.ts'
 import { targetIdentity } from '../model/counters.ts'
 import type { Rule } from '../model/rule.ts'
 import type { Split, Target } from '../model/split.ts'
-import { compileLocation, compileRedirectStatus } from './filters/redirect-location.ts'
+import { compileLocation, compileRedirectStatus, locationNeedsBody } from './filters/redirect-location.ts'
 import { compileRequestFilter } from './filters/request-filter.ts'
 import { compileResponseFilter } from './filters/response-filter.ts'
 import { compileSplit } from './split.ts'
@@ -18,20 +18,21 @@ import {
   type Trace,
 } from './table.ts'
 
-/** A rule, and whether its test reads the body. */
+/** A rule, and whether its test or what it leads to reads the body. */
 export class RuleEntry implements CompiledRule {
   readonly model: Rule
   readonly index: number
   readonly test: Test | null
   readonly needsBody: boolean
   readonly split: CompiledSplit
-  constructor(model: Rule, index: number, env: CompileEnvironment) {
+  constructor(model: Rule, index: number, env: CompileEnvironment, isBodyUsed = false) {
     const predicate = model.predicate === null ? null : compilePredicate(model.predicate)
     this.model = model
     this.index = index
     this.test = predicate === null ? null : predicate.test
-    this.needsBody = predicate?.needsBody === true
-    this.split = compileSplit(model.split, compileTargets(model.split, env), env)
+    const targets = compileTargets(model.split, env)
+    this.needsBody = isBodyUsed || predicate?.needsBody === true || targets.some(readsBody)
+    this.split = compileSplit(model.split, targets, env)
   }
 }
 
@@ -49,6 +50,13 @@ export function chooseRule(
     if (held) return rule
   }
   return null
+}
+
+function readsBody(target: CompiledTarget): boolean {
+  return (
+    target.responseFilters.some((filter) => filter.needsBody) ||
+    (target.kind === 'redirect' && locationNeedsBody(target.model.location))
+  )
 }
 
 function compileTargets(split: Split, env: CompileEnvironment): readonly CompiledTarget[] {

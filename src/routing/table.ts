@@ -109,6 +109,8 @@ export interface RewriteGroups {
 
 export interface CompiledResponseFilter {
   readonly applies: Test | null
+  /** Of the request: it must be read before the request is sent. */
+  readonly needsBody: boolean
   readonly status: number | null
   readonly body: Buffer | null
   readonly headers: CompiledHeaderEdits | null

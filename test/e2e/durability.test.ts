@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -122,7 +122,10 @@ test('every write that was acknowledged survives kill -9, and is served again', 
       known.set(id, { acknowledged: name, unanswered: undefined })
     }
     for (const id of [...stored.keys()].slice(0, 3)) {
-      assert.equal((await requestOnce(gateway.port, `/${id}`)).body, 'served')
+      const answer = await requestOnce(gateway.port, `/${id}`).catch((error: unknown) => {
+        throw new Error(`round ${round}: ${error}; the gateway said: ${gateway.stderr()}`, { cause: error })
+      })
+      assert.equal(answer.body, 'served')
     }
   }
   console.log(`kill -9 x ${ROUNDS}: ${lost} acknowledged writes lost, integrity ok`)
@@ -255,6 +258,14 @@ test('a full disk refuses writes and never touches traffic, and with room again 
   )
   assert.equal(failed, 0)
   assert.ok(requests > 20)
+  // each write has its line in the audit log; while that had no room, in the log of the gateway
+  const audited = `${readFileSync(join(disk, 'data/audit.log'), 'utf8')}${gateway.stderr()}`
+  for (const id of ['1', 'full-0', 'full-29', 'after']) {
+    assert.ok(audited.includes(`/apisix/admin/routes/${id}"`), `the audit line of ${id}`)
+  }
+  const lines = readFileSync(join(disk, 'data/audit.log'), 'utf8').trimEnd().split('\n')
+  assert.ok((lines.at(-1) as string).includes('/apisix/admin/routes/after"'), 'it goes to its file again')
+  for (const line of lines) JSON.parse(line)
   // what was told as refused is not there after a restart, what was told as done is
   acknowledged.add('after')
   assert.equal(await gateway.stop(), 0)

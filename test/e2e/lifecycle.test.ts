@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -121,17 +130,47 @@ test('a port in use is told in one line that names it, for each listener', async
   t.after(() => other.close())
   const address = other.address()
   const taken = `127.0.0.1:${address !== null && typeof address === 'object' ? address.port : 0}`
+  const temporary = folder(t)
   for (const flag of ['--listen', '--admin', '--status']) {
     const flags = new Map([
       ['--listen', '127.0.0.1:0'],
       ['--admin', '127.0.0.1:0'],
       ['--status', 'off'],
     ]).set(flag, taken)
-    const { code, stdout, stderr } = await runHeadgate(['start', ...QUICK, ...[...flags].flat()])
+    const args = ['start', ...QUICK, ...[...flags].flat()]
+    const { code, stdout, stderr } = await runHeadgate(args, { TMPDIR: temporary })
     assert.equal(code, 1, `${flag}: ${stderr}`)
     assert.equal(stderr, `headgate: ${taken} is in use: another program listens there\n`, flag)
     assert.equal(stdout, '')
   }
+  assert.deepEqual(readdirSync(temporary), [], 'the key made for the run is gone with it')
+})
+
+test('of two gateways that start at the same moment on one port, one serves and the other says that it is in use', async (t) => {
+  const [port] = await findFreePorts(1)
+  const flags = ['--listen', `127.0.0.1:${port}`, '--admin', 'off', '--status', 'off']
+  const ends = Array.from({ length: 2 }, () => {
+    const child = spawn(process.execPath, [PROGRAM, 'start', ...QUICK, ...flags], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    t.after(() => child.kill('SIGKILL'))
+    let stderr = ''
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text
+    })
+    const ended = new Promise<string>((resolve) => {
+      child.once('close', (code) => resolve(`${code} ${stderr}`))
+    })
+    const isReady = new Promise<string>((resolve) => child.stdout.once('data', () => resolve('ready')))
+    return { child, ended, first: Promise.race([ended, isReady]) }
+  })
+  const outcomes = await Promise.all(ends.map(({ first }) => first))
+  assert.deepEqual(outcomes.sort(), [
+    `1 headgate: 127.0.0.1:${port} is in use: another program listens there\n`,
+    'ready',
+  ])
+  for (const { child } of ends) child.kill('SIGKILL')
+  await Promise.all(ends.map(({ ended }) => ended))
 })
 
 test('a command line that makes no sense ends with 2 and says what is wrong', async () => {
@@ -195,6 +234,11 @@ test('without a key one is made: 0600, told by its place alone, and the same aft
   assert.equal((await callAdmin(memory.adminPort, kept)).status, 401)
   // only in its header, unless settings open more
   assert.equal((await callAdmin(memory.adminPort, null, `/apisix/admin/routes?api_key=${key}`)).status, 401)
+  // made for this run, gone with it
+  const exit = new Promise((resolve) => memory.child.once('close', resolve))
+  memory.child.kill('SIGTERM')
+  assert.equal(await exit, 0)
+  assert.equal(existsSync(join(memory.keyPlace, '..')), false)
 })
 
 test('short and well-known keys are refused, and taken on loopback alone with the flag that says so', async (t) => {
@@ -206,9 +250,13 @@ test('short and well-known keys are refused, and taken on loopback alone with th
     if (key !== 'admin') assert.ok(!stderr.includes(key))
   }
   const flags = [...QUICK, '--listen', '127.0.0.1:0', '--status', 'off', '--admin-key', PAGE_KEY]
-  const open = await runHeadgate(['start', ...flags, '--insecure-admin-key', '--admin', '0.0.0.0:0'])
+  const remote = ['--insecure-admin-key', '--admin', '0.0.0.0:0']
+  const open = await runHeadgate(['start', ...flags, ...remote])
   assert.equal(open.code, 2)
-  assert.match(open.stderr, /only while the admin listener is on loopback/)
+  assert.match(open.stderr, /could be reached from other machines/)
+  const meant = await runHeadgate(['start', ...flags, ...remote, '--admin-remote'])
+  assert.equal(meant.code, 2)
+  assert.match(meant.stderr, /only while the admin listener is on loopback/)
   for (let start = 0; start < 2; start++) {
     const gateway = await startBare(t, [...flags, '--insecure-admin-key', '--admin', '127.0.0.1:0'])
     assert.match(gateway.output(), /"level":"warn".*the admin key is a well-known one/)
@@ -381,22 +429,22 @@ test('a lost worker takes only its own connections along, a wedged one is replac
 
   const total = 24
   let own = 0
-  const cut = await load(total, async () => {
-    own = ownOf(0)
-    gateway.injectFault(0, 'exit')
-    await waitFor('a new worker', () => (gateway.status().workerRestarts === 1 ? isWhole() : undefined))
-  })
-  assert.equal(cut, own)
-
   let seconds = 0
   const cutByWedge = await load(total, async () => {
     own = ownOf(1)
     const from = performance.now()
     gateway.injectFault(1, 'wedge')
-    await waitFor('a new worker', () => (gateway.status().workerRestarts === 2 ? isWhole() : undefined))
+    await waitFor('a new worker', () => (gateway.status().workerRestarts === 1 ? isWhole() : undefined))
     seconds = (performance.now() - from) / 1000
   })
   assert.equal(cutByWedge, own)
+
+  const cut = await load(total, async () => {
+    own = ownOf(0)
+    gateway.injectFault(0, 'exit')
+    await waitFor('a new worker', () => (gateway.status().workerRestarts === 2 ? isWhole() : undefined))
+  })
+  assert.equal(cut, own)
   console.log(
     `worker lost: only its own connections (${cut} of ${total}); wedged worker replaced in ${seconds.toFixed(1)} s (≤ 3)`,
   )

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import type { Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { Worker } from 'node:worker_threads'
 import { answerText, type Backend, startBackend, startRawBackend } from '../support/backends.ts'
 import { type GatewayProcess, startGateway } from '../support/gateway.ts'
 import { connectRaw, type RawAnswer, type RawClient } from '../support/raw-client.ts'
@@ -226,9 +227,7 @@ test('a body above the limit is 413 before any backend hears of it; chunked, whe
   chunked.close()
   const fits = await connectRaw(small.port)
   const body = 'x'.repeat(1000)
-  const sized = await fits.exchange(
-    `${lines('POST / HTTP/1.1', 'Host: a', 'Content-Length: 1000')}${body}${''}`,
-  )
+  const sized = await fits.exchange(`${lines('POST / HTTP/1.1', 'Host: a', 'Content-Length: 1000')}${body}`)
   assert.equal(sized.status, 200)
   fits.close()
   assert.equal(backend.requests.length, seen + 1)
@@ -364,8 +363,6 @@ test('connections beyond those of the process, and of one address, are closed at
 test('a node that does not take the connection costs its connect timeout: 504', async () => {
   // a listener whose backlog is full answers no handshake
   const held: Socket[] = []
-  const { createServer, connect } = await import('node:net')
-  const { Worker } = await import('node:worker_threads')
   const worker = new Worker(
     `const { createServer } = require('node:net')
      const { parentPort } = require('node:worker_threads')
@@ -376,7 +373,6 @@ test('a node that does not take the connection costs its connect timeout: 504', 
      })`,
     { eval: true },
   )
-  assert.ok(createServer)
   const port = await new Promise<number>((resolve) => worker.once('message', resolve))
   for (let i = 0; i < 4; i++) held.push(connect(port, '127.0.0.1').on('error', () => {}))
   await waitFor('the backlog to be full', () =>
@@ -406,4 +402,6 @@ test('a limit that was hit is counted under its name', async () => {
     assert.match(text, new RegExp(`^headgate_errors_total\\{[^}]*${code}[^}]*\\} [1-9]`, 'm'))
   }
   await waitForRest(gateway)
+  const limits = Object.keys(LIMITS).length + 3
+  console.log(`limits: ${limits} settings held, each at its number and one beyond`)
 })

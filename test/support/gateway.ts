@@ -131,7 +131,9 @@ async function tryStart(
         }
         try {
           const answer = await callHttp({ port: ports.statusPort, method: 'GET', path: '/readyz' })
-          return answer.status === 200 ? true : undefined
+          // its own word counts too: in a race for the port it may be another gateway that answers
+          const saysSo = stdout.includes(' is ready\n') || stderr.includes(' is ready\n')
+          return answer.status === 200 && saysSo ? true : undefined
         } catch {
           return undefined
         }

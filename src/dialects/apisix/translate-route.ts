@@ -124,11 +124,15 @@ function warnOfHosts(
   mode: DialectSettings['apisix']['router'],
   warnings: TranslationWarning[],
 ): void {
-  if (mode !== 'radixtree_host_uri') return
   const { value } = document
   const path = value.hosts !== undefined ? 'hosts' : value.host !== undefined ? 'host' : 'service_id'
   for (const host of hosts) {
-    if (/^[^[\]]*:|\]:/.test(host)) {
+    if (host.endsWith('.')) {
+      warnings.push({
+        path,
+        message: `${host} never matches, because a dot at the end of a request's Host does not count`,
+      })
+    } else if (mode === 'radixtree_host_uri' && /^[^[\]]*:|\]:/.test(host)) {
       warnings.push({
         path,
         message: `${host} has a port; in router mode ${mode} hosts are compared without port, so it never matches`,

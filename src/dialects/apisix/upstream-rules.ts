@@ -23,6 +23,10 @@ export function collectUpstreamFaults(upstream: JsonObject, path: string): reado
   if (textField(upstream, 'pass_host') === 'rewrite' && textField(upstream, 'upstream_host') === null) {
     add('pass_host', "`upstream_host` can't be empty when `pass_host` is `rewrite`")
   }
+  const upstreamHost = textField(upstream, 'upstream_host')
+  if (upstreamHost !== null && !HOST_AND_PORT.test(upstreamHost)) {
+    add('upstream_host', `invalid configuration: invalid upstream_host ${upstreamHost}`, 'host or host:port')
+  }
   collectNodeFaults(upstream.nodes, joinPath(path, 'nodes'), faults)
   const keyFault = checkHashKey(upstream)
   if (keyFault !== null) add('key', keyFault)
@@ -60,6 +64,9 @@ const IPV6_BRACKETS = "invalid configuration: IPv6 address must be enclosed with
 
 /** What may go into a connection and a Host field; the schema does not look at the keys of a map. */
 const NODE_NAME = /^[0-9a-zA-Z\-._:]+$/
+
+/** What may go out as Host; the schema's pattern is that of route hosts, wildcards included. */
+const HOST_AND_PORT = /^(?:\[[0-9a-fA-F:.]+\]|[0-9a-zA-Z\-._]+)(?::[0-9]{1,5})?$/
 
 function isBareIpv6(host: string): boolean {
   return !host.startsWith('[') && host.indexOf(':') !== host.lastIndexOf(':')

@@ -8,6 +8,7 @@ import { plainAddress } from '../forwarded.ts'
 import { countWorker, type Plane } from '../plane.ts'
 import { SocketWriter } from '../socket-writer.ts'
 import { ChunkedDecoder } from './chunked-decoder.ts'
+import { READ_BUFFER } from './head-bytes.ts'
 import type { HeadFields } from './head-fields.ts'
 import { latin1 } from './latin1.ts'
 import { lendReadBuffer } from './read-buffer.ts'
@@ -31,10 +32,17 @@ type State = (typeof states)[keyof typeof states]
 const HOLD_BYTES = 65_536
 /** Body parts up to this size travel as text with what surrounds them; larger ones as buffers. */
 const TEXT_PART = 8192
+/** So much of a read becomes text at first: a head and a small body. With a thousand requests in one read each would copy all the others. */
+const TEXT_READ = TEXT_PART + 2048
 
-/** All reads of this worker's clients land here. Valid inside one read callback only: what leaves it is text or a copy. */
-const READ_BUFFER = Buffer.allocUnsafeSlow(65_536)
 const EMPTY = Buffer.alloc(0)
+/**
+ * What a body's bytes are copied into when nothing waits for their client. What the system takes at once, as it does for all but slow
+ * readers, leaves it free again; otherwise the socket keeps it and a new one is made. So a fast body makes no garbage.
+ */
+let spareBuffer = Buffer.allocUnsafeSlow(65_536)
+/** The same for bodies of requests: free again unless the exchange holds on to what came. */
+let spareBody = Buffer.allocUnsafeSlow(65_536)
 
 function copyOf(buffer: Buffer, length: number): Buffer {
   const copy = Buffer.allocUnsafe(length)
@@ -52,6 +60,7 @@ interface Handled {
 export class Downstream implements Timed {
   deadlineMs = 0
   wheelTick = 0
+  wheelAt = 0
   readonly plane: Plane
   readonly head: RequestHead
   readonly peerAddress: string
@@ -132,6 +141,11 @@ export class Downstream implements Timed {
       this.#readHead(buffer, length)
       this.#isProcessing = false
       this.#process()
+    } else if (this.#state === BODY) {
+      const chunk = spareBody.subarray(0, length)
+      buffer.copy(chunk, 0, 0, length)
+      this.#readBody(chunk, 0)
+      if (this.#held !== null || this.#exchange.holdsBody) spareBody = Buffer.allocUnsafeSlow(65_536)
     } else this.onData(copyOf(buffer, length))
     return true
   }
@@ -182,9 +196,14 @@ export class Downstream implements Timed {
     const { limits } = this.plane.options.settings
     const before = this.#pending.length
     // a head over the limit is refused before more of it is turned into text
-    const taken = Math.min(size, limits.maxHeadBytes + limits.maxTargetBytes + 4)
-    const text = before === 0 ? latin1(chunk, 0, taken) : this.#pending + latin1(chunk, 0, taken)
-    const end = parseRequestHead(this.head, text, 0, limits, before === 0 ? chunk : undefined)
+    const most = Math.min(size, limits.maxHeadBytes + limits.maxTargetBytes + 4)
+    const taken = Math.min(most, TEXT_READ)
+    let text = before === 0 ? latin1(chunk, 0, taken) : this.#pending + latin1(chunk, 0, taken)
+    let end = parseRequestHead(this.head, text, 0, limits, before === 0 ? chunk : undefined)
+    if (end === 0 && taken < most) {
+      text = this.#pending + latin1(chunk, 0, most)
+      end = parseRequestHead(this.head, text, 0, limits, before === 0 ? chunk : undefined)
+    }
     const now = clock.nowMs
     if (end === 0) {
       if (before === 0) this.#readBy(now + limits.headerTimeoutMs)
@@ -357,14 +376,17 @@ export class Downstream implements Timed {
       this.#out += latin1(bytes, from, to)
       return
     }
-    const copy = Buffer.allocUnsafe(to - from)
-    bytes.copy(copy, 0, from, to)
     const socket = this.#socket
+    const length = to - from
+    const isSpare = length <= spareBuffer.length && !this.#writer.isWaiting
+    const copy = isSpare ? spareBuffer.subarray(0, length) : Buffer.allocUnsafeSlow(length)
+    bytes.copy(copy, 0, from, to)
     socket.cork()
     if (this.#out !== '') socket.write(this.#out, 'latin1')
     this.#out = ''
     socket.write(copy)
     socket.uncork()
+    if (isSpare && socket.writableLength > 0) spareBuffer = Buffer.allocUnsafeSlow(spareBuffer.length)
   }
 
   /** Writes what was gathered: one write per turn and direction. */
@@ -461,7 +483,7 @@ export class Downstream implements Timed {
     if (this.#state === CLOSED) return
     const hadExchange = this.hasExchange
     this.#state = CLOSED
-    this.deadlineMs = 0
+    this.plane.deadlines.forget(this)
     this.#held = null
     this.#socket.destroy()
     if (hadExchange) this.#exchange.onClientGone()

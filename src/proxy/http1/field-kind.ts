@@ -67,6 +67,18 @@ const NAME = {
 }
 const X_FORWARDED = asciiBytes('x-forwarded-')
 
+/** Per length, the first letters that names of a known kind have, a bit each: most names are none and cost no comparison. */
+const FIRST_LETTERS = new Int32Array(32)
+for (const name of Object.values(NAME)) {
+  const length = name.length
+  FIRST_LETTERS[length] = (FIRST_LETTERS[length] as number) | (1 << ((name[0] as number) & 31))
+}
+
+/** Whether a name of this length that begins with this byte may be of a kind other than OTHER. */
+export function mayBeKnown(length: number, first: number): boolean {
+  return length < 32 && ((FIRST_LETTERS[length] as number) & (1 << (first & 31))) !== 0
+}
+
 /** The kind of a name, by its length first, so that an unknown name costs a comparison or two. Allocates nothing. */
 export function classifyField(bytes: Uint8Array, start: number, end: number): number {
   switch (end - start) {

@@ -1,5 +1,6 @@
 import { COLON, CR, LF, SP, TAB, TOKEN, VALUE } from './char-classes.ts'
-import { classifyField, classifyUnderscored, FIELD } from './field-kind.ts'
+import { classifyField, classifyUnderscored, FIELD, mayBeKnown } from './field-kind.ts'
+import { headWords } from './head-bytes.ts'
 import type { HeadFields } from './head-fields.ts'
 
 /** scanFields: so far everything is fine, more text is needed. */
@@ -8,6 +9,12 @@ export const INCOMPLETE = 0
 export const MALFORMED = -1
 /** scanFields: one field line more than allowed. */
 export const TOO_MANY = -2
+
+// An imported binding is read from its module with every use; these are the module's own, so that a loop over bytes keeps them in registers.
+const TOKENS = TOKEN
+const VALUES = VALUE
+const CR_BYTE = CR
+const LF_BYTE = LF
 
 const LINE_START = 0
 const NAME = 1
@@ -35,10 +42,16 @@ export function startFields(fields: HeadFields, at: number): void {
  */
 export function scanFields(fields: HeadFields, bytes: Uint8Array, bound: number, maxFields: number): number {
   const most = Math.min(maxFields, fields.capacity)
+  if (fields.scanStep === LINE_START && fields.count === 0) {
+    const end = scanPlain(fields, bytes, bound, most)
+    if (end > 0) return end
+    fields.count = 0
+  }
   let at = fields.scanAt
   let step = fields.scanStep
   let count = fields.count
   let mark = fields.scanMark
+  const words = headWords(bytes)
 
   for (;;) {
     if (step === LINE_START) {
@@ -77,7 +90,7 @@ export function scanFields(fields: HeadFields, bytes: Uint8Array, bound: number,
       step = IN_VALUE
     }
     if (step === IN_VALUE) {
-      while (at < bound && VALUE[bytes[at] as number] === 1) at++
+      at = skipValue(bytes, words, at, bound)
       if (at === bound) break
       if (bytes[at] !== CR) return MALFORMED
       const start = fields.valueStart[count] as number
@@ -119,6 +132,80 @@ export function scanFields(fields: HeadFields, bytes: Uint8Array, bound: number,
   fields.scanMark = mark
   fields.count = count
   return INCOMPLETE
+}
+
+/**
+ * The common head in one go: complete, no name with `_`, nothing wrong. Returns the index behind the blank line, or 0 for anything else, and then
+ * scanFields begins anew and finds out what it is.
+ */
+function scanPlain(fields: HeadFields, bytes: Uint8Array, bound: number, most: number): number {
+  const words = headWords(bytes)
+  const { nameStart, nameEnd, valueStart, valueEnd, lineEnd, kind } = fields
+  // every step below reads at most four bytes ahead of one that it has checked against this
+  const last = bound - 4
+  let at = fields.scanAt
+  let count = 0
+  while (at <= last) {
+    const start = at
+    const first = bytes[at] as number
+    if (first === CR_BYTE) {
+      if (bytes[at + 1] !== LF_BYTE) return 0
+      fields.count = count
+      return at + 2
+    }
+    while (at < last && TOKENS[bytes[at] as number] === 1) at++
+    if (at === start || count === most || bytes[at] !== COLON) return 0
+    nameStart[count] = start
+    nameEnd[count] = at
+    kind[count] = mayBeKnown(at - start, first) ? classifyField(bytes, start, at) : FIELD.OTHER
+    at++
+    while (at < last && isBlank(bytes[at] as number)) at++
+    const value = at
+    at = skipValue(bytes, words, at, bound)
+    if (at + 1 >= bound || bytes[at] !== CR_BYTE || bytes[at + 1] !== LF_BYTE) return 0
+    let end = at
+    while (end > value && isBlank(bytes[end - 1] as number)) end--
+    valueStart[count] = value
+    valueEnd[count] = end
+    at += 2
+    lineEnd[count] = at
+    count++
+  }
+  // the blank line may be the last two bytes
+  if (at + 2 === bound && bytes[at] === CR && bytes[at + 1] === LF) {
+    fields.count = count
+    return bound
+  }
+  return 0
+}
+
+/**
+ * The first index from `at` on that holds no byte of a value, or `bound`. Four bytes a step: a word is passed over when none of its bytes is
+ * below SP or DEL; the word that has one (a CR, mostly, or a TAB) is looked at byte by byte.
+ */
+function skipValue(bytes: Uint8Array, words: Int32Array, from: number, bound: number): number {
+  let at = from
+  const last = Math.min(bound >> 2, words.length)
+  for (;;) {
+    while (at < bound && (at & 3) !== 0) {
+      if (VALUES[bytes[at] as number] !== 1) return at
+      at++
+    }
+    let word = at >> 2
+    while (word < last) {
+      const four = words[word] as number
+      const isDel = four ^ 0x7f7f7f7f
+      if (((((four - 0x20202020) & ~four) | ((isDel - 0x01010101) & ~isDel)) & 0x80808080) !== 0) break
+      word++
+    }
+    at = Math.max(at, word << 2)
+    const stop = Math.min(bound, at + 4)
+    while (at < stop) {
+      if (VALUES[bytes[at] as number] !== 1) return at
+      at++
+    }
+    if (at >= bound) return at
+  }
 }
 
 function isBlank(code: number): boolean {

@@ -5,8 +5,10 @@ import type { Limits } from '../../model/settings.ts'
 import { clock, readClock } from '../clock.ts'
 import type { Deadlines, Timed } from '../deadlines.ts'
 import { ChunkedDecoder } from '../http1/chunked-decoder.ts'
+import { READ_BUFFER } from '../http1/head-bytes.ts'
 import type { HeadFields } from '../http1/head-fields.ts'
 import { latin1 } from '../http1/latin1.ts'
+import { shortenReads } from '../http1/read-buffer.ts'
 import { parseResponseHead, ResponseHead } from '../http1/response-head.ts'
 import { keptTrailers } from '../http1/write-fields.ts'
 import { SocketWriter } from '../socket-writer.ts'
@@ -35,8 +37,6 @@ const states = { CONNECTING: 0, IDLE: 1, HEAD: 2, BODY: 3, CLOSED: 4 } as const
 const { CONNECTING, IDLE, HEAD, BODY, CLOSED } = states
 type State = (typeof states)[keyof typeof states]
 
-/** Read buffer of all plain upstream sockets of this worker. Valid inside one read callback only: what leaves it is text or a copy. */
-const SHARED_BUFFER = Buffer.allocUnsafeSlow(65_536)
 /** A read up to this size is turned into text whole, so that a small answer is parsed and forwarded without touching bytes again. */
 const TEXT_READ = 16_384
 
@@ -51,7 +51,10 @@ export interface UpstreamOptions {
 export class UpstreamConnection implements Timed {
   deadlineMs = 0
   wheelTick = 0
+  wheelAt = 0
   readonly pool: EndpointPool
+  /** The endpoint's address, resolved. */
+  readonly address: string
   /** Requests sent over it. */
   requests = 0
   /** Whether the request at hand is not the connection's first. */
@@ -88,6 +91,7 @@ export class UpstreamConnection implements Timed {
     options: UpstreamOptions,
   ) {
     this.pool = pool
+    this.address = address
     this.#options = options
     this.#reader = reader
     this.#head = new ResponseHead(options.limits.maxResponseFields)
@@ -107,21 +111,20 @@ export class UpstreamConnection implements Timed {
       socket.on('data', (chunk: Buffer) => this.#onRead(chunk.length, chunk))
       socket.on('secureConnect', () => this.#onConnected())
     } else {
+      const onRead = (length: number, buffer: Uint8Array): true => {
+        this.#onRead(length, buffer as Buffer)
+        return true
+      }
       const target: TcpNetConnectOpts & { highWaterMark: number; onread: OnReadOpts } = {
         host: address,
         port: identity.port,
         noDelay: true,
         allowHalfOpen: false,
         highWaterMark: options.limits.bufferHighBytes,
-        onread: {
-          buffer: SHARED_BUFFER,
-          callback: (length: number, buffer: Uint8Array) => {
-            this.#onRead(length, buffer as Buffer)
-            return true
-          },
-        },
+        onread: { buffer: READ_BUFFER, callback: onRead },
       }
       const socket = connect(target)
+      shortenReads(socket, READ_BUFFER, onRead)
       this.#socket = socket
       socket.on('connect', () => this.#onConnected())
     }
@@ -140,6 +143,11 @@ export class UpstreamConnection implements Timed {
 
   get isConnecting(): boolean {
     return this.#state === CONNECTING
+  }
+
+  /** Bytes that were written wait in this process. */
+  get isWaiting(): boolean {
+    return this.#writer.isWaiting
   }
 
   /** Takes a kept connection for the next request. */
@@ -237,7 +245,7 @@ export class UpstreamConnection implements Timed {
     this.#reader = null
     if (this.#state === CLOSED) return
     this.#state = CLOSED
-    this.deadlineMs = 0
+    this.#options.deadlines.forget(this)
     this.#socket.destroy()
   }
 

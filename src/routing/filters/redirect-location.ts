@@ -35,6 +35,11 @@ export function compileLocation(location: RedirectLocation): (view: RequestView)
   }
 }
 
+/** Whether the Location holds something out of the request's body. */
+export function locationNeedsBody(location: RedirectLocation): boolean {
+  return location.kind === 'template' && compileTemplate(location.template).needsBody
+}
+
 /** A fixed status, or 301 for GET and HEAD and 308 for methods whose body must not get lost. */
 export function compileRedirectStatus(status: RedirectStatus): (view: RequestView) => number {
   if (status !== 'byMethod') return () => status

@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.ts'
+import { suggest } from '../../model/suggest.ts'
 import { keyLabel, keyText } from '../document-key.ts'
 import {
   type FilePlace,
@@ -10,7 +11,6 @@ import {
 } from './file-reader.ts'
 import { listFiles } from './list-files.ts'
 import { type ParsedFile, parseFile } from './parse-file.ts'
-import { suggest } from '../../model/suggest.ts'
 
 /** Start-up settings share the files with documents under this key. */
 export const SETTINGS_KEY = 'gateway'

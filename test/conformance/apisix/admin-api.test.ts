@@ -463,6 +463,14 @@ test('dangling references are refused in the order upstream, service, plugin con
     'unknown plugin [nope]',
   )
   assert.equal(
+    await stage.refused('/routes/1', { uri: '/a', plugins: { nope: { _meta: { disable: true } } } }),
+    'unknown plugin [nope]',
+  )
+  assert.equal(
+    await stage.refused('/routes/1', { uri: '/a', plugins: { nope: 'x' } }),
+    'invalid plugin conf "x" for plugin [nope]',
+  )
+  assert.equal(
     await stage.refused('/services/1', { upstream_id: 'zz' }),
     'failed to fetch upstream info by upstream id [zz], response code: 404',
   )
@@ -625,4 +633,40 @@ test('a write is in force before it is answered', async () => {
     assert.equal((await client.exchange('GET /now HTTP/1.1\r\nHost: t\r\n\r\n')).body, letter)
   }
   client.close()
+})
+
+test('writes at the same time all count: none is lost, each has a place of its own', async () => {
+  const created = await Promise.all(
+    Array.from({ length: 30 }, (_, i) => api('PUT', `/routes/p${i}`, route({ uri: `/p${i}` }))),
+  )
+  assert.deepEqual(new Set(created.map(({ status }) => status)), new Set([201]))
+  const { list } = (await api('GET', '/routes')).json as { list: { createdIndex: number }[] }
+  assert.equal(new Set(list.map(({ createdIndex }) => createdIndex)).size, 30)
+  const patched = await Promise.all(
+    Array.from({ length: 20 }, (_, i) => api('PATCH', '/routes/p0', { labels: { [`k${i}`]: 'v' } })),
+  )
+  assert.deepEqual(new Set(patched.map(({ status }) => status)), new Set([200]))
+  assert.equal(Object.keys(storedIn(await api('GET', '/routes/p0')).labels as object).length, 20)
+  const posted = await Promise.all(Array.from({ length: 20 }, () => api('POST', '/routes', route())))
+  assert.equal(new Set(posted.map(({ json }) => (json as { key: string }).key)).size, 20)
+})
+
+test('a later write without ttl keeps the object, POST and PATCH take one as well', async () => {
+  await api('PUT', '/routes/kept?ttl=1', route({ uri: '/kept' }))
+  await api('PUT', '/routes/kept', route({ uri: '/kept' }))
+  await api('PUT', '/routes/patched', route({ uri: '/patched' }))
+  await api('PATCH', '/routes/patched?ttl=1', { desc: 'x' })
+  await api('POST', '/routes?ttl=1', route({ uri: '/posted' }))
+  await api('PUT', '/upstreams/short?ttl=1', stage.upstream('a'))
+  await api('PUT', '/routes/left', { uri: '/left', upstream_id: 'short' })
+  for (const [target, status] of [
+    ['/patched', 404],
+    ['/posted', 404],
+    ['/left', 502],
+  ] as const) {
+    await waitFor(`${target} to end`, async () =>
+      (await stage.send(target)).status === status ? true : undefined,
+    )
+  }
+  assert.equal((await stage.send('/kept')).status, 200)
 })

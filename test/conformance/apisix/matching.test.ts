@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import { connectRaw } from '../../support/raw-client.ts'
+import { findFreePorts } from '../../support/tools.ts'
 import { clear, type Json, openStage, type Stage } from './stage.ts'
 
 /** spec/apisix.md 2 and 3: which route takes a request, seen from outside. */
@@ -333,4 +334,67 @@ test('route fields are checked as the reference does', async () => {
     assert.match(message, /^invalid configuration: /)
     assert.match(message, text)
   }
+})
+
+test('a dot at the end of Host does not count, so a host written with one never matches and is warned about', async () => {
+  await routes({ a: { uri: '/s', host: 'foo.com' } })
+  await expectAll({ '/s @foo.com.': 'a', '/s @FOO.com.:80': 'a', '/s @foo.com..': '400' })
+  const answer = await stage.put('/routes/b', { uri: '/t', hosts: ['bar.com.'], plugins: {} })
+  assert.match(String(answer.headers['x-headgate-warning']), /^hosts: bar\.com\. never matches/)
+})
+
+test('an absolute target names the host, and names that are properties of objects are names like any other', async () => {
+  await routes({
+    a: { uri: '/s', host: 'foo.com' },
+    b: { uri: '/p', vars: [['http___proto__', '==', '1']] },
+    c: { uri: '/p', vars: [['cookie_constructor', '==', '1']] },
+  })
+  const client = await connectRaw(stage.gateway.port)
+  const answer = await client.exchange('GET http://FOO.com:80/s?x HTTP/1.1\r\nHost: bar\r\n\r\n')
+  client.close()
+  assert.equal(answer.body, 'a')
+  assert.deepEqual([stage.last().target, stage.last().field('host')], ['/s?x', 'FOO.com:80'])
+  assert.equal(await ask('/p', { headers: ['__proto__: 1'] }), 'b')
+  assert.equal(await ask('/p', { headers: ['Cookie: constructor=1'] }), 'c')
+  assert.equal(await ask('/p'), '404')
+  for (const id of ['__proto__', 'constructor', 'toString', '..']) {
+    await stage.put(`/routes/${id}`, { uri: '/id', upstream: stage.upstream('d') })
+    assert.equal(await ask('/id'), 'd')
+    await stage.remove(`/routes/${id}`)
+    assert.equal(await ask('/id'), '404')
+  }
+})
+
+test('hosts that differ in case alone are one, and go as one', async () => {
+  await routes({ a: { uri: '/s', hosts: ['Foo.com', 'foo.com', 'FOO.com'] } })
+  assert.equal(await ask('/s', { host: 'foo.com' }), 'a')
+  await routes({ a: { uri: '/t', hosts: ['Foo.com', 'foo.com'] } })
+  await expectAll({ '/s @foo.com': '404', '/t @foo.com': 'a' })
+  await stage.remove('/routes/a')
+  await expectAll({ '/t @foo.com': '404' })
+})
+
+test('a listener for both families tells IPv4 and IPv6 clients apart', async (t) => {
+  const [port = 0] = await findFreePorts(1)
+  const other = await openStage({}, ['--listen', `[::]:${port}`])
+  t.after(() => other.close())
+  await other.put('/routes/1', { uri: '/*', remote_addr: '::1/128', upstream: other.upstream('a') })
+  await other.put('/routes/2', { uri: '/*', remote_addr: '127.0.0.0/8', upstream: other.upstream('b') })
+  for (const [host, letter] of [
+    ['::1', 'a'],
+    ['127.0.0.1', 'b'],
+  ] as const) {
+    const client = await connectRaw(port, { host })
+    assert.equal((await client.exchange('GET / HTTP/1.1\r\nHost: [::1]:8080\r\n\r\n')).body, letter)
+    client.close()
+    assert.equal(other.last(letter).field('x-real-ip'), host)
+    assert.equal(other.last(letter).field('x-forwarded-port'), '8080')
+  }
+})
+
+test('a request without Host, as HTTP/1.0 may send it, meets routes without host alone', async () => {
+  await routes({ a: { uri: '/*', host: '*.com' }, b: { uri: '/*' } })
+  const client = await connectRaw(stage.gateway.port)
+  assert.equal((await client.exchange('GET /x HTTP/1.0\r\n\r\n')).body, 'b')
+  client.close()
 })

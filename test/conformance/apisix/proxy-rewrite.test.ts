@@ -314,3 +314,47 @@ test('the plugin on a service is replaced as a whole by the route’s', async ()
   const request = await sent('/')
   assert.deepEqual([request.target, request.field('x-s')], ['/route', undefined])
 })
+
+test('X-Forwarded-For may be added to and removed, and the client address always comes last', async () => {
+  const client = header('X-Forwarded-For: 1.1.1.1')
+  await rewrite({ headers: { add: { 'X-Forwarded-For': '2.2.2.2' } } })
+  assert.equal((await sent('/', client)).field('x-forwarded-for'), '1.1.1.1, 2.2.2.2, 127.0.0.1')
+  await rewrite({ headers: { remove: ['X-Forwarded-For', 'Host', 'X-Real-IP', 'User-Agent'] } })
+  const request = await sent('/', header('X-Forwarded-For: 1.1.1.1', 'User-Agent: x'))
+  assert.equal(request.field('x-forwarded-for'), '127.0.0.1')
+  assert.equal(request.field('host'), 'client.example:81')
+  assert.equal(request.field('x-real-ip'), '127.0.0.1')
+  assert.equal(request.field('user-agent'), undefined)
+})
+
+test('what is rewritten is sent again with each attempt', async () => {
+  const nodes = [
+    { host: '127.0.0.1', port: 1, weight: 1, priority: 1 },
+    { host: 'localhost', port: stage.backends.a.port, weight: 1 },
+  ]
+  await rewrite(
+    { regex_uri: ['^/old/(.*)', '/new/$1'], method: 'PUT', headers: { set: { 'X-Group': '$1' } } },
+    { upstream: { nodes, pass_host: 'node' } },
+  )
+  const request = await sent('/old/x?y', { method: 'POST', body: 'abc' })
+  assert.equal(request.requestLine, 'PUT /new/x?y HTTP/1.1')
+  assert.equal(request.field('x-group'), 'x')
+  assert.equal(request.field('host'), `localhost:${stage.backends.a.port}`)
+  assert.equal(request.body, 'abc')
+})
+
+test('fields that frame the message are not for rewriting, and a warning says so', async () => {
+  const answer = await stage.put('/routes/1', {
+    uri: '/*',
+    plugins: {
+      'proxy-rewrite': {
+        headers: { set: { 'Content-Length': 1, Connection: 'close', 'Transfer-Encoding': 'chunked' } },
+      },
+    },
+    upstream: stage.upstream('a'),
+  })
+  assert.match(String(answer.headers['x-headgate-warning']), /Content-Length/)
+  const request = await sent('/', { method: 'POST', body: 'payload' })
+  assert.deepEqual([request.body, request.field('content-length')], ['payload', '7'])
+  assert.equal(request.field('transfer-encoding'), undefined)
+})

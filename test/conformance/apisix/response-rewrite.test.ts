@@ -215,3 +215,44 @@ test('wrong configurations are refused in the reference’s words', async () => 
     else assert.match(rest, message)
   }
 })
+
+test('variables of the request are the client’s, whatever proxy-rewrite sent', async () => {
+  await stage.put('/routes/1', {
+    uri: '/*',
+    upstream: stage.upstream('a'),
+    plugins: {
+      'proxy-rewrite': { uri: '/new?b=2', method: 'PUT', headers: { set: { 'X-In': 'changed' } } },
+      'response-rewrite': {
+        headers: { set: { 'X-Seen': '$request_method $uri $arg_a$arg_b $http_x_in $route_id' } },
+      },
+    },
+  })
+  const answer = await stage.send('/old?a=1', { headers: ['Host: t', 'X-In: original'] })
+  assert.equal(answer.field('x-seen'), 'GET /old 1 changed 1')
+  assert.equal(stage.last().requestLine, 'PUT /new?b=2&a=1 HTTP/1.1')
+})
+
+test('fields that the gateway adds can be taken away and asked for like any other', async () => {
+  const dead = { upstream: { nodes: { '127.0.0.1:1': 1 } } }
+  await rewrite(
+    { headers: { remove: ['X-APISIX-Upstream-Status', 'Server', 'X-Headgate-Error', 'Date'] } },
+    dead,
+  )
+  const bare = await stage.send('/')
+  assert.equal(bare.status, 502)
+  for (const name of ['x-apisix-upstream-status', 'server', 'x-headgate-error', 'date']) {
+    assert.equal(bare.field(name), undefined, name)
+  }
+  await rewrite({ body: 'seen', vars: [['sent_http_x_apisix_upstream_status', '==', '502']] }, dead)
+  const seen = await stage.send('/')
+  assert.deepEqual([seen.body, seen.all('x-apisix-upstream-status')], ['seen', ['502']])
+})
+
+test('the chosen node: its address, its port and its name as configured', async () => {
+  const { port } = stage.backends.a
+  await rewrite(
+    { headers: { set: { 'X-Node': '$balancer_ip:$balancer_port $upstream_unresolved_host' } } },
+    { upstream: { nodes: { [`localhost:${port}`]: 1 } } },
+  )
+  assert.equal((await stage.send('/')).field('x-node'), `127.0.0.1:${port} localhost`)
+})

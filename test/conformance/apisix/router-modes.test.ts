@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the templates of documents are written like that
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Json, openStage, type Stage } from './stage.ts'
@@ -94,4 +95,89 @@ test('radixtree_uri_with_parameter: segments by name, the rest by name, and thei
   })
   await stage.send('/user/7/x%2Fy')
   assert.equal(stage.last().target, '/u/7')
+})
+
+test('parameters are decoded, never empty, and a rest may be empty', async (t) => {
+  const stage = await openStage({ apisix: { router: 'radixtree_uri_with_parameter' } })
+  t.after(() => stage.close())
+  await routes(stage, {
+    a: { uri: '/p/:x/end', vars: [['uri_param_x', '==', 'a b']] },
+    b: { uri: '/files/*rest', vars: [['uri_param_rest', '==', '']] },
+    c: { uri: '/blog/:id', methods: ['GET'] },
+    d: { uri: '/blog/*' },
+  })
+  await expectAll(stage, {
+    '/p/a%20b/end': 'a',
+    '/p/a+b/end': '404',
+    '/p//end': '404',
+    '/files/': 'b',
+    '/files': '404',
+    '/blog/7': 'c',
+    '/blog/7/x': 'd',
+    '/blog/': 'd',
+  })
+  await clearRoutes(stage)
+  await routes(stage, {
+    a: { uri: '/a:b/:id' },
+    b: { uri: '/x/:one/y/:two' },
+    c: { uri: '/x/:one/y/literal' },
+  })
+  await expectAll(stage, {
+    '/a:b/1': 'a',
+    '/aqb/1': '404',
+    '/x/1/y/2': 'b',
+    '/x/1/y/literal': 'c',
+    '/x/1/z/2': '404',
+  })
+})
+
+test('path parameters reach conditions and templates of every plugin, also when the body is read on the way', async (t) => {
+  const stage = await openStage({ apisix: { router: 'radixtree_uri_with_parameter' } })
+  t.after(() => stage.close())
+  const weighted_upstreams = [{ upstream: stage.upstream('b') }]
+  await stage.put('/routes/1', {
+    uri: '/user/:id/*tail',
+    upstream: stage.upstream('a'),
+    plugins: {
+      'proxy-rewrite': {
+        uri: '/u/$uri_param_id/${uri_param_tail}',
+        headers: { set: { 'X-Id': '$uri_param_id' } },
+      },
+      'traffic-split': {
+        rules: [
+          {
+            match: [
+              {
+                vars: [
+                  ['uri_param_id', '==', '7'],
+                  ['post_arg_go', '==', '1'],
+                ],
+              },
+            ],
+            weighted_upstreams,
+          },
+        ],
+      },
+      'response-rewrite': {
+        headers: { set: { 'X-Tail': '$uri_param_tail' } },
+        vars: [['uri_param_id', '~=', '8']],
+      },
+    },
+  })
+  const ask = async (id: string, body: string) => {
+    const headers = ['Host: t', 'Content-Type: application/x-www-form-urlencoded']
+    const answer = await stage.send(`/user/${id}/a/b`, { method: 'POST', headers, body })
+    return [answer.body, answer.field('x-tail')]
+  }
+  assert.deepEqual(await ask('7', 'go=1'), ['b', 'a/b'])
+  assert.equal(stage.last('b').target, '/u/7/a/b')
+  assert.equal(stage.last('b').field('x-id'), '7')
+  assert.deepEqual(await ask('7', 'go=2'), ['a', 'a/b'])
+  assert.deepEqual(await ask('8', 'go=1'), ['a', undefined])
+  assert.equal(stage.last().target, '/u/8/a/b')
+  await stage.put('/routes/1', {
+    uri: '/user/:id/*tail',
+    plugins: { redirect: { uri: '/to/$uri_param_id' } },
+  })
+  assert.equal((await stage.send('/user/9/x')).field('location'), '/to/9')
 })

@@ -465,3 +465,103 @@ test('with two workers a rotation is exact over both', async (t) => {
   for (let i = 0; i + 5 <= served.length; i += 5)
     assert.deepEqual(tally(served.slice(i, i + 5)), { a: 3, d: 2 })
 })
+
+test('conditions may ask for the route and the service that were matched', async () => {
+  await stage.put('/services/s1', { name: 'shop', upstream: stage.upstream('d') })
+  for (const [variable, value] of [
+    ['route_id', '1'],
+    ['route_name', 'front'],
+    ['service_id', 's1'],
+    ['service_name', 'shop'],
+  ]) {
+    await stage.put('/routes/1', {
+      uri: '/*',
+      name: 'front',
+      service_id: 's1',
+      plugins: split([{ match: when([variable, '==', value]), weighted_upstreams: [inline('a')] }]),
+    })
+    assert.equal(await stage.letters('/', 1), 'a', variable)
+  }
+})
+
+test('conditions may look into the body, and the chosen backend gets it whole', async () => {
+  await route([
+    { match: when(['post_arg.plan', '==', 'beta']), weighted_upstreams: [inline('a', 1), inline('b', 1)] },
+  ])
+  const body = JSON.stringify({ plan: 'beta', filler: 'x'.repeat(50_000) })
+  let served = ''
+  for (let i = 0; i < 4; i++) {
+    const answer = await stage.send('/', {
+      method: 'POST',
+      headers: ['Host: t', 'Content-Type: application/json'],
+      body,
+    })
+    served += answer.body
+  }
+  assert.deepEqual(tally(served), { a: 2, b: 2 })
+  assert.equal(stage.last('a').body, body)
+  assert.equal(stage.last('b').body, body)
+  const other = await stage.send('/', {
+    method: 'POST',
+    headers: ['Host: t', 'Content-Type: application/json'],
+    body: '{}',
+  })
+  assert.equal(other.body, 'd')
+})
+
+test('an inline upstream without timeout has that of the setting', async (t) => {
+  const other = await openStage({ apisix: { inlineTimeout: 0.3 } })
+  t.after(() => other.close())
+  other.backends.a.answer = () => null
+  await other.put('/routes/1', {
+    uri: '/*',
+    plugins: split([{ weighted_upstreams: [{ upstream: other.upstream('a') }] }]),
+    upstream: other.upstream('d'),
+  })
+  assert.equal((await other.send('/')).status, 504)
+})
+
+test('the host of proxy-rewrite counts where an entry passes the host, and nowhere else', async () => {
+  const { a } = stage.backends
+  const host = async (more: Json) => {
+    const upstream = { nodes: { [`localhost:${a.port}`]: 1 }, ...more }
+    await stage.put('/routes/1', {
+      uri: '/*',
+      upstream: stage.upstream('d'),
+      plugins: {
+        'proxy-rewrite': { host: 'rewritten.example' },
+        ...split([{ weighted_upstreams: [{ upstream }] }]),
+      },
+    })
+    assert.equal((await stage.send('/')).body, 'a')
+    return stage.last().field('host')
+  }
+  assert.equal(await host({}), 'rewritten.example')
+  assert.equal(await host({ pass_host: 'node' }), 'localhost')
+  assert.equal(await host({ pass_host: 'rewrite', upstream_host: 'up.example' }), 'up.example')
+})
+
+test('fields that proxy-rewrite changed are seen changed under each of their names', async () => {
+  const rewritten = async (headers: Json, variable: unknown) => {
+    await stage.put('/routes/1', {
+      uri: '/*',
+      upstream: stage.upstream('d'),
+      plugins: {
+        'proxy-rewrite': { headers },
+        ...split([{ match: when(variable), weighted_upstreams: [inline('a')] }]),
+      },
+    })
+    const options = { method: 'POST', headers: ['Host: t', 'Cookie: b=x; c=1', 'X-In: old'], body: 'f=v' }
+    return (await stage.send('/', options)).body
+  }
+  const form = { set: { 'Content-Type': 'application/x-www-form-urlencoded' } }
+  assert.equal(await rewritten({ set: { Cookie: 'a=$cookie_b' } }, ['cookie_a', '==', 'x']), 'a')
+  assert.equal(await rewritten({ set: { Cookie: 'a=1' } }, ['http_cookie', '==', 'a=1']), 'a')
+  assert.equal(await rewritten({ add: { Cookie: 'a=1' } }, ['cookie_a', '==', '1']), 'a')
+  assert.equal(await rewritten({ add: { Cookie: 'a=1' } }, ['cookie_c', '==', '1']), 'a')
+  assert.equal(await rewritten({ remove: ['Cookie'] }, ['cookie_b', '==', 'x']), 'd')
+  assert.equal(await rewritten({ add: { 'X-In': 'new' } }, ['http_x_in', '==', 'old, new']), 'a')
+  assert.equal(await rewritten({ set: { 'User-Agent': 'u' } }, ['http_user_agent', '==', 'u']), 'a')
+  assert.equal(await rewritten(form, ['post_arg_f', '==', 'v']), 'a')
+  assert.equal(await rewritten(form, ['content_type', '~~', 'form']), 'a')
+})

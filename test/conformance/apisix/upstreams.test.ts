@@ -84,6 +84,11 @@ test('fields are checked as the reference does', async () => {
     ],
     [{ nodes, pass_host: 'rewrite' }, "`upstream_host` can't be empty when `pass_host` is `rewrite`"],
     [{ nodes, type: 'chash' }, 'missing key'],
+    [
+      { nodes, pass_host: 'rewrite', upstream_host: '*.foo' },
+      'invalid configuration: invalid upstream_host *.foo',
+    ],
+    [{ nodes, upstream_host: 'a:b:c[' }, 'invalid configuration: invalid upstream_host a:b:c['],
   ] as const) {
     assert.equal(await stage.refused('/upstreams/1', value), message)
     assert.equal(await stage.refused('/routes/1', { uri: '/a', upstream: value }), message)
@@ -315,4 +320,18 @@ test('connections are kept, and a pool of one request per connection opens one e
   const start = a.connections.accepted
   await stage.letters('/', 5)
   assert.equal(a.connections.accepted - start, 5)
+})
+
+test('an IPv6 node stands in brackets in Host, with its port, and without it inside traffic-split', async () => {
+  const six = await startBackend('six', { host: '::1' })
+  const upstream = { nodes: { [`[::1]:${six.port}`]: 1 }, pass_host: 'node' }
+  await serve(upstream)
+  assert.equal((await stage.send('/')).body, 'six')
+  assert.equal(six.requests.at(-1)?.field('host'), `[::1]:${six.port}`)
+  await serve(stage.upstream('a'), {
+    plugins: { 'traffic-split': { rules: [{ weighted_upstreams: [{ upstream }] }] } },
+  })
+  assert.equal((await stage.send('/')).body, 'six')
+  assert.equal(six.requests.at(-1)?.field('host'), '[::1]')
+  await six.close()
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { hostname } from 'node:os'
 import { after, before, test } from 'node:test'
+import { connectRaw } from '../../support/raw-client.ts'
 import { openStage, type SendOptions, type Stage } from './stage.ts'
 
 /** spec/apisix.md 7 and 8: conditions of a route over every class of variables, on requests that really arrive. */
@@ -683,6 +684,16 @@ test('GraphQL: operation, name, root fields, by POST and GET', async () => {
       ['/', false],
     ],
   )
+  // JSON is looked into only under exactly that type; under any other the body itself is the source
+  await expectHolds(
+    [['graphql_operation', '==', 'query']],
+    [
+      ['/', false, json({ query }, 'application/json; charset=utf-8')],
+      ['/', true, form(query, 'application/graphql')],
+      ['/', false, { method: 'PUT', headers: ['Host: t'], body: query }],
+      ['/', false, inJson(`{ ${'a '.repeat(600_000)} }`)],
+    ],
+  )
   await expectHolds(
     [['graphql_name', '==', 'getRepo']],
     [
@@ -737,4 +748,50 @@ test('what cannot be an expression is refused with its text, in routes as in plu
     })
     assert.equal(inPlugin, `failed to check the configuration of plugin traffic-split err: ${inRoute}`)
   }
+})
+
+test('a condition on the body works with chunks, with Expect and with a request right behind', async () => {
+  await expectHolds([['post_arg.k', '==', 'v']], [])
+  const body = '{"k":"v"}'
+  const head = 'POST / HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\n'
+  const client = await connectRaw(stage.gateway.port)
+  const chunked = await client.exchange(
+    `${head}Transfer-Encoding: chunked\r\n\r\n4\r\n${body.slice(0, 4)}\r\n5\r\n${body.slice(4)}\r\n0\r\n\r\n`,
+  )
+  assert.equal(chunked.status, 200)
+  assert.equal(stage.last().body, body)
+  await client.write(`${head}Content-Length: 9\r\nExpect: 100-continue\r\n\r\n`)
+  assert.match(await client.readBytes(25), /^HTTP\/1\.1 100 Continue\r\n\r\n$/)
+  await client.write(body)
+  assert.equal((await client.readAnswer()).status, 200)
+  assert.equal(stage.last().body, body)
+  await client.write(
+    `${head}Content-Length: 9\r\n\r\n${body}${head}Content-Length: 9\r\n\r\n{"k":"w"}${head}Content-Length: 9\r\n\r\n${body}`,
+  )
+  const statuses = [await client.readAnswer(), await client.readAnswer(), await client.readAnswer()]
+  assert.deepEqual(
+    statuses.map(({ status }) => status),
+    [200, 404, 200],
+  )
+  client.close()
+})
+
+test('a body above the limit has no fields and still goes to the next route whole', async (t) => {
+  const small = await openStage({ limits: { maxInspectedBodyBytes: 1000 } })
+  t.after(() => small.close())
+  await small.put('/routes/1', {
+    uri: '/*',
+    vars: [['post_arg.k', '==', 'v']],
+    upstream: small.upstream('a'),
+  })
+  await small.put('/routes/2', {
+    uri: '/*',
+    vars: [['post_arg.k', '==', null]],
+    upstream: small.upstream('b'),
+  })
+  const options = (filler: number) => json({ k: 'v', filler: 'x'.repeat(filler) })
+  assert.equal((await small.send('/', options(10))).body, 'a')
+  const large = options(300_000)
+  assert.equal((await small.send('/', large)).body, 'b')
+  assert.equal(small.last('b').body, large.body)
 })

@@ -67,11 +67,11 @@ export function findPlugin(name: string): Plugin | undefined {
 export function checkPlugins(plugins: JsonObject, settings: DialectSettings): PluginCheck {
   const warnings: TranslationWarning[] = []
   for (const [name, config] of Object.entries(plugins)) {
-    const plugin = BY_NAME.get(name)
-    if (plugin === undefined) return refuse(`unknown plugin [${name}]`)
     if (!isJsonObject(config)) {
       return refuse(`invalid plugin conf ${JSON.stringify(config)} for plugin [${name}]`)
     }
+    const plugin = BY_NAME.get(name)
+    if (plugin === undefined) return refuse(`unknown plugin [${name}]`)
     // Switched off, even a bad configuration is accepted (section 9).
     if (isSwitchedOff(config)) continue
     const checked = checkConfig(plugin, config, settings)
