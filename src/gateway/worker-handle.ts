@@ -16,6 +16,11 @@ import {
  */
 export type WorkerState = 'starting' | 'loading' | 'loaded' | 'serving' | 'leaving' | 'gone'
 
+/** The data plane keeps no AsyncLocalStorage; without its frames each socket event costs some 5 % less (measured). Node 24 and later. */
+const WORKER_FLAGS = process.allowedNodeEnvironmentFlags.has('--async-context-frame')
+  ? ['--no-async-context-frame']
+  : []
+
 /** Main's side of one worker thread: its state, and an outbox that keeps the order of what is sent. */
 export class WorkerHandle {
   readonly key: number
@@ -38,7 +43,11 @@ export class WorkerHandle {
     this.key = key
     this.index = start.index
     this.#beats = new Int32Array(start.memory.heartbeat)
-    this.thread = new Worker(workerEntry(), { workerData: start, name: `headgate-${start.index}` })
+    this.thread = new Worker(workerEntry(), {
+      workerData: start,
+      name: `headgate-${start.index}`,
+      execArgv: WORKER_FLAGS, // not those of the process: V8 flags among them would be refused here, and hold anyway
+    })
     this.thread.on('message', (message: FromWorker) => {
       this.silentMs = 0 // a sign of life too: the time that its start took is not held against it
       onMessage(message)

@@ -6,6 +6,7 @@ import type { UpstreamCell } from '../routing/table.ts'
 import { Deadlines } from './deadlines.ts'
 import { createClientRules } from './forwarded.ts'
 import { Downstream } from './http1/downstream.ts'
+import { ResponseHead } from './http1/response-head.ts'
 import { countWorker, type Plane } from './plane.ts'
 import type { DataPlane, ProxyOptions } from './proxy-contract.ts'
 import { AddressResolver } from './upstream/resolver.ts'
@@ -35,6 +36,7 @@ class HttpDataPlane implements DataPlane {
       upstreamOptions: {
         limits: options.settings.limits,
         deadlines,
+        sharedHead: new ResponseHead(options.settings.limits.maxResponseFields),
         onOpen: () => countWorker(this.#plane, WORKER.UPSTREAM_CONNECTIONS, 1),
         onClose: () => countWorker(this.#plane, WORKER.UPSTREAM_CONNECTIONS, -1),
       },

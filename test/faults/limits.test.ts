@@ -308,8 +308,8 @@ test('after an early answer the rest of the body is drained within its limits', 
   // fits: drained, and the next request is served
   const [kept, first] = await answeredEarly(LIMITS.drainBytes)
   assert.equal(first.field('connection'), undefined)
-  await kept.write('x'.repeat(LIMITS.drainBytes))
-  assert.equal((await kept.exchange(SIMPLE)).status, 200)
+  // the next request in the same segment does not count as body
+  assert.equal((await kept.exchange('x'.repeat(LIMITS.drainBytes) + SIMPLE, { method: 'GET' })).status, 200)
   kept.close()
   // too long: said so at once
   const [closed, second] = await answeredEarly(LIMITS.drainBytes + 1)
@@ -403,5 +403,5 @@ test('a limit that was hit is counted under its name', async () => {
   }
   await waitForRest(gateway)
   const limits = Object.keys(LIMITS).length + 3
-  console.log(`limits: ${limits} settings held, each at its number and one beyond`)
+  console.log(`limits: ${limits} settings with small numbers enforced`)
 })

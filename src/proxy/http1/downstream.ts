@@ -328,9 +328,10 @@ export class Downstream implements Timed {
 
   /** The answer is complete, the body is not: read and drop the rest, so that the client sees the answer and not a reset. */
   #dropBody(chunk: Buffer): void {
-    this.#drained += chunk.length
-    if (this.#drained > this.plane.options.settings.limits.drainBytes) return this.#closeGently()
     const next = this.#decodeBody(chunk, 0)
+    // what stands behind the body is the next request's
+    this.#drained += next < 0 ? chunk.length : next
+    if (this.#drained > this.plane.options.settings.limits.drainBytes) return this.#closeGently()
     if (next >= 0) this.#endDrain(chunk, next)
   }
 

@@ -43,6 +43,8 @@ const TEXT_READ = 16_384
 export interface UpstreamOptions {
   readonly limits: Limits
   readonly deadlines: Deadlines
+  /** Read and used up within one read callback, so one serves every connection: what is not touched anew stays in the cache. */
+  readonly sharedHead: ResponseHead
   readonly onOpen: () => void
   readonly onClose: () => void
 }
@@ -66,7 +68,8 @@ export class UpstreamConnection implements Timed {
   readonly #writer: SocketWriter
   #reader: AnswerReader | null
   readonly #options: UpstreamOptions
-  readonly #head: ResponseHead
+  /** Shared by all connections of the worker while a head comes in one read; a head in pieces gets one of its own. */
+  #head: ResponseHead
   #decoder: ChunkedDecoder | null = null
   #pending = ''
   #method = ''
@@ -94,7 +97,7 @@ export class UpstreamConnection implements Timed {
     this.address = address
     this.#options = options
     this.#reader = reader
-    this.#head = new ResponseHead(options.limits.maxResponseFields)
+    this.#head = options.sharedHead
     const identity = pool.identity
     if (identity.scheme === 'https') {
       const target: ConnectionOptions & { highWaterMark: number } = {
@@ -168,7 +171,7 @@ export class UpstreamConnection implements Timed {
     this.#pending = ''
     this.#sendMs = sendMs
     this.#readMs = readMs
-    this.#head.reset()
+    this.#head = this.#options.sharedHead
     this.#options.deadlines.set(this, nowMs + readMs)
     this.#writer.write(text)
     // a peer that is known to be gone shows in the first write at once; its error event comes later
@@ -302,6 +305,7 @@ export class UpstreamConnection implements Timed {
     const taken = Math.min(length, TEXT_READ)
     let text = before === 0 ? latin1(buffer, 0, taken) : this.#pending + latin1(buffer, 0, taken)
     let from = 0
+    if (before === 0) this.#head.reset()
     for (;;) {
       let end = parseResponseHead(
         this.#head,
@@ -317,7 +321,7 @@ export class UpstreamConnection implements Timed {
       if (end < 0) return this.#fail('badAnswer')
       if (end === 0) {
         this.#pending = from === 0 ? text : text.slice(from)
-        if (from !== 0) this.#head.reset()
+        this.#keepHead(from)
         return
       }
       const reader = this.#reader
@@ -340,6 +344,13 @@ export class UpstreamConnection implements Timed {
         return
       }
     }
+  }
+
+  /** More of the head is to come: its place is kept in a head of this connection's own, which begins anew with the next read. */
+  #keepHead(from: number): void {
+    if (this.#head === this.#options.sharedHead)
+      this.#head = new ResponseHead(this.#options.limits.maxResponseFields)
+    else if (from !== 0) this.#head.reset()
   }
 
   #startBody(buffer: Buffer, length: number, text: string, end: number, before: number): void {
