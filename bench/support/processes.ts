@@ -155,6 +155,43 @@ export async function runWrk(
   }
 }
 
+/** h2load over HTTP/1.1 at a rate of so many requests per second and connection: both sides of a comparison do the same work. */
+export async function runH2load(
+  processor: number,
+  url: string,
+  connections: number,
+  ratePerConnection: number,
+  seconds: number,
+): Promise<Load> {
+  const child = spawn(
+    'taskset',
+    [
+      '-c',
+      String(processor),
+      'h2load',
+      '--h1',
+      `-c${connections}`,
+      '--rps',
+      String(ratePerConnection),
+      '-D',
+      String(seconds),
+      url,
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  )
+  let text = ''
+  child.stdout.on('data', (chunk: Buffer) => {
+    text += chunk.toString()
+  })
+  const [code] = (await once(child, 'exit')) as [number]
+  if (code !== 0) throw new Error(`h2load ended with ${code}`)
+  const good = /status codes: (\d+) 2xx, (\d+) 3xx, (\d+) 4xx, (\d+) 5xx/.exec(text)
+  const failed = /(\d+) failed, (\d+) errored, (\d+) timeout/.exec(text)
+  if (good === null || failed === null) throw new Error(`h2load printed nothing to read: ${text}`)
+  const bad = [...good.slice(2), ...failed.slice(1)].reduce((sum, each) => sum + Number(each), 0)
+  return { requests: Number(good[1]), seconds, errors: bad, p99Ms: Number.NaN }
+}
+
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = sorted.length >> 1

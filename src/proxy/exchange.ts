@@ -34,6 +34,9 @@ const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TR
 
 /** Parts of a body that are kept apart; more of them are made one. */
 const MOST_PARTS = 1024
+/** A piece of a body up to this size is copied to its neighbours; so many bytes are gathered at most. */
+const SMALL_PIECE = 256
+const GATHER_BYTES = 16_384
 
 /** What only a trusted peer may say about how the request came; from anybody else it is as if it were not there (apisix.md section 10). */
 const CLAIMS: ReadonlySet<string> = new Set([
@@ -92,6 +95,11 @@ export class Exchange implements RequestView, AnswerReader {
   #isBodyComplete = false
   #parts: Buffer[] = []
   #partsBytes = 0
+  /** Small pieces of the read at hand, not a part yet. */
+  #gathered: Buffer | null = null
+  #gatheredBytes = 0
+  /** Whether a part lies in the buffer that the client's last bytes came in. */
+  #sharesInput = false
   /** Parts handed to the attempt at hand. */
   #partsSent = 0
   #isReplayable = true
@@ -297,7 +305,12 @@ export class Exchange implements RequestView, AnswerReader {
     if (!this.isActive) return
     if (limits.maxBodyBytes > 0 && this.bytesIn > limits.maxBodyBytes)
       return this.#failRequest('BODY_TOO_LARGE')
-    this.#parts.push(bytes.subarray(from, to))
+    if (to - from <= SMALL_PIECE) this.#gather(bytes, from, to)
+    else {
+      this.#pushGathered()
+      this.#parts.push(bytes.subarray(from, to))
+      this.#sharesInput = true
+    }
     this.#partsBytes += to - from
     this.plane.replayBytes += to - from
     if (this.#parts.length > MOST_PARTS) this.#mergeParts()
@@ -306,6 +319,7 @@ export class Exchange implements RequestView, AnswerReader {
 
   /** All of the body that one read brought was handed over. */
   onBodyTurn(): void {
+    this.#pushGathered()
     if (!this.isActive || this.#isInspecting) return
     this.#sendParts()
     if (this.#partsBytes > this.plane.options.settings.limits.bufferHighBytes && this.#isUnsent())
@@ -315,6 +329,7 @@ export class Exchange implements RequestView, AnswerReader {
   onBodyEnd(trailers: string): void {
     this.#isBodyComplete = true
     this.#trailers = trailers
+    this.#pushGathered()
     if (!this.isActive) return
     if (this.#isInspecting) return this.#endInspection(Buffer.concat(this.#parts).toString('latin1'))
     this.#sendParts()
@@ -386,7 +401,31 @@ export class Exchange implements RequestView, AnswerReader {
 
   /** Whether bytes that came may still be read later: kept for another attempt, or waiting for the endpoint. */
   get holdsBody(): boolean {
-    return this.#parts.length > 0 || this.#connection?.isWaiting === true
+    return this.#sharesInput && (this.#parts.length > 0 || this.#connection?.isWaiting === true)
+  }
+
+  /** The client's next bytes lie in a buffer of which nothing is held yet. */
+  beginBodyTurn(): void {
+    this.#sharesInput = false
+  }
+
+  /** Small pieces are copied together: a body of one-byte chunks costs its bytes, not an object and a read buffer for each. */
+  #gather(bytes: Buffer, from: number, to: number): void {
+    if (this.#gathered === null || this.#gatheredBytes + to - from > this.#gathered.length) {
+      this.#pushGathered()
+      this.#gathered = Buffer.allocUnsafeSlow(GATHER_BYTES)
+    }
+    const gathered = this.#gathered
+    let at = this.#gatheredBytes
+    for (let i = from; i < to; i++) gathered[at++] = bytes[i] as number
+    this.#gatheredBytes = at
+  }
+
+  #pushGathered(): void {
+    if (this.#gathered === null) return
+    this.#parts.push(this.#gathered.subarray(0, this.#gatheredBytes))
+    this.#gathered = null
+    this.#gatheredBytes = 0
   }
 
   /** Makes one part of those that were sent in this attempt and one of those that were not: a part of one byte costs as much as a hundred. */
@@ -714,6 +753,8 @@ export class Exchange implements RequestView, AnswerReader {
     if (this.#partsBytes > 0) this.plane.replayBytes -= this.#partsBytes
     this.#partsBytes = 0
     this.#parts = []
+    this.#gathered = null
+    this.#gatheredBytes = 0
     const now = clock.nowMs
     if (this.errorCode !== null) countError(this.plane, this.errorCode)
     const lane = this.plane.options.lane

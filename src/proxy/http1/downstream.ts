@@ -144,6 +144,7 @@ export class Downstream implements Timed {
     } else if (this.#state === BODY) {
       const chunk = spareBody.subarray(0, length)
       buffer.copy(chunk, 0, 0, length)
+      this.#exchange.beginBodyTurn()
       this.#readBody(chunk, 0)
       if (this.#held !== null || this.#exchange.holdsBody) spareBody = Buffer.allocUnsafeSlow(65_536)
     } else this.onData(copyOf(buffer, length))
