@@ -13,6 +13,13 @@ import { headBytes } from './head-bytes.ts'
 import { FIELD, HeadFields } from './head-fields.ts'
 import { CODING_CHUNKED, readCoding, readLength } from './message-length.ts'
 
+// Read from its own module with every use, an imported constant costs a load each time; these are this module's own (measured).
+const VALUES = VALUE
+const CR_BYTE = CR
+const LF_BYTE = LF
+const SP_BYTE = SP
+const { CONNECTION, CONTENT_LENGTH, OTHER, TRANSFER_ENCODING, UPGRADE } = FIELD
+
 export type ResponseLimits = Pick<Limits, 'maxResponseHeadBytes' | 'maxResponseFields'>
 
 /** How the body behind an answer's head ends. */
@@ -137,12 +144,12 @@ function scanStatusLine(
   let at = head.at
   if (head.step === BEHIND_STATUS) {
     if (at === bound) return 0
-    // The SP behind the status is required, also before an empty reason. Old servers leave it out, and nobody reads that differently.
+    // The SP_BYTE behind the status is required, also before an empty reason. Old servers leave it out, and nobody reads that differently.
     const code = bytes[at] as number
-    if (code === SP) {
+    if (code === SP_BYTE) {
       head.start = at + 1
       head.step = IN_REASON
-    } else if (code === CR) {
+    } else if (code === CR_BYTE) {
       head.step = LINE_FEED
     } else {
       return -1
@@ -150,17 +157,17 @@ function scanStatusLine(
     at++
   }
   if (head.step === IN_REASON) {
-    while (at < bound && VALUE[bytes[at] as number] === 1) at++
+    while (at < bound && VALUES[bytes[at] as number] === 1) at++
     head.at = at
     if (at === bound) return 0
-    if (bytes[at] !== CR) return -1
+    if (bytes[at] !== CR_BYTE) return -1
     head.reason = text.slice(head.start, at)
     at++
     head.step = LINE_FEED
   }
   head.at = at
   if (at === bound) return 0
-  if (bytes[at] !== LF) return -1
+  if (bytes[at] !== LF_BYTE) return -1
   startFields(head.fields, at + 1)
   head.step = FIELDS
   return 1
@@ -200,22 +207,22 @@ function interpretFields(head: ResponseHead): boolean {
   let hasUpgrade = false
   for (let i = 0; i < fields.count; i++) {
     switch (fields.kind[i]) {
-      case FIELD.OTHER:
+      case OTHER:
         break
-      case FIELD.CONTENT_LENGTH: {
+      case CONTENT_LENGTH: {
         const length = readLength(fields.text, fields.valueStart[i] as number, fields.valueEnd[i] as number)
         // Equal lines are collapsed, as the gateway writes its own; different ones are refused.
         if (length < 0 || (head.contentLength >= 0 && head.contentLength !== length)) return false
         head.contentLength = length
         break
       }
-      case FIELD.TRANSFER_ENCODING:
+      case TRANSFER_ENCODING:
         hasCoding = true
         break
-      case FIELD.CONNECTION:
+      case CONNECTION:
         hasConnection = true
         break
-      case FIELD.UPGRADE:
+      case UPGRADE:
         hasUpgrade = true
         break
     }
