@@ -1,6 +1,7 @@
 import type { AnswerView } from '../expression/request-view.ts'
 import type { CompiledResponseFilter } from '../routing/table.ts'
 import type { Exchange } from './exchange.ts'
+import { flatten } from './http1/flat.ts'
 import { FIELD, type HeadFields } from './http1/head-fields.ts'
 import type { ResponseHead } from './http1/response-head.ts'
 import { appendFields, skipKinds } from './http1/write-fields.ts'
@@ -53,7 +54,7 @@ export function composeAnswerHead(
   if (filters !== null) return composeFiltered(exchange, answer, framing, filters)
   const surface = exchange.surface
   const server = surface.serverField
-  const ownServer = server === null ? '' : `Server: ${server}\r\n`
+  const ownServer = server === null ? '' : serverLine(server)
   if (!isHead(answer)) return composeOwn(exchange, answer, ownServer, '')
   const fields = appendFields(answer.fields, server === null ? SKIPPED : SKIPPED_WITH_SERVER)
   const line =
@@ -66,6 +67,17 @@ export function composeAnswerHead(
     replacesBody: false,
     bodyBytes: 0,
   }
+}
+
+let knownServer = ''
+let knownServerLine = ''
+/** The Server line; nearly always the same one. */
+function serverLine(server: string): string {
+  if (server !== knownServer) {
+    knownServer = server
+    knownServerLine = flatten(`Server: ${server}\r\n`)
+  }
+  return knownServerLine
 }
 
 function composeOwn(exchange: Exchange, answer: OwnAnswer, ownServer: string, extra: string): ComposedAnswer {

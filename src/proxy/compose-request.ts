@@ -1,4 +1,5 @@
 import type { Exchange } from './exchange.ts'
+import { flatten } from './http1/flat.ts'
 import { FIELD, type HeadFields } from './http1/head-fields.ts'
 import { appendFields, skipKinds } from './http1/write-fields.ts'
 import type { CompiledEndpoint, CompiledUpstream } from './upstream/upstreams.ts'
@@ -45,8 +46,32 @@ export function composeRequestHead(
   const isTrusted = exchange.isPeerTrusted
   const skip = isTrusted ? SKIPPED_FROM_TRUSTED : SKIPPED
   const overlay = exchange.overlay
+  if (overlay === null && !exchange.cameForwarded && passesHost(exchange, upstream)) {
+    const kept = appendFields(fields, skip)
+    return `${exchange.sentMethod} ${exchange.sentTarget}${commonLines(exchange)}${kept}${framing(exchange)}\r\n`
+  }
   const kept = overlay === null ? appendFields(fields, skip) : appendEdited(fields, skip, exchange)
   return `${exchange.sentMethod} ${exchange.sentTarget} HTTP/1.1\r\nHost: ${hostFor(exchange, upstream, endpoint)}\r\n${kept}${forwarding(exchange, isTrusted)}${framing(exchange)}\r\n`
+}
+
+function passesHost(exchange: Exchange, upstream: CompiledUpstream): boolean {
+  return (
+    upstream.model.passHost === 'pass' &&
+    exchange.hostOverride === null &&
+    exchange.client.head.hostField !== ''
+  )
+}
+
+/** Version, Host and forwarding lines of a client that brought none of its own: the same for all its requests with one Host. */
+function commonLines(exchange: Exchange): string {
+  const cache = exchange.client.commonLines
+  const host = exchange.client.head.hostField
+  if (cache.host !== host || cache.client !== exchange.clientAddress) {
+    cache.host = host
+    cache.client = exchange.clientAddress
+    cache.text = flatten(` HTTP/1.1\r\nHost: ${host}\r\n${forwarding(exchange, false)}`)
+  }
+  return cache.text
 }
 
 function hostFor(exchange: Exchange, upstream: CompiledUpstream, endpoint: CompiledEndpoint): string {
@@ -81,17 +106,9 @@ function framing(exchange: Exchange): string {
 function forwarding(exchange: Exchange, isTrusted: boolean): string {
   const head = exchange.client.head
   const client = exchange.clientAddress
-  const came = exchange.cameForwarded
   const overlay = exchange.overlay
-  if (!came && overlay === null) {
-    // the same client with the same Host: made once per connection
-    const cache = exchange.client.forwardedCache
-    if (cache.host === head.hostField && cache.client === client) return cache.text
-    const text = `X-Real-IP: ${client}\r\nX-Forwarded-For: ${client}\r\nX-Forwarded-Proto: ${exchange.scheme}\r\nX-Forwarded-Host: ${head.hostField}\r\nX-Forwarded-Port: ${portOf(exchange)}\r\n`
-    cache.host = head.hostField
-    cache.client = client
-    cache.text = text
-    return text
+  if (!exchange.cameForwarded && overlay === null) {
+    return `X-Real-IP: ${client}\r\nX-Forwarded-For: ${client}\r\nX-Forwarded-Proto: ${exchange.scheme}\r\nX-Forwarded-Host: ${head.hostField}\r\nX-Forwarded-Port: ${portOf(exchange)}\r\n`
   }
   const own = (name: string): string | undefined => {
     const value = isTrusted ? head.fields.get(name) : undefined

@@ -238,7 +238,9 @@ describe('a storm of changes', { skip: skipWithout('nginx', 'wrk') }, () => {
       const expected = (counts[0] + counts[1]) * 0.6
       assert.ok(Math.abs(counts[0] - expected) <= CONNECTIONS, `3:2 became ${counts.join(':')}`)
       const opened = (await steadyConnections()) - connectionsBefore
-      assert.ok(opened <= 3 * CONNECTIONS, `${opened} connections to endpoints that no change named`)
+      // a connection is closed after 1 000 requests, by both sides
+      const usedUp = Math.ceil((counts[0] + counts[1]) / 1000) * 2
+      assert.ok(opened <= 3 * CONNECTIONS + usedUp, `${opened} connections to endpoints that no change named`)
       assert.equal(gateway.stderr(), '')
     })
   }

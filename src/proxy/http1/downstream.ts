@@ -67,8 +67,8 @@ export class Downstream implements Timed {
   readonly peerPort: number
   readonly localAddress: string
   readonly localPort: number
-  /** Forwarding lines of the last request that brought none of its own (compose-request.ts). */
-  readonly forwardedCache = { host: '', client: '', text: '' }
+  /** Host and forwarding lines of the last request that brought no forwarding fields of its own (compose-request.ts). */
+  readonly commonLines = { host: '', client: '', text: '' }
   readonly #socket: ConnectedSocket
   readonly #writer: SocketWriter
   readonly #exchange: Exchange

@@ -90,8 +90,8 @@ export function classifyField(bytes: Uint8Array, start: number, end: number): nu
       if (bytesEqualLower(bytes, start, NAME.HOST)) return FIELD.HOST
       return bytesEqualLower(bytes, start, NAME.DATE) ? FIELD.DATE : FIELD.OTHER
     case 6:
-      if (bytesEqualLower(bytes, start, NAME.COOKIE)) return FIELD.COOKIE
       if (bytesEqualLower(bytes, start, NAME.SERVER)) return FIELD.SERVER
+      if (bytesEqualLower(bytes, start, NAME.COOKIE)) return FIELD.COOKIE
       return bytesEqualLower(bytes, start, NAME.EXPECT) ? FIELD.EXPECT : FIELD.OTHER
     case 7:
       if (bytesEqualLower(bytes, start, NAME.UPGRADE)) return FIELD.UPGRADE
