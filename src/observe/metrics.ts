@@ -160,7 +160,6 @@ function addWorkers(page: Exposition, source: MetricsSource): void {
     ['headgate_connections', 'Client connections open now.', WORKER.ACTIVE],
     ['headgate_requests_in_flight', 'Requests that have begun and are not answered.', WORKER.IN_FLIGHT],
     ['headgate_upstream_connections', 'Connections to endpoints open now.', WORKER.UPSTREAM_CONNECTIONS],
-    ['headgate_buffered_bytes', 'Bytes that wait for a slower side.', WORKER.BUFFERED_BYTES],
   ] as const
   for (const [name, help, field] of gauges) {
     const metric = page.metric(name, 'gauge', help)
@@ -172,11 +171,6 @@ function addWorkers(page: Exposition, source: MetricsSource): void {
       'headgate_connections_refused_total',
       'Connections closed at accept: over a limit.',
       WORKER.REFUSED_AT_ACCEPT,
-    ],
-    [
-      'headgate_connections_shed_total',
-      'Kept connections closed to even out workers or memory.',
-      WORKER.SHED,
     ],
     ['headgate_requests_total', 'Requests begun, those without a route included.', WORKER.REQUESTS],
     [
@@ -379,7 +373,7 @@ function addEndpoints(
       if (count > 0) requests.add([...labels, ['outcome', outcome]], count)
     }
   }
-  const { CONNECTED, CONNECTIONS, IN_FLIGHT, RETRIES, SECONDS } = ENDPOINT
+  const { CONNECTED, IN_FLIGHT, RETRIES, SECONDS } = ENDPOINT
   addField(page, all, 'headgate_retries_total', 'Attempts after the first, by the endpoint tried.', RETRIES)
   addField(page, all, 'headgate_upstream_connects_total', 'Connections made to an endpoint.', CONNECTED)
   addField(
@@ -389,7 +383,6 @@ function addEndpoints(
     'Seconds spent waiting for answers; by the number of requests, the mean.',
     SECONDS,
   )
-  addField(page, all, 'headgate_upstream_node_connections', 'Connections open now.', CONNECTIONS, 'gauge')
   addField(page, all, 'headgate_upstream_node_in_flight', 'Requests under way now.', IN_FLIGHT, 'gauge')
 }
 
