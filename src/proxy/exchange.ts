@@ -23,6 +23,7 @@ import type { Downstream } from './http1/downstream.ts'
 import { FIELD } from './http1/field-kind.ts'
 import type { ResponseHead } from './http1/response-head.ts'
 import { resolveTarget } from './http1/target.ts'
+import { KeptBody } from './kept-body.ts'
 import { countError, countWorker, type Plane } from './plane.ts'
 import { recordExchange } from './record.ts'
 import { errorBody, pageFor } from './respond-error.ts'
@@ -31,12 +32,6 @@ import { type AnswerReader, UpstreamConnection } from './upstream/connection.ts'
 import { type Cell, type CompiledEndpoint, type CompiledUpstream, poolFor } from './upstream/upstreams.ts'
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
-
-/** Parts of a body that are kept apart; more of them are made one. */
-const MOST_PARTS = 1024
-/** A piece of a body up to this size is copied to its neighbours; so many bytes are gathered at most. */
-const SMALL_PIECE = 256
-const GATHER_BYTES = 16_384
 
 /** What only a trusted peer may say about how the request came; from anybody else it is as if it were not there (apisix.md section 10). */
 const CLAIMS: ReadonlySet<string> = new Set([
@@ -93,16 +88,7 @@ export class Exchange implements RequestView, AnswerReader {
   /** The whole body, where it came with its head and is small. */
   #bodyText: string | null = null
   #isBodyComplete = false
-  #parts: Buffer[] = []
-  #partsBytes = 0
-  /** Small pieces of the read at hand, not a part yet. */
-  #gathered: Buffer | null = null
-  #gatheredBytes = 0
-  /** Whether a part lies in the buffer that the client's last bytes came in. */
-  #sharesInput = false
-  /** Parts handed to the attempt at hand. */
-  #partsSent = 0
-  #isReplayable = true
+  readonly #kept: KeptBody
   #isInspecting = false
   /** The endpoint is counted as busy, its name is being looked up. */
   #isResolving = false
@@ -141,6 +127,7 @@ export class Exchange implements RequestView, AnswerReader {
   constructor(plane: Plane, client: Downstream) {
     this.plane = plane
     this.client = client
+    this.#kept = new KeptBody(plane)
   }
 
   // ================= phases =================
@@ -291,7 +278,7 @@ export class Exchange implements RequestView, AnswerReader {
       return
     }
     connection.send(head, this.sentMethod, timeouts.sendMs, timeouts.readMs, nowMs)
-    this.#partsSent = 0
+    this.#kept.rewind()
     this.#isEndSent = false
     this.client.resumeReading()
     this.#sendParts()
@@ -305,33 +292,25 @@ export class Exchange implements RequestView, AnswerReader {
     if (!this.isActive) return
     if (limits.maxBodyBytes > 0 && this.bytesIn > limits.maxBodyBytes)
       return this.#failRequest('BODY_TOO_LARGE')
-    if (to - from <= SMALL_PIECE) this.#gather(bytes, from, to)
-    else {
-      this.#pushGathered()
-      this.#parts.push(bytes.subarray(from, to))
-      this.#sharesInput = true
-    }
-    this.#partsBytes += to - from
-    this.plane.replayBytes += to - from
-    if (this.#parts.length > MOST_PARTS) this.#mergeParts()
-    if (this.#isInspecting && this.#partsBytes > limits.maxInspectedBodyBytes) this.#endInspection(null)
+    this.#kept.add(bytes, from, to)
+    if (this.#isInspecting && this.#kept.bytes > limits.maxInspectedBodyBytes) this.#endInspection(null)
   }
 
   /** All of the body that one read brought was handed over. */
   onBodyTurn(): void {
-    this.#pushGathered()
+    this.#kept.closePart()
     if (!this.isActive || this.#isInspecting) return
     this.#sendParts()
-    if (this.#partsBytes > this.plane.options.settings.limits.bufferHighBytes && this.#isUnsent())
+    if (this.#kept.bytes > this.plane.options.settings.limits.bufferHighBytes && this.#kept.hasUnsent)
       this.client.pauseReading()
   }
 
   onBodyEnd(trailers: string): void {
     this.#isBodyComplete = true
     this.#trailers = trailers
-    this.#pushGathered()
+    this.#kept.closePart()
     if (!this.isActive) return
-    if (this.#isInspecting) return this.#endInspection(Buffer.concat(this.#parts).toString('latin1'))
+    if (this.#isInspecting) return this.#endInspection(this.#kept.toText())
     this.#sendParts()
   }
 
@@ -357,10 +336,8 @@ export class Exchange implements RequestView, AnswerReader {
     const isChunked = this.client.head.chunked
     const now = clock.nowMs
     let isFree = true
-    if (this.#isUnsent()) {
-      // however small the client's chunks are, what a read brought goes on as one
-      if (this.#parts.length - this.#partsSent > 1) this.#mergeParts()
-      const part = this.#parts[this.#partsSent++] as Buffer
+    if (this.#kept.hasUnsent) {
+      const part = this.#kept.takeUnsent()
       isFree = isChunked
         ? connection.writeBytes(`${part.length.toString(16)}\r\n`, part, '\r\n', now)
         : connection.writeBytes('', part, '', now)
@@ -371,7 +348,7 @@ export class Exchange implements RequestView, AnswerReader {
       connection.awaitAnswer(now)
     } else if (isFree) connection.awaitBody()
     else this.client.pauseReading()
-    if (this.#canForget()) this.#forgetParts()
+    this.#kept.trim()
   }
 
   #forwardedTrailers(): string {
@@ -383,73 +360,20 @@ export class Exchange implements RequestView, AnswerReader {
     this.client.resumeReading()
   }
 
-  /** Parts are kept for another attempt within the replay limits; beyond them they go once they are sent. */
-  #canForget(): boolean {
-    const { limits } = this.plane.options.settings
-    if (
-      this.#isReplayable &&
-      this.#partsBytes <= limits.replayBytes &&
-      this.plane.replayBytes <= limits.replayTotalBytes * this.plane.options.share
-    )
-      return false
-    return !this.#isUnsent()
-  }
-
-  #isUnsent(): boolean {
-    return this.#partsSent < this.#parts.length
-  }
-
   /** Whether bytes that came may still be read later: kept for another attempt, or waiting for the endpoint. */
   get holdsBody(): boolean {
-    return this.#sharesInput && (this.#parts.length > 0 || this.#connection?.isWaiting === true)
+    return this.#kept.sharesInput && (!this.#kept.isEmpty || this.#connection?.isWaiting === true)
   }
 
   /** The client's next bytes lie in a buffer of which nothing is held yet. */
   beginBodyTurn(): void {
-    this.#sharesInput = false
-  }
-
-  /** Small pieces are copied together: a body of one-byte chunks costs its bytes, not an object and a read buffer for each. */
-  #gather(bytes: Buffer, from: number, to: number): void {
-    if (this.#gathered === null || this.#gatheredBytes + to - from > this.#gathered.length) {
-      this.#pushGathered()
-      this.#gathered = Buffer.allocUnsafeSlow(GATHER_BYTES)
-    }
-    const gathered = this.#gathered
-    let at = this.#gatheredBytes
-    for (let i = from; i < to; i++) gathered[at++] = bytes[i] as number
-    this.#gatheredBytes = at
-  }
-
-  #pushGathered(): void {
-    if (this.#gathered === null) return
-    this.#parts.push(this.#gathered.subarray(0, this.#gatheredBytes))
-    this.#gathered = null
-    this.#gatheredBytes = 0
-  }
-
-  /** Makes one part of those that were sent in this attempt and one of those that were not: a part of one byte costs as much as a hundred. */
-  #mergeParts(): void {
-    const sent = this.#parts.splice(0, this.#partsSent)
-    const unsent = this.#parts
-    this.#parts = []
-    if (sent.length > 0) this.#parts.push(sent.length === 1 ? (sent[0] as Buffer) : Buffer.concat(sent))
-    this.#partsSent = this.#parts.length
-    if (unsent.length > 0) this.#parts.push(Buffer.concat(unsent))
-  }
-
-  #forgetParts(): void {
-    this.#isReplayable = false
-    this.plane.replayBytes -= this.#partsBytes
-    this.#partsBytes = 0
-    this.#parts = []
-    this.#partsSent = 0
+    this.#kept.sharesInput = false
   }
 
   /** A predicate reads the body: it is read up to the limit, then the search starts anew. */
   #inspect(): void {
     if (this.#bodyText !== null) return this.#endInspection(this.#bodyText)
-    if (this.#isBodyComplete) return this.#endInspection(Buffer.concat(this.#parts).toString('latin1'))
+    if (this.#isBodyComplete) return this.#endInspection(this.#kept.toText())
     this.#isInspecting = true
     this.#offerContinue()
     this.client.flush()
@@ -600,7 +524,7 @@ export class Exchange implements RequestView, AnswerReader {
     const retry = upstream.model.retry
     const verdict = judgeFailure(failure, {
       isSafe: SAFE_METHODS.has(this.sentMethod),
-      isReplayable: this.#isReplayable,
+      isReplayable: this.#kept.isWhole,
       hadFresh: this.#hadFresh,
       retriesHeadTimeout: retry.onHeadTimeout,
     })
@@ -750,11 +674,7 @@ export class Exchange implements RequestView, AnswerReader {
     this.#attempt++
     this.plane.inFlight--
     countWorker(this.plane, WORKER.IN_FLIGHT, -1)
-    if (this.#partsBytes > 0) this.plane.replayBytes -= this.#partsBytes
-    this.#partsBytes = 0
-    this.#parts = []
-    this.#gathered = null
-    this.#gatheredBytes = 0
+    this.#kept.reset()
     const now = clock.nowMs
     if (this.errorCode !== null) countError(this.plane, this.errorCode)
     const lane = this.plane.options.lane
@@ -791,8 +711,6 @@ export class Exchange implements RequestView, AnswerReader {
     this.overlay = null
     this.#bodyText = null
     this.#isBodyComplete = false
-    this.#partsSent = 0
-    this.#isReplayable = true
     this.#isInspecting = false
     this.#trailers = ''
     this.#isEndSent = false

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { DEFAULT_SETTINGS } from '../model/defaults.ts'
+import { KeptBody } from './kept-body.ts'
+import type { Plane } from './plane.ts'
+
+function planeOf(replayBytes: number): Plane {
+  const settings = { ...DEFAULT_SETTINGS, limits: { ...DEFAULT_SETTINGS.limits, replayBytes } }
+  return { options: { settings, share: 1 }, replayBytes: 0 } as unknown as Plane
+}
+
+test('whatever the pieces, an attempt is handed the bytes in order, and so is the next one', () => {
+  const step = fc.record({ size: fc.nat(700), endsRead: fc.boolean(), sends: fc.boolean() })
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const plane = planeOf(Number.MAX_SAFE_INTEGER)
+      const kept = new KeptBody(plane)
+      const came: Buffer[] = []
+      const sent: Buffer[] = []
+      let value = 0
+      for (const { size, endsRead, sends } of steps) {
+        const bytes = Buffer.from(Array.from({ length: size + 3 }, () => value++ & 0xff))
+        if (size > 0) kept.add(bytes, 2, 2 + size)
+        came.push(bytes.subarray(2, 2 + size))
+        if (endsRead) kept.closePart()
+        if (endsRead && sends && kept.hasUnsent) sent.push(kept.takeUnsent())
+        kept.trim()
+      }
+      kept.closePart()
+      while (kept.hasUnsent) sent.push(kept.takeUnsent())
+      const all = Buffer.concat(came)
+      assert.deepEqual(Buffer.concat(sent), all)
+      assert.equal(kept.bytes, all.length)
+      assert.equal(plane.replayBytes, all.length)
+      kept.rewind()
+      const again: Buffer[] = []
+      while (kept.hasUnsent) again.push(kept.takeUnsent())
+      assert.deepEqual(Buffer.concat(again), all)
+      kept.reset()
+      assert.equal(plane.replayBytes, 0)
+    }),
+  )
+})
+
+test('over the replay limit what was sent goes, and what was not stays', () => {
+  const plane = planeOf(1000)
+  const kept = new KeptBody(plane)
+  kept.add(Buffer.alloc(900, 1), 0, 900)
+  kept.takeUnsent()
+  kept.trim()
+  assert.equal(kept.isWhole, true)
+  kept.add(Buffer.alloc(900, 2), 0, 900)
+  kept.trim()
+  assert.equal(kept.isWhole, true, 'unsent bytes are never let go')
+  assert.deepEqual(kept.takeUnsent(), Buffer.alloc(900, 2))
+  kept.trim()
+  assert.equal(kept.isWhole, false)
+  assert.equal(plane.replayBytes, 0)
+})
+
+test('small pieces are copied, so the buffer they came in can be used again', () => {
+  const kept = new KeptBody(planeOf(1000))
+  const input = Buffer.from('abc')
+  kept.add(input, 0, 1)
+  kept.add(input, 1, 3)
+  assert.equal(kept.sharesInput, false)
+  input.fill('x')
+  kept.closePart()
+  assert.equal(kept.toText(), 'abc')
+  kept.add(Buffer.alloc(300), 0, 300)
+  assert.equal(kept.sharesInput, true)
+})
