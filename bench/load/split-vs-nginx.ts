@@ -1,7 +1,7 @@
 /**
  * CPU per request of a 3:2 split, beside nginx's weighted proxy in the same rounds: `npm run bench` (needs nginx, h2load, wrk and taskset).
  *
- *   node bench/load/split-vs-nginx.ts [--rounds 9] [--seconds 3] [--connections 64] [--rate 350] [--saturate] [--bar 1.35]
+ *   node bench/load/split-vs-nginx.ts [--rounds 25] [--seconds 2] [--connections 64] [--rate 350] [--saturate] [--bar 1.35]
  *
  * Gateway and nginx run one worker each on processor 0, load and backends on processor 1. Each round drives both in turn, so that a machine
  * whose speed drifts drifts for both; the ratio is taken round by round and its median printed. Exit 1 if it is over the bar.
@@ -27,8 +27,8 @@ import {
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '9' },
-    seconds: { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '25' },
+    seconds: { type: 'string', default: '2' },
     connections: { type: 'string', default: '64' },
     rate: { type: 'string', default: '350' },
     saturate: { type: 'boolean', default: false },
