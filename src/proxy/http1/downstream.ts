@@ -213,11 +213,12 @@ export class Downstream implements Timed {
     }
     this.#pending = ''
     this.#requests++
-    if (end < 0) {
+    const isRefused = end < 0 || !this.#allowsUnderscores()
+    if (isRefused) {
       this.#state = WAIT
       this.#isLast = true
       this.#readBy(0)
-      this.#exchange.refuse(this.head.error, now)
+      this.#exchange.refuse(end < 0 ? this.head.error : 'BAD_REQUEST', now)
       return
     }
     this.#readBy(0)
@@ -226,6 +227,15 @@ export class Downstream implements Timed {
     const isWhole = at === size && !this.head.chunked && this.head.contentLength <= 0
     const rest = isWhole ? EMPTY : chunk === READ_BUFFER ? copyOf(chunk, size) : chunk
     this.#startRequest(rest, isWhole ? 0 : at, text, end)
+  }
+
+  /** Setting `fieldsWithUnderscore`: such fields pass, are taken out here, or refuse the request (false). */
+  #allowsUnderscores(): boolean {
+    const { fields } = this.head
+    if (fields.underscored === 0) return true
+    const { fieldsWithUnderscore } = this.plane.options.settings
+    if (fieldsWithUnderscore === 'drop') fields.shadowUnderscored()
+    return fieldsWithUnderscore !== 'reject'
   }
 
   /** A head stands in `text` before `textAt`; `chunk` from `at` on is what came behind it. */
