@@ -51,7 +51,6 @@ export const SETTING_DESCRIPTIONS: Readonly<Record<string, string>> = {
     'Client connections of the process. 0: 50 000 or 80 % of the descriptor limit, whichever is less.',
   'limits.maxConnectionsPerAddress': 'Client connections of one address. 0: no bound.',
   'limits.bufferHighBytes': 'Bytes that may wait in one direction of one stream; above it reading stops.',
-  'limits.bufferLowBytes': 'Reading goes on when less than this waits.',
   'limits.maxInterimAnswers': 'Interim answers (1xx) before the final one. Over it: 502.',
   'limits.maxObjects': 'Documents in the store. Over it writes are refused.',
   'limits.maxPatternLength': 'Longest regular expression in a document.',

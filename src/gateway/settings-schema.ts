@@ -111,7 +111,6 @@ export const SETTINGS_SCHEMA = section({
     maxConnections: count(0),
     maxConnectionsPerAddress: count(0),
     bufferHighBytes: bytes(1024),
-    bufferLowBytes: bytes(0),
     maxInterimAnswers: count(0, 10_000),
     maxObjects: count(1),
     maxPatternLength: count(1, 1_000_000),

@@ -60,10 +60,6 @@ export function resolveSettings(flags: SettingFlags, env: NodeJS.ProcessEnv): Se
   let merged: JsonObject = DEFAULT_SETTINGS as unknown as JsonObject
   for (const layer of layers) merged = mergeOver(merged, layer)
   const settings = merged as unknown as Settings
-  const { bufferLowBytes, bufferHighBytes } = settings.limits
-  if (bufferLowBytes > bufferHighBytes) {
-    throw new GatewayError('BAD_SETTING', 'limits.bufferLowBytes must not be above limits.bufferHighBytes')
-  }
   return freeze(settings)
 }
 

@@ -49,7 +49,6 @@ export const DEFAULT_SETTINGS: Settings = {
     maxConnections: 0,
     maxConnectionsPerAddress: 0,
     bufferHighBytes: 262_144,
-    bufferLowBytes: 65_536,
     maxInterimAnswers: 32,
     maxObjects: 1_000_000,
     maxPatternLength: 1024,

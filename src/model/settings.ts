@@ -83,9 +83,8 @@ export interface Limits {
   readonly maxConnections: number
   /** Client connections of one address; 0 = off. */
   readonly maxConnectionsPerAddress: number
-  /** Bytes waiting in one direction of one stream: above `bufferHighBytes` reading stops, below `bufferLowBytes` it goes on. */
+  /** Bytes waiting in one direction of one stream: above it reading stops, and goes on when all of them are with the system. */
   readonly bufferHighBytes: number
-  readonly bufferLowBytes: number
   readonly maxInterimAnswers: number
   readonly maxObjects: number
   readonly maxPatternLength: number
