@@ -4,7 +4,7 @@ import { DEFAULT_SETTINGS } from '../model/defaults.ts'
 import { GatewayError } from '../model/gateway-error.ts'
 import type { AdminSettings } from '../model/settings.ts'
 import { AdminKeys } from './admin-keys.ts'
-import { AdminGate, type GateRequest } from './gate.ts'
+import { AdminGate, type GateRequest, isWrite } from './gate.ts'
 import { compileAllowList, plainAddress } from './peers.ts'
 import { ADMIN_KEY, VIEWER_KEY } from './testing.ts'
 import { WrongKeys } from './wrong-keys.ts'
@@ -16,6 +16,7 @@ const REQUEST: GateRequest = {
   headers: { host: 'localhost' },
   query: new Map(),
   isDialect: true,
+  mayChange: false,
   isOpen: false,
 }
 
@@ -26,7 +27,12 @@ function judge(request: Partial<GateRequest>, settings: Partial<AdminSettings> =
     () => 0,
   )
   const headers = { host: 'localhost', ...request.headers }
-  const verdict = gate.judge({ ...REQUEST, ...request, headers })
+  const verdict = gate.judge({
+    ...REQUEST,
+    mayChange: isWrite(request.method ?? REQUEST.method),
+    ...request,
+    headers,
+  })
   return verdict.kind === 'pass' ? `pass ${verdict.owner?.role}` : verdict.why.kind
 }
 

@@ -15,6 +15,8 @@ export interface GateRequest {
   readonly query: ReadonlyMap<string, string>
   /** Whether it is for a dialect's API: only there keys may stand in the query or a cookie. */
   readonly isDialect: boolean
+  /** Whether the call may change documents: then a viewer's key does not do. */
+  readonly mayChange: boolean
   /** Whether the endpoint answers without a key. */
   readonly isOpen: boolean
 }
@@ -69,7 +71,7 @@ export class AdminGate {
       this.#wrongKeys.count(peer)
       return refuse({ kind: 'wrongKey' })
     }
-    if (owner.role === 'viewer' && isWrite(method)) return refuse({ kind: 'viewerMayNotWrite' })
+    if (owner.role === 'viewer' && request.mayChange) return refuse({ kind: 'viewerMayNotWrite' })
     return { kind: 'pass', owner }
   }
 

@@ -8,9 +8,11 @@ import type { AdminControl, RunningServer } from './admin-control.ts'
 import type { KeyOwner } from './admin-keys.ts'
 import { formatAuditLine, objectOf } from './audit.ts'
 import { readBody } from './body.ts'
+import { MAX_OWN_BODY_BYTES, type OwnCall, type OwnEndpoint } from './endpoint.ts'
+import { isStream, runEventStream, type StreamAnswer } from './event-stream.ts'
 import { AdminGate, isWrite } from './gate.ts'
 import { answerLivez, answerReadyz } from './health.ts'
-import { type OwnEndpoint, ownEndpoints } from './own-api.ts'
+import { ownEndpoints } from './own-api.ts'
 import { plainAddress } from './peers.ts'
 import { type Answer, problem, problemOf } from './problem.ts'
 
@@ -39,6 +41,7 @@ export interface AdminServerOptions {
 declare module 'fastify' {
   interface FastifyContextConfig {
     rest?: DialectRest
+    endpoint?: OwnEndpoint
     /** Answers without a key. Only health says so; dialects decide by `isOpen`. */
     isOpen?: boolean
   }
@@ -115,6 +118,7 @@ export async function buildAdminApp(options: AdminServerOptions): Promise<{
       headers: request.headers,
       query: queryOf(request.raw),
       isDialect: config.rest !== undefined,
+      mayChange: mayChange(request),
       isOpen: method === 'OPTIONS' || config.isOpen === true || config.rest?.isOpen(method, path) === true,
     })
     if (verdict.kind === 'refuse') {
@@ -133,11 +137,17 @@ export async function buildAdminApp(options: AdminServerOptions): Promise<{
   })
 
   for (const rest of options.rests) mountRest(app, rest, options)
-  mountOwn(app, 'GET', '/livez', true, () => answerLivez())
-  mountOwn(app, 'GET', '/healthz', true, () => answerLivez())
-  mountOwn(app, 'GET', '/readyz', true, () => answerReadyz(options.control.readiness(), false))
-  for (const endpoint of ownEndpoints(options.control, options.version)) {
-    mountOwn(app, endpoint.method, endpoint.path, false, endpoint.handle)
+  mountHealth(app, '/livez', () => answerLivez())
+  mountHealth(app, '/healthz', () => answerLivez())
+  mountHealth(app, '/readyz', () => answerReadyz(options.control.readiness(), false))
+  const endpoints = ownEndpoints(options.control, options.version)
+  for (const endpoint of endpoints) mountOwn(app, endpoint, options)
+  for (const path of new Set(endpoints.map((endpoint) => endpoint.path))) {
+    refuseOtherMethods(
+      app,
+      path,
+      endpoints.filter((endpoint) => endpoint.path === path).map(({ method }) => method),
+    )
   }
   app.setNotFoundHandler((request, reply) => {
     send(reply, request.method === 'OPTIONS' ? NO_CONTENT : problem('NOT_FOUND'))
@@ -181,47 +191,114 @@ async function answerRest(
   const path = decodeURIComponent(pathOf(request.raw))
   const refuse = (refusal: Refusal) => ({ answer: rest.refuse(refusal), refusal: refusal.kind })
   const reason = options.readOnly()
-  const mayChange = rest.isWrite === undefined ? isWrite(method) : rest.isWrite(method, path)
-  if (reason !== null && mayChange) return refuse({ kind: 'readOnly', reason })
+  const isChange = rest.isWrite === undefined ? isWrite(method) : rest.isWrite(method, path)
+  if (reason !== null && isChange) return refuse({ kind: 'readOnly', reason })
   const body = await readBody(request.raw, rest.maxBodyBytes)
   if (typeof body !== 'string') {
     return refuse({ kind: 'bodyTooLarge', bytes: body.bytes, limit: rest.maxBodyBytes })
   }
-  const headers: Record<string, string | undefined> = Object.create(null)
-  for (const [name, value] of Object.entries(request.headers)) {
-    headers[name] = Array.isArray(value) ? value.join(', ') : value
-  }
-  // What a key stands in goes no further than the gate.
-  for (const name of ['x-api-key', 'x_api_key', 'authorization', 'cookie']) delete headers[name]
+  const headers = openHeaders(request)
   const query = queryOf(request.raw)
   query.delete('api_key')
   const author = request.owner?.name ?? ''
   return { answer: await rest.handle({ method, path, query, headers, body, author }), refusal: null }
 }
 
-function mountOwn(
-  app: FastifyInstance,
-  method: 'GET',
-  path: string,
-  isOpen: boolean,
-  handle: OwnEndpoint['handle'],
-): void {
+function mountHealth(app: FastifyInstance, path: string, answer: () => Answer): void {
   app.route({
-    method,
+    method: 'GET',
     url: path,
-    config: { isOpen },
+    config: { isOpen: true },
+    handler: async (_request, reply) => send(reply, answer()),
+  })
+  refuseOtherMethods(app, path, ['GET'])
+}
+
+function mountOwn(app: FastifyInstance, endpoint: OwnEndpoint, options: AdminServerOptions): void {
+  app.route({
+    method: endpoint.method,
+    url: endpoint.path,
+    config: { endpoint },
     handler: async (request, reply) => {
-      send(reply, await handle(queryOf(request.raw), request.owner))
+      const before = options.revision()
+      let answer: Answer
+      try {
+        const outcome = await answerOwn(endpoint, request, options)
+        if (isStream(outcome)) {
+          openStream(request, reply, outcome, options)
+          return reply
+        }
+        answer = outcome
+      } catch (error) {
+        answer = answerError(error, request, options)
+      }
+      auditWrite(options, request, answer, answer.status, answer.status < 400 ? 'done' : 'failed', before)
+      send(reply, answer)
+      return reply
     },
   })
-  const others = ['POST', 'PUT', 'PATCH', 'DELETE']
+}
+
+async function answerOwn(
+  endpoint: OwnEndpoint,
+  request: FastifyRequest,
+  options: AdminServerOptions,
+): Promise<Answer | StreamAnswer> {
+  const reason = endpoint.isWrite ? options.readOnly() : null
+  if (reason !== null) return problem('READ_ONLY', reason)
+  const limit = endpoint.body?.maxBytes ?? MAX_OWN_BODY_BYTES
+  const body = endpoint.body === undefined ? '' : await readBody(request.raw, limit)
+  if (typeof body !== 'string') return problem('BODY_OVER_LIMIT', `${body.bytes} bytes, limit ${limit}`)
+  const call: OwnCall = {
+    query: queryOf(request.raw),
+    params: request.params as Readonly<Record<string, string>>,
+    headers: openHeaders(request),
+    body,
+    owner: request.owner,
+  }
+  return endpoint.handle(call)
+}
+
+/** The response leaves fastify's hands, so the fields that all answers carry are set here. */
+function openStream(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  answer: StreamAnswer,
+  options: AdminServerOptions,
+): void {
+  setCommonFields(request, reply, new Set(options.settings.cors))
+  reply.hijack()
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (value !== undefined) reply.raw.setHeader(name, value)
+  }
+  reply.raw.setHeader('content-type', 'text/event-stream')
+  reply.raw.setHeader('x-accel-buffering', 'no') // proxies of nginx's kind would hold events back
+  runEventStream(reply.raw, answer)
+}
+
+/** HEAD comes with GET. */
+function refuseOtherMethods(app: FastifyInstance, path: string, known: readonly string[]): void {
+  const allow = known.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', ')
   app.route({
-    method: others,
+    method: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].filter((method) => !known.includes(method)),
     url: path,
-    handler: async (_request, reply) => {
-      send(reply, problem('METHOD_NOT_ALLOWED', undefined, { allow: 'GET, HEAD' }))
-    },
+    handler: async (_request, reply) => send(reply, problem('METHOD_NOT_ALLOWED', undefined, { allow })),
   })
+}
+
+/** Header fields without those that a key stands in: what is behind the gate never sees it. */
+function openHeaders(request: FastifyRequest): Record<string, string | undefined> {
+  const headers: Record<string, string | undefined> = Object.create(null)
+  for (const [name, value] of Object.entries(request.headers)) {
+    headers[name] = Array.isArray(value) ? value.join(', ') : value
+  }
+  for (const name of ['x-api-key', 'x_api_key', 'authorization', 'cookie']) delete headers[name]
+  return headers
+}
+
+/** Whether a call may change documents. An endpoint of ours says so itself: a question may be asked with POST. */
+function mayChange(request: FastifyRequest): boolean {
+  return request.routeOptions.config.endpoint?.isWrite ?? isWrite(request.method)
 }
 
 /** One audit line, if it was a write. `answer` null: it was refused before any API saw it. */
@@ -233,7 +310,7 @@ function auditWrite(
   result: string,
   revisionBefore?: number,
 ): void {
-  if (!isWrite(request.method)) return
+  if (!mayChange(request)) return
   const path = pathOf(request.raw)
   const revisionAfter = options.revision()
   const { rest } = request.routeOptions.config

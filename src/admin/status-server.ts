@@ -2,8 +2,8 @@ import { createServer } from 'node:http'
 import { formatAddress, listenError, parseAddress } from '../gateway/sockets.ts'
 import type { AdminControl, RunningServer } from './admin-control.ts'
 import { answerLivez, answerReadyz } from './health.ts'
-import { METRICS_TYPE } from './own-api.ts'
 import type { Answer } from './problem.ts'
+import { METRICS_TYPE } from './routes/status.ts'
 
 const NOT_FOUND: Answer = {
   status: 404,

@@ -4,6 +4,7 @@ import { ENVIRONMENT, type SettingFlags } from '../gateway/settings.ts'
 import { VERSION } from '../gateway/version.ts'
 import { DEFAULT_SETTINGS } from '../model/defaults.ts'
 import { GatewayError } from '../model/gateway-error.ts'
+import { CliError } from './cli-error.ts'
 
 /** Exit status of a command line that does not make sense. */
 const USAGE = 2
@@ -26,6 +27,10 @@ function ignoreLostReader(error: NodeJS.ErrnoException): void {
 /** The exit status for an error, which is told in one line (one a fault). */
 function reportError(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE // commander has printed it
+  if (error instanceof CliError) {
+    process.stderr.write(`headgate: ${error.message}\n`)
+    return error.exitCode
+  }
   if (error instanceof GatewayError) {
     for (const line of error.message.split('\n')) process.stderr.write(`headgate: ${line}\n`)
     return error.code === 'BAD_SETTING' ? USAGE : 1
