@@ -54,7 +54,7 @@ class HttpDataPlane implements DataPlane {
       maxConnections === 0 ? Number.POSITIVE_INFINITY : Math.max(1, Math.ceil(maxConnections * options.share))
   }
 
-  accept(_listener: Listener, socket: Socket): void {
+  accept(listener: Listener, socket: Socket): void {
     const plane = this.#plane
     if (plane.connections.size >= this.#maxConnections || !this.#admit(socket)) {
       countWorker(plane, WORKER.REFUSED_AT_ACCEPT, 1)
@@ -64,7 +64,7 @@ class HttpDataPlane implements DataPlane {
     }
     countWorker(plane, WORKER.ACCEPTED, 1)
     countWorker(plane, WORKER.ACTIVE, 1)
-    plane.connections.add(new Downstream(plane, socket))
+    plane.connections.add(new Downstream(plane, socket, listener.port))
   }
 
   /** The limit of connections per address; off by default, then it costs nothing. */

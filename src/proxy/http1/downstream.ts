@@ -65,7 +65,6 @@ export class Downstream implements Timed {
   readonly head: RequestHead
   readonly peerAddress: string
   readonly peerPort: number
-  readonly localAddress: string
   readonly localPort: number
   /** Host and forwarding lines of the last request that brought no forwarding fields of its own (compose-request.ts). */
   readonly commonLines = { host: '', client: '', text: '' }
@@ -84,6 +83,8 @@ export class Downstream implements Timed {
   #hasEnded = false
   /** Set when this connection takes no further request. */
   #isLast = false
+  /** The client itself said that it sends no further request. */
+  #isClientDone = false
   #readDeadline = 0
   #writeDeadline = 0
   /** Bytes that the system had taken when the write deadline was set. */
@@ -93,7 +94,7 @@ export class Downstream implements Timed {
   #pausedAtMs = 0
   #drained = 0
 
-  constructor(plane: Plane, socket: Socket) {
+  constructor(plane: Plane, socket: Socket, localPort: number) {
     readClock()
     this.plane = plane
     this.#socket = socket as ConnectedSocket
@@ -110,13 +111,16 @@ export class Downstream implements Timed {
     socket.setNoDelay(true)
     this.peerAddress = plainAddress(socket.remoteAddress)
     this.peerPort = socket.remotePort ?? 0
-    this.localAddress = plainAddress(socket.localAddress)
-    this.localPort = socket.localPort ?? 0
+    this.localPort = localPort
     this.head = new RequestHead(plane.options.settings.limits.maxFields)
     this.#exchange = new Exchange(plane, this)
     this.#readBy(clock.nowMs + plane.options.settings.limits.headerTimeoutMs)
   }
 
+  /** Asked of the system when a variable wants it; '' once the connection is gone. */
+  get localAddress(): string {
+    return plainAddress(this.#socket.localAddress)
+  }
   get isIdle(): boolean {
     return this.#state === HEAD && this.#pending === ''
   }
@@ -222,7 +226,8 @@ export class Downstream implements Timed {
       return
     }
     this.#readBy(0)
-    if (!this.head.keepAlive || this.#requests >= limits.maxRequestsPerConnection) this.#isLast = true
+    if (!this.head.keepAlive) this.#isLast = this.#isClientDone = true
+    else if (this.#requests >= limits.maxRequestsPerConnection) this.#isLast = true
     const at = end - before
     const isWhole = at === size && !this.head.chunked && this.head.contentLength <= 0
     const rest = isWhole ? EMPTY : chunk === READ_BUFFER ? copyOf(chunk, size) : chunk
@@ -474,9 +479,17 @@ export class Downstream implements Timed {
     this.destroy()
   }
 
-  /** FIN behind what was written, then whatever the client still sends is read and dropped for a while, so that no reset overtakes the answer. */
+  /**
+   * FIN behind what was written, then whatever the client still sends is read and dropped for a while, so that no reset overtakes the answer.
+   * A client that announced the end, or has ended, sends nothing that could cause one: then the connection is closed as soon as the system has
+   * the answer, which sends the same bytes and the same FIN (measured: a quarter of what a connection with one request costs).
+   */
   #closeGently(): void {
     if (this.#state === CLOSED || this.#state === LINGER) return
+    if ((this.#isClientDone || this.#hasEnded) && this.#held === null && !this.#writer.isWaiting) {
+      this.#state = LINGER // the exchange is over: its client does not go away under it
+      return this.destroy()
+    }
     this.#state = LINGER
     this.#drained = 0
     this.#held = null
