@@ -57,6 +57,50 @@ test('texts arrive in order and whole, however slowly the peer reads and whichev
   close()
 })
 
+test('bytes whose memory is used again as soon as the writer says so arrive as they were', async () => {
+  const { near, far, close } = await pair()
+  let wake = (): void => {}
+  const writer = new SocketWriter(near, true, () => wake())
+  let spare = Buffer.alloc(100_000)
+  const expected: string[] = []
+  let kept = 0
+  const send = async (): Promise<void> => {
+    for (let i = 0; i < 200; i++) {
+      const letter = String.fromCharCode(97 + (i % 26))
+      const length = 20_000 + ((i * 7919) % 80_000)
+      spare.fill(letter, 0, length)
+      expected.push(letter.repeat(length), `${i};`)
+      if (!writer.writeBytes(spare.subarray(0, length))) {
+        spare = Buffer.alloc(spare.length)
+        kept++
+      }
+      writer.write(`${i};`)
+      if (writer.isCongested) await new Promise<void>((resolve) => (wake = resolve))
+    }
+    near.end()
+  }
+  const sent = send()
+  let got = ''
+  far.setEncoding('latin1')
+  for await (const chunk of far) got += chunk
+  await sent
+  assert.ok(kept > 0, 'some had to wait')
+  assert.equal(got.length, expected.join('').length)
+  assert.ok(got === expected.join(''))
+  close()
+})
+
+test('bytes that wait are congestion only from the mark on', async () => {
+  const { near, far, close } = await pair()
+  far.pause()
+  const writer = new SocketWriter(near, true, () => {})
+  while (!writer.isWaiting) writer.writeBytes(Buffer.alloc(8000))
+  assert.equal(writer.isCongested, false)
+  for (let bytes = 0; bytes < near.writableHighWaterMark; bytes += 8000) writer.writeBytes(Buffer.alloc(8000))
+  assert.equal(writer.isCongested, true)
+  close()
+})
+
 test('a direct write that had to wait tells when it is done', async () => {
   const { near, far, close } = await pair()
   far.pause()

@@ -13,10 +13,12 @@ import { handleOf, type StreamBinding, type StreamHandle, streamBinding } from '
  */
 
 interface WriteRequest {
+  /** Bytes of a write under way: their memory must not go, or be used again, before it is done. */
+  bytes: Uint8Array | null
   oncomplete: ((this: WriteRequest, status: number) => void) | null
   writer: SocketWriter | null
 }
-type WritableHandle = Required<Pick<StreamHandle, 'writeLatin1String'>>
+type WritableHandle = Required<Pick<StreamHandle, 'writeLatin1String' | 'writeBuffer'>>
 
 /** Longer texts are not written from the stack by Node and need a request of their own anyway. */
 const MAX_DIRECT = 16_384
@@ -28,28 +30,37 @@ function makeRequest(known: StreamBinding): WriteRequest {
   const made = new known.WriteWrap() as WriteRequest
   made.oncomplete = onComplete
   made.writer = null
+  made.bytes = null
   return made
 }
 
 function onComplete(this: WriteRequest, status: number): void {
-  const writer = this.writer
+  const { writer, bytes } = this
   this.writer = null
-  writer?.onComplete(status)
+  this.bytes = null
+  writer?.onComplete(status, bytes === null ? 0 : bytes.length)
 }
 
 export class SocketWriter {
   readonly #socket: Socket
   readonly #handle: StreamHandle | null
   readonly #onDrain: () => void
-  /** Direct writes that the system has not taken whole. */
+  /** Direct writes that the system has not taken whole, and how many bytes those of `writeBytes` had. */
   #waiting = 0
+  #waitingBytes = 0
+  #waitingTexts = 0
 
   /** `onDrain`: a direct write that had to wait is done and nothing waits any more. `socket` must be connected. */
   constructor(socket: Socket, isPlain: boolean, onDrain: () => void) {
     this.#socket = socket
     const handle = handleOf(socket)
     this.#handle =
-      isPlain && streamBinding !== null && typeof handle?.writeLatin1String === 'function' ? handle : null
+      isPlain &&
+      streamBinding !== null &&
+      typeof handle?.writeLatin1String === 'function' &&
+      typeof handle.writeBuffer === 'function'
+        ? handle
+        : null
     this.#onDrain = onDrain
   }
 
@@ -76,6 +87,31 @@ export class SocketWriter {
     request.writer = this
     request = null
     this.#waiting++
+    this.#waitingTexts++
+  }
+
+  /** Writes bytes. True: the system has them all, and their memory may be used again at once; else they must stay as they are. */
+  writeBytes(bytes: Buffer): boolean {
+    const handle = this.#handle
+    const socket = this.#socket
+    if (handle === null || socket.writableLength !== 0 || socket.destroyed) {
+      socket.write(bytes)
+      return socket.writableLength === 0
+    }
+    const known = streamBinding as StreamBinding
+    request ??= makeRequest(known)
+    const status = (handle as WritableHandle).writeBuffer(request, bytes)
+    if (status !== 0) {
+      socket.destroy(writeError(status))
+      return false
+    }
+    if (known.streamBaseState[known.kLastWriteWasAsync] === 0) return true
+    request.writer = this
+    request.bytes = bytes
+    request = null
+    this.#waiting++
+    this.#waitingBytes += bytes.length
+    return false
   }
 
   /** Bytes wait in this process: the peer reads slower than we write. */
@@ -83,16 +119,23 @@ export class SocketWriter {
     return this.#waiting > 0 || this.#socket.writableLength > 0
   }
 
-  /** Over the buffer's mark, or a direct write had to wait: stop until it has drained. */
+  /** Over the buffer's mark, or a text had to wait: stop until it has drained. */
   get isCongested(): boolean {
-    return this.#waiting > 0 || this.#socket.writableNeedDrain
+    return (
+      this.#waitingTexts > 0 ||
+      (this.#waitingBytes > 0 && this.#waitingBytes >= this.#socket.writableHighWaterMark) ||
+      this.#socket.writableNeedDrain
+    )
   }
 
-  onComplete(status: number): void {
+  /** `bytes`: how many it had, 0 for a text. */
+  onComplete(status: number, bytes: number): void {
     this.#waiting--
+    if (bytes === 0) this.#waitingTexts--
+    else this.#waitingBytes -= bytes
     if (this.#socket.destroyed) return
     if (status !== 0) this.#socket.destroy(writeError(status))
-    else if (!this.isCongested) this.#onDrain()
+    else if (!this.isWaiting) this.#onDrain()
   }
 }
 

@@ -31,6 +31,7 @@ export interface StreamHandle {
   onread?: ((this: StreamHandle, arrayBuffer: unknown) => unknown) | undefined
   useUserBuffer?: (buffer: Uint8Array) => void
   writeLatin1String?: (request: object, text: string) => number
+  writeBuffer?: (request: object, bytes: Uint8Array) => number
 }
 
 export function handleOf(socket: Socket): StreamHandle | null {

@@ -40,9 +40,9 @@ const EMPTY = Buffer.alloc(0)
  * What a body's bytes are copied into when nothing waits for their client. What the system takes at once, as it does for all but slow
  * readers, leaves it free again; otherwise the socket keeps it and a new one is made. So a fast body makes no garbage.
  */
-let spareBuffer = Buffer.allocUnsafeSlow(65_536)
+let spareBuffer = Buffer.allocUnsafeSlow(135_168)
 /** The same for bodies of requests: free again unless the exchange holds on to what came. */
-let spareBody = Buffer.allocUnsafeSlow(65_536)
+let spareBody = Buffer.allocUnsafeSlow(131_072)
 
 function copyOf(buffer: Buffer, length: number): Buffer {
   const copy = Buffer.allocUnsafe(length)
@@ -150,7 +150,7 @@ export class Downstream implements Timed {
       buffer.copy(chunk, 0, 0, length)
       this.#exchange.beginBodyTurn()
       this.#readBody(chunk, 0)
-      if (this.#held !== null || this.#exchange.holdsBody) spareBody = Buffer.allocUnsafeSlow(65_536)
+      if (this.#held !== null || this.#exchange.holdsBody) spareBody = Buffer.allocUnsafeSlow(131_072)
     } else this.onData(copyOf(buffer, length))
     return true
   }
@@ -393,17 +393,14 @@ export class Downstream implements Timed {
       this.#out += latin1(bytes, from, to)
       return
     }
-    const socket = this.#socket
-    const length = to - from
+    const head = this.#out
+    const length = head.length + to - from
     const isSpare = length <= spareBuffer.length && !this.#writer.isWaiting
     const copy = isSpare ? spareBuffer.subarray(0, length) : Buffer.allocUnsafeSlow(length)
-    bytes.copy(copy, 0, from, to)
-    socket.cork()
-    if (this.#out !== '') socket.write(this.#out, 'latin1')
+    if (head !== '') copy.write(head, 0, 'latin1')
     this.#out = ''
-    socket.write(copy)
-    socket.uncork()
-    if (isSpare && socket.writableLength > 0) spareBuffer = Buffer.allocUnsafeSlow(spareBuffer.length)
+    bytes.copy(copy, head.length, from, to)
+    if (!this.#writer.writeBytes(copy) && isSpare) spareBuffer = Buffer.allocUnsafeSlow(spareBuffer.length)
   }
 
   /** Writes what was gathered: one write per turn and direction. */
