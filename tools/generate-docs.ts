@@ -1,21 +1,40 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { describeApi } from '../src/admin/openapi.ts'
+import { ownEndpoints } from '../src/admin/own-api.ts'
+import { FakeControl } from '../src/admin/testing.ts'
 import type { LuaSchema } from '../src/dialects/apisix/lua-schema.ts'
 import { META } from '../src/dialects/apisix/plugin-schemas.ts'
 import { PLUGINS as KNOWN_PLUGINS } from '../src/dialects/apisix/plugins/index.ts'
 import { SCHEMAS, UPSTREAM } from '../src/dialects/apisix/schema.ts'
 import { PLUGINS, VARS } from '../src/dialects/apisix/schema-parts.ts'
+import { dialects } from '../src/dialects/index.ts'
 import { ENVIRONMENT } from '../src/gateway/settings.ts'
 import { SETTINGS_SCHEMA, type SettingSchema, wordsFor } from '../src/gateway/settings-schema.ts'
+import { VERSION } from '../src/gateway/version.ts'
 import { DEFAULT_SETTINGS } from '../src/model/defaults.ts'
+import type { DocumentStore } from '../src/model/document.ts'
 import { isJsonObject, type JsonValue } from '../src/model/json.ts'
+import {
+  renderConfigTypes,
+  renderNativeReference,
+  renderNativeSchema,
+  renderNativeTypes,
+} from './generate-native.ts'
+import { renderCli } from './render-cli.ts'
 import { SETTING_DESCRIPTIONS, SETTING_UNITS } from './setting-descriptions.ts'
 
 /** Pages made from the code, by their place in the repository. `node tools/generate-docs.ts` writes them; a test holds them against it. */
 export const GENERATED: Readonly<Record<string, () => string>> = {
   'docs/settings.md': renderSettings,
   'docs/reference/apisix.md': renderApisixReference,
+  'docs/reference/native.md': renderNativeReference,
+  'schema/headgate.schema.json': renderNativeSchema,
+  'src/dialects/native/types.ts': renderNativeTypes,
+  'config/index.d.ts': renderConfigTypes,
+  'docs/openapi.json': renderOpenApi,
+  'docs/cli.md': () => renderCli(MARK),
 }
 
 const MARK = '<!-- Made by tools/generate-docs.ts: edit its sources, then run it. -->'
@@ -262,6 +281,18 @@ function addRange(parts: string[], least: number | undefined, most: number | und
   if (least !== undefined && most !== undefined) parts.push(`${least}–${most}${unit}`)
   else if (least !== undefined) parts.push(`${least}${unit} or more`)
   else if (most !== undefined) parts.push(`at most ${most}${unit}`)
+}
+
+// ================= the API's description =================
+
+/** What `GET /headgate/v1/openapi.json` serves. Nothing is called, so neither a gateway nor a store is needed. */
+function renderOpenApi(): string {
+  const rests = dialects.flatMap((dialect) => {
+    const rest = dialect.rest?.({} as DocumentStore, DEFAULT_SETTINGS)
+    return rest?.describe?.() ?? []
+  })
+  const endpoints = ownEndpoints(new FakeControl(), VERSION, rests)
+  return `${JSON.stringify(describeApi({ version: VERSION, endpoints, rests }), null, 2)}\n`
 }
 
 // ================= text =================

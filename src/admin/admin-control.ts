@@ -1,13 +1,41 @@
+import type { Dialect, DialectSettings } from '../dialects/dialect.ts'
+import type { EditableStore } from '../gateway/change-documents.ts'
+import type { Events } from '../gateway/events.ts'
+import type { DocumentStatus } from '../gateway/reconcile.ts'
+import type { ReadHistory } from '../gateway/rollback.ts'
 import type { GatewayStatus, Readiness } from '../gateway/status.ts'
+import type { Tails } from '../gateway/tails.ts'
+import type { DocumentKey } from '../model/document.ts'
+import type { ExplainRequest, Explanation, RouteReach } from '../model/explanation.ts'
+import type { TrafficReader } from '../model/traffic.ts'
 
 /** What the admin and the status server show; `Control` of gateway/start.ts is one. */
 export interface AdminControl {
+  readonly dialects: readonly Dialect[]
+  readonly settings: DialectSettings
+  readonly documents: EditableStore
+  /** How a document stands; undefined where nobody knows it. */
+  documentStatus(key: DocumentKey): DocumentStatus | undefined
+  /** `file:line:column` of a place in a document (`''`: the document itself); null where it comes from no file. */
+  placeOf(key: DocumentKey, path: string): string | null
+  /** Why a request goes where it goes. Rejects with ExplainError. */
+  explain(request: ExplainRequest): Promise<Explanation>
+  /** Which requests reach the routes of a document. Rejects with ExplainError. */
+  explainRoute(key: DocumentKey): Promise<RouteReach>
+  readonly events: Events
+  readonly tails: Tails
   readiness(): Readiness
   status(): GatewayStatus
   /** Prometheus text. */
   metrics(): string
+  /** The same in the names of APISIX; null: switched off. */
+  apisixMetrics(): string | null
+  /** Rates, shares and latencies of the last minute. */
+  readonly traffic: TrafficReader
+  /** An event stream dropped so many events for a slow reader. */
+  noteDroppedEvents(count: number): void
   /** Newest first; entries have `changes` with `before` and `after`. */
-  history(options: { readonly limit: number; readonly before?: number }): Promise<readonly object[]>
+  readonly history: ReadHistory
 }
 
 export interface RunningServer {

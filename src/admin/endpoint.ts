@@ -27,17 +27,25 @@ export interface OwnEndpoint {
   /** Whether it changes documents: then viewers may not call it, a read-only store refuses it, and it is audited. */
   readonly isWrite: boolean
   readonly query?: readonly QueryParameter[]
+  /** Header fields that it reads, for the description. */
+  readonly fields?: readonly QueryParameter[]
   /** What the body holds; absent: a body is not read. */
   readonly body?: { readonly description: string; readonly schema: JsonObject; readonly maxBytes?: number }
   /** Schema of the answer to a call that went well; absent: it is text, or a stream. */
   readonly answer?: JsonObject
-  /** Media type of the answer; default `application/json`. */
+  /** Statuses beside 200 that come with the same kind of answer, each with its reason: 201, or 503 for a readiness check. */
+  readonly also?: Readonly<Record<number, string>>
+  /** Media type of the answer; default `application/json`. A stream with an `answer` gives that one instead where the query says so. */
   readonly answerType?: string
+  /** Whether a query makes a stream of it (`text/event-stream`). */
+  readonly alsoStreams?: boolean
   handle(call: OwnCall): Answer | StreamAnswer | Promise<Answer | StreamAnswer>
 }
 
 export interface QueryParameter {
   readonly name: string
+  /** Whether a call without it is refused; for the description. */
+  readonly required?: boolean
   readonly description: string
   /** JSON Schema of the value. */
   readonly schema: JsonObject

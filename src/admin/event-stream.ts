@@ -28,8 +28,12 @@ export function isStream(answer: object): answer is StreamAnswer {
   return 'open' in answer
 }
 
-/** Takes over a response. The caller has set fields and status; the head goes out here. */
-export function runEventStream(response: ServerResponse, answer: StreamAnswer): void {
+/** Takes over a response. The caller has set fields and status; the head goes out here. `onLost`: an event was dropped. */
+export function runEventStream(
+  response: ServerResponse,
+  answer: StreamAnswer,
+  onLost = (): void => {},
+): void {
   let lost = 0
   let isOver = false
   const write = (event: string, data: string, id?: string): void => {
@@ -41,6 +45,7 @@ export function runEventStream(response: ServerResponse, answer: StreamAnswer): 
       if (isOver) return
       if (response.writableLength > MAX_WAITING_BYTES) {
         lost++
+        onLost()
         return
       }
       if (lost > 0) {

@@ -11,6 +11,15 @@ const ADMIN_PROBLEMS = {
   NOT_FOUND: { status: 404, title: 'no such endpoint' },
   METHOD_NOT_ALLOWED: { status: 405, title: 'the endpoint does not know this method' },
   BAD_QUERY: { status: 400, title: 'a query parameter is not valid' },
+  BAD_BODY: { status: 400, title: 'the body is not what the endpoint takes' },
+  DOCUMENT_NOT_FOUND: { status: 404, title: 'there is no such document' },
+  DOCUMENT_IN_USE: { status: 409, title: 'other documents still name it' },
+  PRECONDITION_FAILED: { status: 412, title: 'the document is not at the revision that was named' },
+  REVISION_FORGOTTEN: { status: 409, title: 'the history does not reach back so far' },
+  TOO_MANY_STREAMS: { status: 429, title: 'too many streams are open: end one of them first' },
+  BAD_EXPLAIN: { status: 400, title: 'the request to explain is not valid' },
+  NO_SUCH_LISTENER: { status: 400, title: 'no listener takes the request to explain' },
+  EXPLAIN_UNAVAILABLE: { status: 503, title: 'no worker could explain the request' },
   BODY_OVER_LIMIT: { status: 413, title: 'the body is over the limit' },
   MALFORMED_REQUEST: { status: 400, title: 'the request is malformed' },
 } as const
@@ -32,9 +41,18 @@ export function problem(
   code: ProblemCode,
   detail?: string,
   headers: Readonly<Record<string, string>> = {},
+  /** Further members of the body (RFC 9457, 3.2): `faults`. */
+  members: Readonly<Record<string, unknown>> = {},
 ): Answer {
   const { status, title } = describe(code)
-  const body = { type: 'about:blank', title, status, code, ...(detail === undefined ? {} : { detail }) }
+  const body = {
+    type: 'about:blank',
+    title,
+    status,
+    code,
+    ...(detail === undefined ? {} : { detail }),
+    ...members,
+  }
   return {
     status,
     headers: { 'content-type': 'application/problem+json', ...headers },

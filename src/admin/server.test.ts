@@ -3,8 +3,9 @@ import { test } from 'node:test'
 import { callHttp } from '../../test/support/gateway.ts'
 import { connectRaw } from '../../test/support/raw-client.ts'
 import { GatewayError } from '../model/gateway-error.ts'
+import { ownEndpoints } from './own-api.ts'
 import { buildAdminApp, startAdminServer } from './server.ts'
-import { ADMIN_KEY, fakeOptions, VIEWER_KEY } from './testing.ts'
+import { ADMIN_KEY, FakeControl, fakeOptions, VIEWER_KEY } from './testing.ts'
 
 const KEY = { 'x-api-key': ADMIN_KEY }
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
@@ -57,10 +58,20 @@ test('a viewer reads everything and writes nothing', async () => {
   const options = fakeOptions()
   const { app, routes } = await buildAdminApp(options)
   const headers = { 'x-api-key': VIEWER_KEY }
+  // streams do not end, so they cannot be asked without a socket: routes/streams.test.ts has them
+  const streams = new Set(
+    ownEndpoints(new FakeControl(), '1.2.3', [])
+      .filter(({ answerType }) => answerType === 'text/event-stream')
+      .map(({ path }) => path),
+  )
   for (const { method, url } of routes) {
+    if (method === 'GET' && streams.has(url)) continue
     const answer = await app.inject({ method: method as Method, url: url.replace('*', 'things/1'), headers })
     const isRead = method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
-    assert.equal(answer.statusCode < 400, isRead, `${method} ${url}: ${answer.statusCode}`)
+    const { statusCode } = answer
+    // what a read names may not be there, or be missing in the query; that it may be asked for is what counts
+    const isAllowed = statusCode < 400 || (isRead && [400, 404, 405].includes(statusCode))
+    assert.equal(isAllowed, isRead, `${method} ${url}: ${statusCode}`)
   }
   assert.ok(options.rest.calls.every((call) => ['GET', 'HEAD', 'OPTIONS'].includes(call.method)))
 })

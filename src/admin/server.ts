@@ -140,7 +140,8 @@ export async function buildAdminApp(options: AdminServerOptions): Promise<{
   mountHealth(app, '/livez', () => answerLivez())
   mountHealth(app, '/healthz', () => answerLivez())
   mountHealth(app, '/readyz', () => answerReadyz(options.control.readiness(), false))
-  const endpoints = ownEndpoints(options.control, options.version)
+  const descriptions = options.rests.flatMap((rest) => rest.describe?.() ?? [])
+  const endpoints = ownEndpoints(options.control, options.version, descriptions)
   for (const endpoint of endpoints) mountOwn(app, endpoint, options)
   for (const path of new Set(endpoints.map((endpoint) => endpoint.path))) {
     refuseOtherMethods(
@@ -224,6 +225,11 @@ function mountOwn(app: FastifyInstance, endpoint: OwnEndpoint, options: AdminSer
       let answer: Answer
       try {
         const outcome = await answerOwn(endpoint, request, options)
+        if (isStream(outcome) && request.method === 'HEAD') {
+          // nothing will be read, so nothing is begun
+          send(reply, { status: 200, headers: { 'content-type': 'text/event-stream' }, body: '' })
+          return reply
+        }
         if (isStream(outcome)) {
           openStream(request, reply, outcome, options)
           return reply
@@ -273,7 +279,7 @@ function openStream(
   }
   reply.raw.setHeader('content-type', 'text/event-stream')
   reply.raw.setHeader('x-accel-buffering', 'no') // proxies of nginx's kind would hold events back
-  runEventStream(reply.raw, answer)
+  runEventStream(reply.raw, answer, () => options.control.noteDroppedEvents(1))
 }
 
 /** HEAD comes with GET. */

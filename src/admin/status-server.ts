@@ -3,7 +3,7 @@ import { formatAddress, listenError, parseAddress } from '../gateway/sockets.ts'
 import type { AdminControl, RunningServer } from './admin-control.ts'
 import { answerLivez, answerReadyz } from './health.ts'
 import type { Answer } from './problem.ts'
-import { METRICS_TYPE } from './routes/status.ts'
+import { APISIX_METRICS_PATH, METRICS_TYPE } from './routes/status.ts'
 
 const NOT_FOUND: Answer = {
   status: 404,
@@ -17,13 +17,13 @@ const NOT_ALLOWED: Answer = {
 }
 
 /**
- * The keyless listener for probes and scrapers: /livez, /readyz (`?verbose` with reasons) and /metrics, and nothing else.
+ * The keyless listener for probes and scrapers: /livez, /readyz (`?verbose` with reasons), /metrics and the same in APISIX's names, and nothing else.
  * Plain node:http, so that it works as long as anything does. Rejects with PORT_IN_USE or BAD_SETTING. The caller closes it.
  */
 export async function startStatusServer(options: {
   /** `host:port`; port 0 lets the system choose. */
   readonly listen: string
-  readonly control: Pick<AdminControl, 'readiness' | 'metrics'>
+  readonly control: StatusControl
   log(level: 'warn' | 'error', fields: object, message: string): void
 }): Promise<RunningServer> {
   const { host, port } = parseAddress(options.listen)
@@ -67,14 +67,14 @@ export async function startStatusServer(options: {
   }
 }
 
-function answerFor(
-  control: Pick<AdminControl, 'readiness' | 'metrics'>,
-  method: string,
-  url: string,
-): Answer {
+type StatusControl = Pick<AdminControl, 'readiness' | 'metrics' | 'apisixMetrics'>
+
+const PATHS: ReadonlySet<string> = new Set(['/livez', '/readyz', '/metrics', APISIX_METRICS_PATH])
+
+function answerFor(control: StatusControl, method: string, url: string): Answer {
   const mark = url.indexOf('?')
   const path = mark < 0 ? url : url.slice(0, mark)
-  if (path !== '/livez' && path !== '/readyz' && path !== '/metrics') return NOT_FOUND
+  if (!PATHS.has(path)) return NOT_FOUND
   if (method !== 'GET' && method !== 'HEAD') return NOT_ALLOWED
   switch (path) {
     case '/readyz': {
@@ -83,6 +83,10 @@ function answerFor(
     }
     case '/metrics':
       return { status: 200, headers: { 'content-type': METRICS_TYPE }, body: control.metrics() }
+    case APISIX_METRICS_PATH: {
+      const body = control.apisixMetrics()
+      return body === null ? NOT_FOUND : { status: 200, headers: { 'content-type': METRICS_TYPE }, body }
+    }
     default:
       return answerLivez()
   }

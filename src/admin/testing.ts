@@ -1,6 +1,16 @@
 import type { DialectRest, Refusal, RestRequest } from '../dialects/dialect.ts'
+import { dialects } from '../dialects/index.ts'
+import type { EditableStore } from '../gateway/change-documents.ts'
+import { Events } from '../gateway/events.ts'
+import type { DocumentStatus } from '../gateway/reconcile.ts'
+import { Tails } from '../gateway/tails.ts'
 import { DEFAULT_SETTINGS } from '../model/defaults.ts'
+import type { DocumentChange, DocumentKey, StoredDocument, WriteNote } from '../model/document.ts'
+import type { ExplainRequest, Explanation, RouteReach } from '../model/explanation.ts'
 import type { AdminSettings } from '../model/settings.ts'
+import type { TrafficQuery, TrafficReader, TrafficReport } from '../model/traffic.ts'
+import { createMemoryStore } from '../store/memory.ts'
+import type { HistoryEntry } from '../store/store.ts'
 import type { AdminControl } from './admin-control.ts'
 import type { AdminServerOptions } from './server.ts'
 
@@ -46,8 +56,90 @@ export class FakeRest implements DialectRest {
   }
 }
 
+/** The documents over a memory store alone: nothing is translated or served. */
+export class FakeDocuments implements EditableStore {
+  readonly store = createMemoryStore()
+  readonly #documents = new Map<string, StoredDocument>()
+  #revision = 0
+
+  revision(): number {
+    return this.#revision
+  }
+  async get(key: DocumentKey): Promise<StoredDocument | undefined> {
+    return this.#documents.get(`${key.dialect}/${key.kind}/${key.id}`)
+  }
+  async list(dialect: string, kind: string): Promise<readonly StoredDocument[]> {
+    return [...this.#documents.values()]
+      .filter(({ key }) => key.dialect === dialect && key.kind === kind)
+      .sort((a, b) => (a.key.id < b.key.id ? -1 : 1))
+  }
+  async write(changes: readonly DocumentChange[], note: WriteNote) {
+    const { revision, documents } = await this.store.commit(changes, note, 0)
+    for (const [i, { key }] of changes.entries()) {
+      const document = documents[i]
+      if (document === undefined) this.#documents.delete(`${key.dialect}/${key.kind}/${key.id}`)
+      else this.#documents.set(`${key.dialect}/${key.kind}/${key.id}`, document)
+    }
+    this.#revision = revision
+    return { revision, documents, warnings: [] }
+  }
+  async preview() {
+    return []
+  }
+  exclusive<T>(work: () => Promise<T>): Promise<T> {
+    return work()
+  }
+}
+
+/** Keeps what it was asked for and answers with nothing in it. */
+export class FakeTraffic implements TrafficReader {
+  readonly queries: TrafficQuery[] = []
+  readonly watchers = new Set<(report: TrafficReport) => void>()
+
+  async report(query: TrafficQuery): Promise<TrafficReport> {
+    this.queries.push(query)
+    return this.empty(query)
+  }
+  watch(query: TrafficQuery, onReport: (report: TrafficReport) => void): () => void {
+    this.queries.push(query)
+    this.watchers.add(onReport)
+    onReport(this.empty(query))
+    return () => this.watchers.delete(onReport)
+  }
+  empty({ view }: TrafficQuery): TrafficReport {
+    const rates = { last1s: 0, last10s: 0, last60s: 0 }
+    const figures = { requests: 0, rates, errorRatio: null, latencyMs: null }
+    const totals = { ...figures, connections: 0, inFlight: 0, upstreamConnections: 0 }
+    return { atMs: 0, sampledSeconds: 1, isPartial: false, view, totals, rows: [] }
+  }
+}
+
 export class FakeControl implements AdminControl {
+  readonly dialects = dialects
+  readonly settings = DEFAULT_SETTINGS
+  readonly documents = new FakeDocuments()
+  readonly events = new Events(() => 0)
+  /** No worker: a test plays it with `tails.receive`. */
+  readonly tails = new Tails(() => [])
   isReady = true
+  documentStatus(): DocumentStatus | undefined {
+    return undefined
+  }
+  placeOf(): string | null {
+    return null
+  }
+  /** What `explain` was asked. */
+  readonly explained: ExplainRequest[] = []
+  explainError: Error | null = null
+  async explain(request: ExplainRequest): Promise<Explanation> {
+    this.explained.push(request)
+    if (this.explainError !== null) throw this.explainError
+    return { revision: 7 } as Explanation
+  }
+  async explainRoute(): Promise<RouteReach> {
+    if (this.explainError !== null) throw this.explainError
+    return { revision: 7, entries: [], omitted: 0 }
+  }
   readiness() {
     return { isReady: this.isReady, reasons: this.isReady ? [] : ['worker 1 lags'] }
   }
@@ -77,9 +169,27 @@ export class FakeControl implements AdminControl {
   metrics(): string {
     return 'headgate_workers 1\n'
   }
-  async history(options: { readonly limit: number; readonly before?: number }) {
+  apisixMetrics(): string | null {
+    return 'apisix_etcd_reachable 1\n'
+  }
+  readonly traffic = new FakeTraffic()
+  droppedEvents = 0
+  noteDroppedEvents(count: number): void {
+    this.droppedEvents += count
+  }
+  async history(options: {
+    readonly limit: number
+    readonly before?: number
+  }): Promise<readonly HistoryEntry[]> {
     const changes = [
-      { dialect: 'apisix', kind: 'routes', id: '1', op: 'put', before: null, after: '{"secret":1}' },
+      {
+        dialect: 'apisix',
+        kind: 'routes',
+        id: '1',
+        op: 'put' as const,
+        before: null,
+        after: '{"secret":1}',
+      },
     ]
     return [{ revision: (options.before ?? 8) - 1, atMs: 0, author: 'admin', message: null, changes }]
   }

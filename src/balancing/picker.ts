@@ -8,6 +8,8 @@ export interface Picker {
    * array on the first attempt, so that the common case costs nothing); those are never given again.
    */
   pick(tried: Uint8Array): number
+  /** What the first attempt of the next request would get, or -1. Nothing moves on. */
+  peek(): number
 }
 
 export const NONE_TRIED = new Uint8Array(0)

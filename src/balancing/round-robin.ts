@@ -61,6 +61,11 @@ class RoundRobin implements Picker {
     }
     return -1
   }
+
+  peek(): number {
+    const best = this.#levels[0]
+    return best === undefined ? -1 : best.peek()
+  }
 }
 
 /** Endpoints of one priority that can be picked at all. */
@@ -85,6 +90,12 @@ class Level {
   pick(): number {
     const { only, limit } = this.#rotation
     const place = only >= 0 ? only : rotate(this.#rotation, this.#positions.advance(this.#slot, limit))
+    return this.#indices[place] as number
+  }
+
+  peek(): number {
+    const { only, limit } = this.#rotation
+    const place = only >= 0 ? only : rotate(this.#rotation, this.#positions.peek(this.#slot, limit))
     return this.#indices[place] as number
   }
 

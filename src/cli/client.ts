@@ -37,9 +37,15 @@ export interface ServerEvent {
 export class AdminClient {
   readonly #base: URL
   readonly #key: string | null
+  readonly #timeoutMs: number
 
-  /** Throws BAD_SETTING for a malformed URL, both kinds of key, or a key file that cannot be read. */
-  constructor(flags: ClientFlags, environment: NodeJS.ProcessEnv = process.env) {
+  /** Throws BAD_SETTING for a malformed URL, both kinds of key, or a key file that cannot be read. `timeoutMs`: silence that ends a call. */
+  constructor(
+    flags: ClientFlags,
+    environment: NodeJS.ProcessEnv = process.env,
+    timeoutMs: number = ANSWER_TIMEOUT_MS,
+  ) {
+    this.#timeoutMs = timeoutMs
     this.#base = parseServer(flags.server ?? environment.HEADGATE_SERVER ?? DEFAULT_SERVER)
     this.#key = findKey(flags, environment)
   }
@@ -50,8 +56,13 @@ export class AdminClient {
   }
 
   /** The JSON of an answer with a status below 400. */
-  async json(method: string, path: string, body?: unknown): Promise<unknown> {
-    const answer = await this.call(method, path, body)
+  async json(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<unknown> {
+    const answer = await this.call(method, path, body, headers)
     try {
       return JSON.parse(answer.body) as unknown
     } catch (error) {
@@ -73,8 +84,14 @@ export class AdminClient {
   }
 
   /** An answer with a status below 400; others throw RefusedError. `body` is sent as JSON. */
-  async call(method: string, path: string, body?: unknown): Promise<ClientAnswer> {
-    const answer = await this.#send(method, path, body === undefined ? undefined : JSON.stringify(body))
+  async call(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<ClientAnswer> {
+    const text = body === undefined ? undefined : JSON.stringify(body)
+    const answer = await this.#send(method, path, text, headers)
     if (answer.status >= 400) throw new RefusedError(this.server, method, path, answer)
     return answer
   }
@@ -117,15 +134,24 @@ export class AdminClient {
     })
   }
 
-  #send(method: string, path: string, body: string | undefined): Promise<ClientAnswer> {
+  #send(
+    method: string,
+    path: string,
+    body: string | undefined,
+    fields: Readonly<Record<string, string>>,
+  ): Promise<ClientAnswer> {
     return new Promise((resolve, reject) => {
       const headers: Record<string, string> =
         body === undefined
-          ? {}
-          : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }
+          ? { ...fields }
+          : {
+              ...fields,
+              'content-type': 'application/json',
+              'content-length': String(Buffer.byteLength(body)),
+            }
       const request = this.#open(method, path, headers)
-      request.setTimeout(ANSWER_TIMEOUT_MS, () =>
-        request.destroy(new Error(`no answer within ${ANSWER_TIMEOUT_MS / 1000} s`)),
+      request.setTimeout(this.#timeoutMs, () =>
+        request.destroy(new Error(`no answer within ${this.#timeoutMs / 1000} s`)),
       )
       request.on('error', (error) => reject(this.#unreachable(error)))
       request.on('response', (response) => {

@@ -133,6 +133,9 @@ test('version and help go to standard output, exit 0', async (t) => {
   const version = run(t, ['version'])
   assert.equal(await version.ended, 0)
   assert.match(version.out(), /^headgate \d+\.\d+\.\d+ \(node v\d+/)
+  const json = run(t, ['version', '-o', 'json'])
+  assert.equal(await json.ended, 0)
+  assert.deepEqual(Object.keys(JSON.parse(json.out())), ['version', 'node', 'platform'])
   const help = run(t, ['start', '--help'])
   assert.equal(await help.ended, 0)
   for (const flag of [

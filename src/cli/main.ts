@@ -5,6 +5,18 @@ import { VERSION } from '../gateway/version.ts'
 import { DEFAULT_SETTINGS } from '../model/defaults.ts'
 import { GatewayError } from '../model/gateway-error.ts'
 import { CliError } from './cli-error.ts'
+import { applyCommand, diffCommand } from './commands/apply.ts'
+import { completeCommand, completionCommand } from './commands/completion.ts'
+import { deleteCommand } from './commands/delete.ts'
+import { doctorCommand } from './commands/doctor.ts'
+import { eventsCommand } from './commands/events.ts'
+import { explainCommand } from './commands/explain.ts'
+import { describeCommand, getCommand } from './commands/get.ts'
+import { exportCommand, historyCommand, rollbackCommand } from './commands/history.ts'
+import { logsCommand } from './commands/logs.ts'
+import { splitCommand } from './commands/split.ts'
+import { topCommand } from './commands/top.ts'
+import { versionCommand } from './commands/version.ts'
 
 /** Exit status of a command line that does not make sense. */
 const USAGE = 2
@@ -60,17 +72,38 @@ Examples:
   program.addCommand(startCommand())
   program.addCommand(demoCommand())
   program.addCommand(validateCommand())
-  program
-    .command('version')
-    .description('print the version')
-    .action(() => {
-      process.stdout.write(`headgate ${VERSION} (node ${process.version})\n`)
-    })
-  for (const command of program.commands) {
+  program.addCommand(applyCommand())
+  program.addCommand(diffCommand())
+  program.addCommand(getCommand())
+  program.addCommand(describeCommand())
+  program.addCommand(deleteCommand())
+  program.addCommand(splitCommand())
+  program.addCommand(historyCommand())
+  program.addCommand(rollbackCommand())
+  program.addCommand(exportCommand())
+  program.addCommand(topCommand())
+  program.addCommand(explainCommand())
+  program.addCommand(logsCommand())
+  program.addCommand(eventsCommand())
+  program.addCommand(doctorCommand())
+  program.addCommand(completionCommand(() => program))
+  program.addCommand(versionCommand())
+  // asked by the scripts of `completion`, not by people
+  program.addCommand(
+    completeCommand(() => program),
+    { hidden: true },
+  )
+  prepareCommands(program.commands)
+  return program
+}
+
+/** Verbs, and verbs below verbs: errors are ours to report, in our form. */
+function prepareCommands(commands: readonly Command[]): void {
+  for (const command of commands) {
     command.exitOverride()
     command.configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'headgate: ')) })
+    prepareCommands(command.commands)
   }
-  return program
 }
 
 function startCommand(): Command {
@@ -120,6 +153,10 @@ function demoCommand(): Command {
   return new Command('demo')
     .description('gateway, sample backends, a 3:2 canary and some traffic, to try things on')
     .option('--quiet', 'no traffic of its own')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  headgate demo\n  headgate demo --quiet                  then send requests to http://127.0.0.1:9080/index.html',
+    )
     .action(async (options: { quiet?: boolean }) => {
       const { runDemo } = await import('./demo.ts')
       process.exitCode = await runDemo({ hasTraffic: options.quiet !== true })
@@ -131,15 +168,17 @@ function validateCommand(): Command {
     .description('check routing documents: every fault at once as file:line:column')
     .requiredOption('-f, --file <file|dir|->', 'what to check; - is standard input')
     .addOption(new Option('-o, --output <form>', 'how to tell').choices(['text', 'json']).default('text'))
+    .option('-q, --quiet', 'nothing but faults and warnings')
     .addHelpText(
       'after',
       '\nExamples:\n  headgate validate -f apisix.yaml\n  cat apisix.yaml | headgate validate -f -',
     )
-    .action(async (options: { file: string; output: 'text' | 'json' }) => {
+    .action(async (options: { file: string; output: 'text' | 'json'; quiet?: boolean }) => {
       const { runValidate } = await import('./validate.ts')
       process.exitCode = await runValidate({
         target: options.file,
         output: options.output,
+        quiet: options.quiet === true,
         dialects,
         settings: DEFAULT_SETTINGS,
       })

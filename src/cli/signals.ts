@@ -6,7 +6,7 @@ const CUT_SHORT = 3
 
 /**
  * Runs until a signal ends the gateway: SIGTERM and SIGINT drain (a second one ends at once), SIGHUP reads files again and reopens logs,
- * SIGUSR1 reopens logs. Resolves to the exit status.
+ * SIGUSR1 reopens logs, SIGUSR2 begins and ends CPU profiles. Resolves to the exit status.
  */
 export function superviseSignals(gateway: Gateway, log: AppLog): Promise<number> {
   return new Promise((resolve) => {
@@ -46,6 +46,7 @@ export function superviseSignals(gateway: Gateway, log: AppLog): Promise<number>
       ['SIGINT', stop],
       ['SIGHUP', reload],
       ['SIGUSR1', reopen],
+      ['SIGUSR2', () => gateway.profile()],
     ]
     for (const [name, handler] of handlers) process.on(name, handler)
   })

@@ -1,26 +1,17 @@
-import { styleText } from 'node:util'
 import type { Dialect, DialectSettings } from '../dialects/dialect.ts'
+import { CatchAlls } from '../gateway/catch-alls.ts'
 import { fileReaders } from '../gateway/open-store.ts'
-import type { StoredDocument } from '../model/document.ts'
+import { DEFAULT_SETTINGS } from '../model/defaults.ts'
+import type { DocumentKey, StoredDocument } from '../model/document.ts'
 import { GatewayError } from '../model/gateway-error.ts'
-import {
-  type FileReader,
-  formatPlace,
-  type PlacedDocument,
-  type PlacedFault,
-} from '../store/files/file-reader.ts'
-import { listFiles } from '../store/files/list-files.ts'
-import {
-  collectSettings,
-  type FileResult,
-  joinPath,
-  mergeFiles,
-  readFile,
-  readText,
-} from '../store/files/read-files.ts'
-
-/** What standard input is called in messages. */
-const STDIN_NAME = '<stdin>'
+import type { JsonValue } from '../model/json.ts'
+import type { ModelObject } from '../model/model.ts'
+import { keyText } from '../store/document-key.ts'
+import { formatPlace, type PlacedDocument, type PlacedFault } from '../store/files/file-reader.ts'
+import { collectSettings, joinPath, mergeFiles } from '../store/files/read-files.ts'
+import { count, describeFault } from './fault-text.ts'
+import { type CliIo, processIo } from './output.ts'
+import { readTarget, STDIN_NAME } from './read-target.ts'
 
 export interface ValidationReport {
   /** Everything that keeps a document or a file from being used, in the order of files and lines. */
@@ -29,15 +20,13 @@ export interface ValidationReport {
   readonly warnings: readonly PlacedFault[]
   /** Documents without faults. */
   readonly documents: readonly StoredDocument[]
+  /** `file:line:column` of a place in a document; null for one that is not in the files. */
+  readonly placeOf: (key: DocumentKey, path: string) => string | null
   /** Text by file name, for excerpts. */
   readonly texts: ReadonlyMap<string, string>
 }
 
-export interface ValidateInput {
-  /** Standard input; read only for the target `-`. */
-  readonly readInput: () => Promise<string>
-  readonly environment: NodeJS.ProcessEnv
-}
+export type ValidateInput = Pick<CliIo, 'readInput' | 'environment'>
 
 /**
  * Reads files as the gateway would and finds every fault at once: syntax, shape, each document by its dialect, duplicates, and what shows
@@ -53,17 +42,20 @@ export async function validateFiles(
   const readers = fileReaders(dialects, settings)
   const results = await readTarget(target, readers, input)
   const merged = mergeFiles(results)
-  const faults = [
-    ...results.flatMap((result) => result.faults),
-    ...collectSettings(target, results).faults,
-    ...merged.faults,
-  ]
-  const warnings: PlacedFault[] = []
-  const documents: StoredDocument[] = []
-  for (const dialect of dialects) {
-    const own = [...merged.documents.values()].filter(({ key }) => key.dialect === dialect.name)
-    documents.push(...translateAll(dialect, own, settings, faults, warnings))
+  const own = collectSettings(target, results)
+  const found: Findings = {
+    faults: [...results.flatMap((result) => result.faults), ...own.faults, ...merged.faults],
+    warnings: [],
+    objects: [],
   }
+  const documents: StoredDocument[] = []
+  const placed = [...merged.documents.values()]
+  for (const dialect of dialects) {
+    const ofDialect = placed.filter(({ key }) => key.dialect === dialect.name)
+    documents.push(...translateAll(dialect, ofDialect, settings, found))
+  }
+  warnOfHidden(merged.documents, own.value?.sections, found)
+  const { faults, warnings } = found
   const order = new Map(results.map((result, i) => [result.file, i]))
   const byPlace = (a: PlacedFault, b: PlacedFault): number =>
     (order.get(a.place.file) ?? -1) - (order.get(b.place.file) ?? -1) ||
@@ -73,23 +65,36 @@ export async function validateFiles(
     faults: faults.sort(byPlace),
     warnings: warnings.sort(byPlace),
     documents,
+    placeOf: (key, path) => {
+      const placed = merged.documents.get(keyText(key))
+      return placed === undefined ? null : formatPlace(placed.locate(path))
+    },
     texts: new Map(results.map((result) => [result.file, result.text])),
   }
 }
 
-async function readTarget(
-  target: string,
-  readers: readonly FileReader[],
-  input: ValidateInput,
-): Promise<FileResult[]> {
-  if (target === '-') {
-    return [readText(STDIN_NAME, await input.readInput(), readers, input.environment, false)]
-  }
-  try {
-    return listFiles(target).files.map((file) => readFile(file, readers, input.environment, false))
-  } catch (error) {
-    const detail = `${target}: cannot be read: ${error instanceof Error ? error.message : String(error)}`
-    throw new GatewayError('BAD_SETTING', detail, { cause: error })
+interface Findings {
+  readonly faults: PlacedFault[]
+  readonly warnings: PlacedFault[]
+  readonly objects: ModelObject[]
+}
+
+/** Routes that no request reaches, since one of a dialect that is searched before takes all. */
+function warnOfHidden(
+  documents: ReadonlyMap<string, PlacedDocument>,
+  written: JsonValue | undefined,
+  { objects, warnings }: Findings,
+): void {
+  const isOrder = Array.isArray(written) && written.every((section) => typeof section === 'string')
+  const sections = isOrder ? (written as readonly string[]) : DEFAULT_SETTINGS.sections
+  // the routes that are hidden are told of, so the one that hides them need not be
+  for (const { key, message } of new CatchAlls(sections).look(
+    { upserts: objects, removals: [] },
+    () => false,
+  )) {
+    const document = documents.get(keyText(key))
+    if (document === undefined) continue
+    warnings.push({ path: document.path, message, hint: null, place: document.locate('') })
   }
 }
 
@@ -97,8 +102,7 @@ function translateAll(
   dialect: Dialect,
   placed: readonly PlacedDocument[],
   settings: DialectSettings,
-  faults: PlacedFault[],
-  warnings: PlacedFault[],
+  { faults, warnings, objects }: Findings,
 ): StoredDocument[] {
   const byKey = new Map<string, StoredDocument>()
   for (const { key, value } of placed) {
@@ -110,7 +114,9 @@ function translateAll(
     const stored = lookup(key.kind, key.id)
     if (stored === undefined) continue
     try {
-      for (const { path, message } of dialect.translate(stored, lookup, settings).warnings) {
+      const translation = dialect.translate(stored, lookup, settings)
+      objects.push(...translation.objects)
+      for (const { path, message } of translation.warnings) {
         warnings.push({ path: joinPath(outer, path), message, hint: null, place: locate(path) })
       }
     } catch (error) {
@@ -126,32 +132,13 @@ export interface ValidateOptions {
   /** FILE, DIR or `-`. */
   readonly target: string
   readonly output: 'text' | 'json'
+  /** Only faults and warnings, without the line that counts them. */
+  readonly quiet?: boolean
   readonly dialects: readonly Dialect[]
   readonly settings: DialectSettings
 }
 
-export interface ValidateIo extends ValidateInput {
-  readonly write: (text: string) => void
-  readonly writeError: (text: string) => void
-  readonly hasColor: boolean
-}
-
-/** The process's own streams. Colour only on a terminal and without NO_COLOR (no-color.org: any text but the empty one). */
-export function processIo(): ValidateIo {
-  const { NO_COLOR: noColor } = process.env
-  return {
-    readInput: async () => {
-      let text = ''
-      process.stdin.setEncoding('utf8')
-      for await (const chunk of process.stdin) text += chunk
-      return text
-    },
-    environment: process.env,
-    write: (text) => process.stdout.write(text),
-    writeError: (text) => process.stderr.write(text),
-    hasColor: process.stdout.isTTY === true && (noColor === undefined || noColor === ''),
-  }
-}
+export type ValidateIo = Pick<CliIo, 'readInput' | 'environment' | 'write' | 'writeError' | 'hasColor'>
 
 /** `headgate validate`. Resolves to the exit status: 0 without faults (warnings are allowed), 1 with faults or an unreadable target. */
 export async function runValidate(options: ValidateOptions, io: ValidateIo = processIo()): Promise<number> {
@@ -163,7 +150,7 @@ export async function runValidate(options: ValidateOptions, io: ValidateIo = pro
     io.writeError(`headgate: ${error.message}\n`)
     return 1
   }
-  io.write(options.output === 'json' ? toJson(report) : toText(report, options.target, io.hasColor))
+  io.write(options.output === 'json' ? toJson(report) : toText(io, report, options))
   return report.faults.length > 0 ? 1 : 0
 }
 
@@ -177,9 +164,9 @@ function toJson(report: ValidationReport): string {
   return `${JSON.stringify(body, null, 2)}\n`
 }
 
-function toText(report: ValidationReport, target: string, hasColor: boolean): string {
-  const faults = report.faults.map((fault) => describeFault(fault, 'error', report.texts, hasColor))
-  const warnings = report.warnings.map((fault) => describeFault(fault, 'warning', report.texts, hasColor))
+function toText(io: ValidateIo, report: ValidationReport, { target, quiet }: ValidateOptions): string {
+  const faults = report.faults.map((fault) => describeFault(io, fault, 'error', report.texts))
+  const warnings = report.warnings.map((fault) => describeFault(io, fault, 'warning', report.texts))
   const counted = [
     count(report.documents.length, 'document'),
     ...(report.faults.length > 0 ? [count(report.faults.length, 'fault')] : []),
@@ -187,46 +174,6 @@ function toText(report: ValidationReport, target: string, hasColor: boolean): st
   ].join(', ')
   const name = target === '-' ? STDIN_NAME : target
   const summary = report.faults.length > 0 ? `${name}: ${counted}` : `${name}: valid (${counted})`
-  return `${[...faults, ...warnings, summary].join('\n')}\n`
-}
-
-function count(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? '' : 's'}`
-}
-
-/** `file:line:column: path: reason (hint)`, then the line itself and a caret under the column. */
-function describeFault(
-  fault: PlacedFault,
-  level: 'error' | 'warning',
-  texts: ReadonlyMap<string, string>,
-  hasColor: boolean,
-): string {
-  const paint = (style: 'red' | 'yellow' | 'bold' | 'dim', text: string): string =>
-    hasColor ? styleText(style, text, { validateStream: false }) : text
-  const { place, path, message, hint } = fault
-  const reason = `${level === 'warning' ? 'warning: ' : ''}${path === '' ? '' : `${path}: `}${message}`
-  const color = level === 'error' ? 'red' : 'yellow'
-  const head = `${paint('bold', printable(formatPlace(place)))}: ${paint(color, printable(reason))}${hint === null ? '' : ` (${printable(hint)})`}`
-  const line = texts.get(place.file)?.split('\n')[place.line - 1]?.replace(/\r$/, '')
-  if (line === undefined || line.trim() === '') return head
-  return `${head}\n${excerpt(line, place.line, place.column)
-    .map((text) => paint('dim', text))
-    .join('\n')}`
-}
-
-/** Width of a line that is shown; a longer one is cut around its column. Characters. */
-const EXCERPT_WIDTH = 100
-
-function excerpt(line: string, number: number, column: number): string[] {
-  const from = column > EXCERPT_WIDTH ? column - EXCERPT_WIDTH / 2 : 0
-  const shown = line.slice(from, from + EXCERPT_WIDTH)
-  // Tabs stay tabs under the line, so that the caret stands where the eye expects it.
-  const lead = shown.slice(0, Math.max(0, column - 1 - from)).replace(/[^\t]/g, ' ')
-  const label = String(number)
-  return [`  ${label} | ${printable(shown)}`, `  ${' '.repeat(label.length)} | ${lead}^`]
-}
-
-/** Controls of a file or a file's name never reach the terminal. */
-function printable(text: string): string {
-  return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '?')
+  const lines = [...faults, ...warnings, ...(quiet === true ? [] : [summary])]
+  return lines.map((line) => `${line}\n`).join('')
 }

@@ -17,12 +17,59 @@ export interface Dialect {
    * appears, or goes), this document is translated again. Never throws for a document that `validate` accepts.
    */
   translate(document: StoredDocument, lookup: Lookup, settings: DialectSettings): Translation
-  rest(store: DocumentStore, settings: DialectSettings): DialectRest
+  /** The system's own REST API; absent: it has none, and our own API and files are the ways in. */
+  rest?(store: DocumentStore, settings: DialectSettings): DialectRest
+  /**
+   * The value to store for what a user wrote, as the system's own REST would store it: the id stands in it, times that the server owns are
+   * set (and kept from `previous`, which is undefined for a new document). Pure; does not validate, and takes whatever object it is
+   * given; the caller has seen to it that an id in it is this one. What it adds comes last or where the system puts it; keys of
+   * the user keep their order.
+   */
+  prepare(
+    kind: string,
+    id: string,
+    value: JsonObject,
+    previous: StoredDocument | undefined,
+    nowMs: number,
+  ): JsonObject
+  /** The id that stands in a value, as text; null if none does. */
+  idOf(kind: string, value: JsonObject): string | null
+  /**
+   * A stored value without what the server owns (times): what its author wrote, in that order of keys. This is what is shown, edited and
+   * exported; `prepare` of it gives the stored value again, but for the times.
+   */
+  editable(kind: string, value: JsonObject): JsonObject
+  /**
+   * The form by which two versions of a document are the same: `editable`, with defaults filled in and ids in one type. The order of keys
+   * plays no part. Never stored and never shown. Never throws.
+   */
+  normalize(kind: string, value: JsonObject): JsonObject
+  /** Every place in a document that names another document of this dialect, in the order of the document. Never throws. */
+  references(kind: string, value: JsonObject): readonly Reference[]
+  /**
+   * The splits that stand in this very document (not those it inherits), in order; a place with a single target is none. `lookup` is for
+   * names only. Never throws.
+   */
+  splits(document: StoredDocument, lookup: Lookup): readonly DocumentSplit[]
+  /** What a document does in a few words, for lists: `GET shop.com/api/* to blue`. Absent: lists have no such column. Never throws. */
+  summarize?(kind: string, value: JsonObject): string
+  /**
+   * Documents as a file that `readFile` reads back to the same ids and editable values (tests hold this); kinds in the order of `kinds`, ids
+   * in that of their text, so that the same documents always give the same bytes. Values are editable ones. Use model/yaml-text.ts.
+   */
+  writeFile(documents: readonly FileDocument[]): string
+  /**
+   * Which kinds an object may be when it is one bare document, as a REST API takes it, and not a file of many: by its keys alone. Empty: none
+   * of this dialect's.
+   */
+  recognize(value: JsonObject): readonly string[]
   /**
    * Whether a parsed configuration file is written in this language, and the documents in it. Paths are relative to the file's root, so
    * that faults can be shown at file:line:column.
    */
   readFile(root: JsonValue, settings: DialectSettings): FileDocuments | null
+  /** JSON Schema (2020-12) of a file in this language, for editors; absent: it has none that the gateway makes. */
+  schema?(): JsonObject
 }
 
 export type Lookup = (kind: string, id: string) => StoredDocument | undefined
@@ -30,6 +77,44 @@ export type Lookup = (kind: string, id: string) => StoredDocument | undefined
 export interface Translation {
   readonly objects: readonly ModelObject[]
   readonly warnings: readonly Omit<Warning, 'key'>[]
+}
+
+/** A place in a document that names another document of the same dialect. */
+export interface Reference {
+  /** As in Origin: `plugins.traffic-split.rules[0].weighted_upstreams[1].upstream_id`. */
+  readonly path: string
+  readonly kind: string
+  readonly id: string
+  /**
+   * Whether a write is refused while what it names does not exist. Either way the named document cannot be deleted while this one stands,
+   * unless the delete is forced.
+   */
+  readonly mustExist: boolean
+}
+
+/** A split where its author finds it: in the document. Weights are changed by setting `weight` at a target's path. */
+export interface DocumentSplit {
+  /** Place of the split: `plugins.traffic-split.rules[0]`. */
+  readonly path: string
+  /** The condition as written in the document; null: it always holds. */
+  readonly condition: JsonValue | null
+  /** Two or more. */
+  readonly targets: readonly SplitTarget[]
+}
+
+export interface SplitTarget {
+  /** Place of the target's object, which has or may have a key `weight`. */
+  readonly path: string
+  /** What a user may call it, the first as metrics and logs do: name, id, address. Empty texts are none. */
+  readonly names: readonly string[]
+  /** In force, defaults included. Integer >= 0. */
+  readonly weight: number
+}
+
+export interface FileDocument {
+  readonly kind: string
+  readonly id: string
+  readonly value: JsonObject
 }
 
 export interface FileDocuments {
@@ -90,4 +175,46 @@ export interface DialectRest {
   handle(request: RestRequest): Promise<RestResponse>
   /** The dialect's own shape for a refusal that the server makes before `handle`. */
   refuse(refusal: Refusal): RestResponse
+  /** Its part of the API's description (OpenAPI); absent: it is left out there. Pure. */
+  describe?(): RestDescription
+}
+
+/** A dialect's REST for the API's description. */
+export interface RestDescription {
+  /** Heading of its operations, and beginning of the names of its schemas: `Apisix`. Letters. */
+  readonly name: string
+  /** One or two sentences. */
+  readonly description: string
+  readonly operations: readonly RestOperation[]
+  /** Schemas by name (each begins with `name`); others refer to them as `#/components/schemas/<name>`. JSON Schema 2020-12. */
+  readonly schemas: Readonly<Record<string, JsonObject>>
+  /** Shape of a refusal and of every fault. */
+  readonly error: { readonly schema: JsonObject; readonly example: JsonValue }
+}
+
+/** One call that clients may make. */
+export interface RestOperation {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** Whole path; named parts stand in braces: `/apisix/admin/routes/{id}`. */
+  readonly path: string
+  /** Unique over the whole API: `apisixGetRoute`. */
+  readonly id: string
+  /** One line: a verb and what it acts on. */
+  readonly summary: string
+  /** Of every named part of the path. */
+  readonly params?: Readonly<Record<string, { readonly description: string; readonly schema: JsonObject }>>
+  readonly query?: readonly {
+    readonly name: string
+    readonly description: string
+    readonly schema: JsonObject
+  }[]
+  readonly body?: {
+    readonly description: string
+    readonly schema: JsonObject
+    readonly example?: JsonValue
+  }
+  /** Of calls that go well, by status; `schema` absent: no body, or text that means nothing. */
+  readonly answers: Readonly<Record<string, { readonly description: string; readonly schema?: JsonObject }>>
+  /** Statuses >= 400 that this call may give beside 401, each with its reason. */
+  readonly faults: Readonly<Record<string, string>>
 }

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ModelObject } from '../model/model.ts'
+import type { ModelObject, ObjectSource } from '../model/model.ts'
+import type { Route } from '../model/route.ts'
 import { PatchApplier } from './apply-patch.ts'
 import type { PatchPart } from './messages.ts'
-import { splitPatch } from './worker-handle.ts'
+import { ModelArchive, textOf } from './model-archive.ts'
+import { type Publication, splitPatch } from './split-patch.ts'
 
 function setUp() {
   const events: string[] = []
@@ -19,6 +21,11 @@ function setUp() {
           clock += 1
           staged.push(route.id)
         },
+        upsertLater: (source: ObjectSource<Route>) => {
+          if (source.id === 'bad') throw new Error('does not compile')
+          clock += 1
+          staged.push(source.id)
+        },
         remove: (id: string) => staged.push(`-${id}`),
         work: () => true,
         commit: (revision: number) => events.push(`commit ${revision}: ${staged.length}`),
@@ -29,6 +36,10 @@ function setUp() {
     prepareUpstreams: (upserts: readonly { id: string }[]) => {
       if (upserts.some(({ id }) => id === 'bad')) throw new Error('no such balancer')
       return () => events.push(`upstreams ${upserts.length}`)
+    },
+    prepareUpstreamsLater: (sources: readonly { id: string }[]) => {
+      if (sources.some(({ id }) => id === 'bad')) throw new Error('no such balancer')
+      return () => events.push(`later ${sources.length}`)
     },
   }
   const slots = new Map<string, number>()
@@ -41,15 +52,18 @@ function setUp() {
     defer: (work) => deferred.push(work),
     now: () => clock,
   })
-  const give = (patch: Parameters<typeof splitPatch>[0]): PatchPart[] => {
-    const parts = [...splitPatch(patch)]
+  const archive = new ModelArchive()
+  const give = (patch: Omit<Publication, 'upserts' | 'count'> & { upserts: ModelObject[] }): PatchPart[] => {
+    const upserts = patch.upserts.map((object) => archive.put(object.kind, object.id, textOf(object), 'test'))
+    const parts = [...splitPatch({ ...patch, upserts, count: upserts.length })]
     for (const part of parts) applier.take(part)
     return parts
   }
   return { events, deferred, slots, give }
 }
 
-const route = (id: string): ModelObject => ({ kind: 'route', id }) as ModelObject
+const route = (id: string): ModelObject =>
+  ({ kind: 'route', id, section: 'main', entries: [], predicate: null }) as unknown as ModelObject
 const upstream = (id: string): ModelObject => ({ kind: 'upstream', id }) as ModelObject
 
 test('a small patch is in force when the message is handled, upstreams and routes in one tick', () => {
@@ -97,6 +111,25 @@ test('an object that cannot be compiled is left out and named; the rest is in fo
     'commit 5: 1',
     'applied 5 bad: no such balancer bad: does not compile',
   ])
+})
+
+test('of a large patch, what cannot be indexed is left out and named, upstreams one by one', () => {
+  const { events, deferred, slots, give } = setUp()
+  const upserts = [
+    ...Array.from({ length: 600 }, (_, i) => route(`r${i}`)),
+    route('bad'),
+    upstream('bad'),
+    upstream('u'),
+  ]
+  slots.set('old', 1)
+  give({ revision: 5, upserts, removals: [], slots: [['new', 2]], freed: ['old'] })
+  for (let work = deferred.shift(); work !== undefined; work = deferred.shift()) work()
+  assert.deepEqual(events, [
+    'later 1',
+    'commit 5: 600',
+    'applied 5 bad: no such balancer bad: does not compile',
+  ])
+  assert.deepEqual([...slots], [['new', 2]])
 })
 
 test('a large patch of removals alone ends', () => {

@@ -1,6 +1,8 @@
+import type { ObjectSource } from '../model/model.ts'
 import type { Route } from '../model/route.ts'
 import type { Upstream } from '../model/upstream.ts'
-import type { PatchPart } from './messages.ts'
+import type { PackedObjects, PatchPart } from './messages.ts'
+import { type RouteSource, unpackRoutes, unpackUpstreams } from './model-archive.ts'
 
 /** The part of the routing table that takes edits (routing/routing-table.ts). */
 export interface EditableTable {
@@ -8,6 +10,7 @@ export interface EditableTable {
 }
 export interface TableEdit {
   upsert(route: Route): void
+  upsertLater(source: RouteSource): void
   remove(id: string): void
   /** Works until told to yield; true when everything is compiled. */
   work(shouldYield: () => boolean): boolean
@@ -17,6 +20,7 @@ export interface TableEdit {
 /** The part of the data plane that takes edits. */
 export interface EditableUpstreams {
   prepareUpstreams(upserts: readonly Upstream[], removals: readonly string[]): () => void
+  prepareUpstreamsLater(sources: readonly ObjectSource<Upstream>[]): () => void
 }
 
 export interface ApplierOptions {
@@ -32,7 +36,7 @@ export interface ApplierOptions {
 
 /** Longest piece of compilation between two turns of the loop. */
 const SLICE_MS = 2
-/** Upstreams compiled at once. */
+/** Upstreams made known between two looks at the clock. */
 const UPSTREAM_BATCH = 100
 
 /** Applies revisions one after the other, each in one tick after all of it is compiled. */
@@ -104,10 +108,7 @@ export class PatchApplier {
     const upserts: Upstream[] = []
     for (const object of part.upserts) if (object.kind === 'upstream') upserts.push(object)
     const removals = part.removals.filter((removal) => removal.kind === 'upstream').map(({ id }) => id)
-    for (let i = 0; i < upserts.length; i += UPSTREAM_BATCH) {
-      this.#prepare(upstreams, upserts.slice(i, i + UPSTREAM_BATCH), [])
-      yield
-    }
+    if (upserts.length > 0) this.#prepare(upstreams, upserts, [])
     if (removals.length > 0) this.#prepare(upstreams, [], removals)
     for (const object of part.upserts) {
       if (object.kind !== 'route') continue
@@ -116,14 +117,43 @@ export class PatchApplier {
       } catch (error) {
         this.#faults.push(`${object.id}: ${messageOf(error)}`)
       }
-      if (part.isBulk) yield
     }
+    if (part.packed !== null) yield* this.#index(part.packed, edit)
     for (const removal of part.removals) if (removal.kind === 'route') edit.remove(removal.id)
     const shouldYield = part.isBulk ? () => now() >= this.#sliceEnd : () => false
     try {
       while (!edit.work(shouldYield)) yield
     } catch (error) {
       this.#faults.push(`routing table: ${messageOf(error)}`)
+    }
+  }
+
+  /** Those in shared memory: only what finds them is made now. */
+  *#index(packed: PackedObjects, edit: TableEdit): Generator<undefined> {
+    let some: ObjectSource<Upstream>[] = []
+    for (const source of unpackUpstreams(packed)) {
+      if (some.push(source) < UPSTREAM_BATCH) continue
+      this.#prepareLater(some)
+      some = []
+      yield
+    }
+    if (some.length > 0) this.#prepareLater(some)
+    for (const source of unpackRoutes(packed)) {
+      try {
+        edit.upsertLater(source)
+      } catch (error) {
+        this.#faults.push(`${source.id}: ${messageOf(error)}`)
+      }
+      yield
+    }
+  }
+
+  #prepareLater(sources: readonly ObjectSource<Upstream>[]): void {
+    try {
+      this.#switches.push(this.#options.upstreams.prepareUpstreamsLater(sources))
+    } catch (error) {
+      if (sources.length > 1) for (const source of sources) this.#prepareLater([source])
+      else this.#faults.push(`${sources[0]?.id ?? ''}: ${messageOf(error)}`)
     }
   }
 

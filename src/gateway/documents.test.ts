@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { dialects } from '../dialects/index.ts'
 import { DEFAULT_SETTINGS } from '../model/defaults.ts'
+import type { DocumentChange } from '../model/document.ts'
+import type { JsonObject } from '../model/json.ts'
 import { createMemoryStore } from '../store/memory.ts'
 import type { ConfigStore } from '../store/store.ts'
 import { Documents } from './documents.ts'
@@ -46,11 +48,12 @@ async function setUp(t: TestContext, readOnly: string | null) {
     shared: new SharedState({ positions: 8, counters: 256, routes: 8, targets: 8, endpoints: 8 }),
     publisher: new Publisher({
       workers: () => [],
-      model: () => ({ revision: documents.modelRevision, objects: reconciler.objects(), slots: [] }),
+      model: () => ({ revision: documents.modelRevision, upserts: [], count: 0, slots: [] }),
       onLaggard: () => {},
     }),
     settings,
     log: (_level, _fields, message) => lines.push(message),
+    emit: () => {},
   })
   await documents.load()
   documents.watch()
@@ -79,4 +82,25 @@ test('with a read-only store it stays, and nothing is tried or logged every seco
   assert.deepEqual(commits, [])
   assert.deepEqual(lines, [])
   assert.notEqual(await documents.get(KEY), undefined)
+})
+
+test('a preview says what a write would say, and does nothing', async (t) => {
+  const { documents, commits } = await setUp(t, null)
+  const put = (id: string, value: JsonObject, expectedRevision: number | null = null): DocumentChange => {
+    return { op: 'put', key: { ...KEY, id }, value, expiresAtMs: null, expectedRevision }
+  }
+  const odd = { uri: '/b', plugins: { 'response-rewrite': { bdoy: 'x' } } }
+  const before = documents.revision()
+  const [warning] = await documents.preview([put('2', odd)])
+  assert.deepEqual([warning?.key.id, warning?.path], ['2', 'plugins.response-rewrite.bdoy'])
+  await assert.rejects(documents.preview([put('2', { uri: 5 })]), { code: 'INVALID_DOCUMENT' })
+  await assert.rejects(documents.preview([put('1', odd, 99)]), { code: 'WRITE_CONFLICT' })
+  const many = Array.from({ length: 9 }, (_, i) =>
+    put(`m${i}`, { uri: `/${i}`, upstream: { nodes: { 'a:1': 1, 'b:1': 1 } } }),
+  )
+  await assert.rejects(documents.preview(many), { code: 'LIMIT_OBJECTS' })
+  assert.deepEqual([documents.revision(), commits], [before, []])
+  assert.equal(await documents.get({ ...KEY, id: '2' }), undefined)
+  // no room is held by what was only asked
+  for (let i = 0; i < 5; i++) await documents.preview(many.slice(0, 4))
 })

@@ -9,16 +9,28 @@ import type {
   WriteResult,
 } from '../model/document.ts'
 import { GatewayError } from '../model/gateway-error.ts'
+import type { ModelObject } from '../model/model.ts'
 import type { Settings } from '../model/settings.ts'
 import type { ConfigStore, StoreContent, StoreFault } from '../store/store.ts'
+import { CatchAlls } from './catch-alls.ts'
 import { isDeepEqual } from './deep-equal.ts'
+import {
+  announceRejection,
+  announceRevision,
+  announceStoreFault,
+  announceWarnings,
+} from './document-events.ts'
+import type { Emit } from './events.ts'
 import type { Mirror } from './mirror.ts'
 import { documentName } from './mirror.ts'
 import { Mutex } from './mutex.ts'
 import type { Publisher } from './publish.ts'
-import type { DocumentEdit, Plan, Reconciler } from './reconcile.ts'
+import type { DocumentEdit, DocumentStatus, Plan, Reconciler } from './reconcile.ts'
 import type { SharedState } from './shared-state.ts'
 import type { Log } from './worker-pool.ts'
+
+/** Objects that get their slots together when all documents are loaded. */
+const LOAD_BATCH = 50
 
 export interface DocumentsOptions {
   readonly store: ConfigStore
@@ -28,6 +40,7 @@ export interface DocumentsOptions {
   readonly publisher: Publisher
   readonly settings: Settings
   readonly log: Log
+  readonly emit: Emit
 }
 
 /** How the last change from outside (files, other nodes) went, and the last write. */
@@ -45,6 +58,7 @@ export class Documents implements DocumentStore {
   readonly #exclusive = new Mutex()
   readonly #expiring = new Map<string, StoredDocument>()
   /** Until the workers serve no write is answered: what it names could not be asked for yet. */
+  readonly #catchAlls: CatchAlls
   readonly #answering = Promise.withResolvers<void>()
   #revision = 0
   /** Revision of the model that travels; follows the store's, and grows by one where a change comes without a new one. */
@@ -57,6 +71,7 @@ export class Documents implements DocumentStore {
 
   constructor(options: DocumentsOptions) {
     this.#options = options
+    this.#catchAlls = new CatchAlls(options.settings.sections)
   }
 
   revision(): number {
@@ -91,18 +106,19 @@ export class Documents implements DocumentStore {
 
   /** Reads everything from the store. What does not validate is set aside; the rest is the model that workers start with. */
   async load(): Promise<void> {
-    const { store, reconciler, mirror, log } = this.#options
+    const { store, reconciler, mirror, shared, log } = this.#options
     const content = await store.load()
     this.#revision = content.revision
     this.#modelRevision = Math.max(1, content.revision)
     this.#reportStoreFaults(content.faults)
-    const edits: DocumentEdit[] = []
+    const sound: StoredDocument[] = []
     for (const document of content.documents) {
       mirror.set(document)
-      const faults = reconciler.validate(document)
-      if (faults.length === 0) edits.push({ key: document.key, document })
+      const faults = this.#validate(document)
+      if (faults.length === 0) sound.push(document)
       else {
         reconciler.setAside(document.key, faults)
+        announceRejection(this.#options.emit, document.key, faults, 'it is set aside')
         log(
           'error',
           { document: documentName(document.key), faults },
@@ -111,11 +127,23 @@ export class Documents implements DocumentStore {
       }
       this.#noteExpiry(document)
     }
-    const plan = reconciler.plan(edits)
-    this.#reportFailures(plan)
-    const reservation = this.#options.shared.reserve(plan.replaced, plan.upserts)
-    plan.apply()
-    reservation.commit(this.#modelRevision)
+    // in small pieces: what is made on the way is then gone before the collector would have to move it
+    let objects: ModelObject[] = []
+    const reserve = (): void => {
+      shared.reserve([], objects).commit(this.#modelRevision)
+      objects = []
+    }
+    for (const document of sound) {
+      const loaded = reconciler.load(document)
+      if (Array.isArray(loaded)) {
+        objects.push(...loaded)
+        this.#catchAlls.note({ upserts: loaded as readonly ModelObject[], removals: [] })
+      } else this.#reportFailures([loaded as DocumentStatus])
+      if (objects.length >= LOAD_BATCH) reserve()
+    }
+    reserve()
+    const hidden = this.#catchAlls.describe((section) => this.#hasRoutes(section))
+    if (hidden !== null) log('warn', {}, hidden)
     this.#lastChange = { atMs: Date.now(), revision: this.#revision, isGood: true }
   }
 
@@ -156,6 +184,20 @@ export class Documents implements DocumentStore {
     return { ...result, warnings: key === undefined ? warnings : [...warnings, { key, path: '', message }] }
   }
 
+  /** What `write` would say of the same changes, without doing anything: rejects as it does, else gives its warnings. */
+  preview(changes: readonly DocumentChange[]): Promise<readonly Warning[]> {
+    const { reconciler, shared } = this.#options
+    return this.#writing.run(async () => {
+      const plan = reconciler.plan(this.#check(changes))
+      const failed = plan.failures[0]
+      if (failed !== undefined) {
+        throw new GatewayError('INTERNAL', `${documentName(failed.key)}: ${failed.reasons[0]?.message ?? ''}`)
+      }
+      shared.reserve(plan.replaced, plan.upserts).cancel()
+      return [...plan.warnings, ...this.#lookForHidden(plan)]
+    })
+  }
+
   async #commit(changes: readonly DocumentChange[], note: WriteNote): Promise<Committed> {
     const { store, reconciler, shared, mirror } = this.#options
     if (store.readOnly !== null) throw new GatewayError('READ_ONLY', store.readOnly)
@@ -170,9 +212,9 @@ export class Documents implements DocumentStore {
     let result: { revision: number; documents: readonly (StoredDocument | undefined)[] }
     try {
       result = await store.commit(changes, note, Date.now())
-      this.#isStoreReachable = true
+      this.#noteStore(null)
     } catch (error) {
-      if (error instanceof GatewayError && error.code === 'STORE_UNAVAILABLE') this.#isStoreReachable = false
+      if (error instanceof GatewayError && error.code === 'STORE_UNAVAILABLE') this.#noteStore(error)
       reservation.cancel()
       throw error
     }
@@ -191,14 +233,37 @@ export class Documents implements DocumentStore {
       if (document !== undefined) this.#noteExpiry(document)
     }
     this.#revision = result.revision
+    const warnings = [...plan.warnings, ...this.#lookForHidden(plan)]
     const published = this.#publish(plan, reservation)
     this.#lastChange = { atMs: Date.now(), revision: result.revision, isGood: true }
-    return { result, published, warnings: plan.warnings }
+    announceRevision(this.#options.emit, { ...note, revision: result.revision, changes })
+    announceWarnings(this.#options.emit, warnings)
+    return { result, published, warnings }
+  }
+
+  /** Routes that the change hides from all requests, or that hide others. */
+  #lookForHidden(plan: Plan): readonly Warning[] {
+    return this.#catchAlls.look(plan, (section) => this.#hasRoutes(section))
+  }
+
+  #hasRoutes(section: string): boolean {
+    for (const { id } of this.#options.reconciler.archive.routes())
+      if (id.startsWith(`${section}/`)) return true
+    return false
+  }
+
+  /** Faults of a document by itself; one whose dialect no listener searches would be stored and never serve. */
+  #validate(document: StoredDocument): readonly Fault[] {
+    const { reconciler, settings } = this.#options
+    const { dialect } = document.key
+    if (settings.sections.includes(dialect)) return reconciler.validate(document)
+    const message = `${dialect} documents are not served by this gateway: add ${dialect} to the setting sections`
+    return [{ path: '', message, hint: null }]
   }
 
   /** Everything that can be wrong with a write before it is stored; and what the documents will be. */
   #check(changes: readonly DocumentChange[]): DocumentEdit[] {
-    const { mirror, reconciler, settings } = this.#options
+    const { mirror, settings } = this.#options
     const revision = this.#revision + 1
     let growth = 0
     const edits = changes.map((change): DocumentEdit => {
@@ -218,7 +283,7 @@ export class Documents implements DocumentStore {
         modifiedRevision: revision,
         expiresAtMs: change.expiresAtMs,
       }
-      const fault = reconciler.validate(document)[0]
+      const fault = this.#validate(document)[0]
       if (fault !== undefined) throw new GatewayError('INVALID_DOCUMENT', describeFault(change.key, fault))
       return { key: change.key, document }
     })
@@ -230,8 +295,9 @@ export class Documents implements DocumentStore {
 
   /** Puts a plan in force and sends it; the revision to wait for, or null when nothing that serves changed. */
   #publish(plan: Plan, reservation: ReturnType<SharedState['reserve']>): number | null {
-    plan.apply()
-    this.#reportFailures(plan)
+    const upserts = plan.apply()
+    this.#catchAlls.note(plan)
+    this.#reportFailures(plan.failures)
     if (plan.upserts.length === 0 && plan.removals.length === 0) {
       reservation.commit(this.#modelRevision)
       return null
@@ -240,7 +306,8 @@ export class Documents implements DocumentStore {
     reservation.commit(this.#modelRevision)
     this.#options.publisher.publish({
       revision: this.#modelRevision,
-      upserts: plan.upserts,
+      upserts,
+      count: upserts.length,
       removals: plan.removals,
       slots: reservation.slots,
       freed: reservation.freed,
@@ -261,9 +328,11 @@ export class Documents implements DocumentStore {
         reconciler.forgetRejection(document.key)
         continue
       }
-      const faults = reconciler.validate(document)
+      const faults = this.#validate(document)
       if (faults.length > 0) {
         reconciler.reject(document.key, faults)
+        const keeps = before === undefined ? 'nothing serves for it' : 'its last good form goes on serving'
+        announceRejection(this.#options.emit, document.key, faults, keeps)
         log(
           'error',
           {
@@ -284,9 +353,24 @@ export class Documents implements DocumentStore {
     }
     this.#revision = Math.max(content.revision, this.#revision)
     this.#reportStoreFaults(content.faults)
+    const hidden = this.#lookForHidden(plan)
+    for (const { key, message } of hidden) log('warn', { document: documentName(key) }, message)
     const published = this.#publish(plan, reservation)
     this.#lastChange = { atMs: Date.now(), revision: this.#revision, isGood: content.faults.length === 0 }
     log('info', { revision: this.#revision, changed: edits.length }, 'the configuration changed')
+    const changes = edits.map(({ key, document }) => ({
+      op: document ? ('put' as const) : ('delete' as const),
+      key,
+    }))
+    if (changes.length > 0) {
+      announceRevision(this.#options.emit, {
+        revision: this.#revision,
+        author: null,
+        message: null,
+        changes,
+      })
+    }
+    announceWarnings(this.#options.emit, [...plan.warnings, ...hidden])
     if (published !== null) await this.#options.publisher.acked(published)
   }
 
@@ -314,21 +398,32 @@ export class Documents implements DocumentStore {
     }
   }
 
+  /** `error`: the store refused a write; null: it took one. */
+  #noteStore(error: Error | null): void {
+    const isReachable = error === null
+    if (isReachable === this.#isStoreReachable) return
+    this.#isStoreReachable = isReachable
+    const text = isReachable ? 'the store takes writes again' : `the store refuses writes: ${error.message}`
+    this.#options.emit('store', text, { isReachable })
+  }
+
   #reportStoreFaults(faults: readonly StoreFault[]): void {
     for (const fault of faults) {
       if (this.#storeFaults.some((known) => isDeepEqual(known, fault))) continue
       this.#options.log('error', { place: fault.place, path: fault.path, hint: fault.hint }, fault.message)
+      announceStoreFault(this.#options.emit, fault, this.#options.settings.config !== null)
     }
     this.#storeFaults = faults
   }
 
-  #reportFailures(plan: Plan): void {
-    for (const failure of plan.failures) {
+  #reportFailures(failures: readonly DocumentStatus[]): void {
+    for (const failure of failures) {
       this.#options.log(
         'error',
         { document: documentName(failure.key), faults: failure.reasons },
         'a document could not be translated; what it had stays',
       )
+      announceRejection(this.#options.emit, failure.key, failure.reasons, 'what it had stays')
     }
   }
 

@@ -1,11 +1,4 @@
-import {
-  ENDPOINT,
-  ROUTE,
-  rotationIdentity,
-  routeIdentity,
-  TARGET,
-  targetIdentity,
-} from '../model/counters.ts'
+import { BLOCK, ENDPOINT, rotationIdentity, routeIdentity, targetIdentity } from '../model/counters.ts'
 import { type Endpoint, endpointIdentity } from '../model/endpoint.ts'
 import type { ModelObject } from '../model/model.ts'
 import { type Split, splitIdentity } from '../model/split.ts'
@@ -18,6 +11,8 @@ export interface SlotNeed {
   readonly identity: string
   readonly pool: SlotPool
   readonly lines: number
+  /** Id of the object that needs it. */
+  readonly owner: string
   /** Splits only: id without the weights, so that other weights can start at the old ones' phase. */
   readonly family: string | null
   /** Splits only: positions in one cycle. */
@@ -28,8 +23,8 @@ export interface SlotNeed {
 export function slotNeeds(object: ModelObject): readonly SlotNeed[] {
   const needs: SlotNeed[] = []
   if (object.kind === 'route') {
-    needs.push(needOf(routeIdentity(object.id), 'route', ROUTE.LINES))
-    for (const rule of object.rules) addSplit(needs, rule.split)
+    needs.push(needOf(routeIdentity(object.id), 'route', BLOCK.LINES, object.id))
+    for (const rule of object.rules) addSplit(needs, rule.split, object.id)
     return needs
   }
   const seen = new Set<string>()
@@ -37,7 +32,7 @@ export function slotNeeds(object: ModelObject): readonly SlotNeed[] {
     const identity = endpointIdentity(object.id, endpoint)
     if (!seen.has(identity)) {
       seen.add(identity)
-      needs.push(needOf(identity, 'endpoint', ENDPOINT.LINES))
+      needs.push(needOf(identity, 'endpoint', ENDPOINT.LINES, object.id))
     }
   }
   if (object.endpoints.length < 2) return needs
@@ -49,14 +44,14 @@ export function slotNeeds(object: ModelObject): readonly SlotNeed[] {
   }
   for (const [priority, endpoints] of levels) {
     if (endpoints.length > 1)
-      needs.push(needOf(rotationIdentity(object.id, priority, endpoints), 'position', 1))
+      needs.push(needOf(rotationIdentity(object.id, priority, endpoints), 'position', 1, object.id))
   }
   return needs
 }
 
-function addSplit(needs: SlotNeed[], split: Split): void {
+function addSplit(needs: SlotNeed[], split: Split, owner: string): void {
   for (let i = 0; i < split.targets.length; i++)
-    needs.push(needOf(targetIdentity(split.id, i), 'target', TARGET.LINES))
+    needs.push(needOf(targetIdentity(split.id, i), 'target', BLOCK.LINES, owner))
   const weights = split.targets.map((target) => target.weight).filter((weight) => weight > 0)
   if (weights.length < 2) return
   const identity = splitIdentity(split)
@@ -64,11 +59,12 @@ function addSplit(needs: SlotNeed[], split: Split): void {
     identity,
     pool: 'position',
     lines: 1,
+    owner,
     family: `split:${split.id}`,
     cycle: compileRotation(weights).cycle,
   })
 }
 
-function needOf(identity: string, pool: SlotPool, lines: number): SlotNeed {
-  return { identity, pool, lines, family: null, cycle: 0 }
+function needOf(identity: string, pool: SlotPool, lines: number, owner: string): SlotNeed {
+  return { identity, pool, lines, owner, family: null, cycle: 0 }
 }

@@ -1,7 +1,10 @@
+import type { ExplainRequest, Explanation } from '../model/explanation.ts'
 import type { Section } from '../model/listener.ts'
-import type { ModelObject, Patch } from '../model/model.ts'
+import type { Patch } from '../model/model.ts'
 import type { Settings } from '../model/settings.ts'
 import type { WorkerMemory } from './shared-state.ts'
+import type { TailFilter } from './tail-filter.ts'
+import type { TailBatch } from './worker-tails.ts'
 
 /** What a worker is given when it starts. */
 export interface WorkerStart {
@@ -27,13 +30,25 @@ export interface SocketPlan {
 }
 
 /**
+ * Objects as text in memory that all threads share (model-archive.ts). For each route four numbers: where its id begins, where its JSON begins,
+ * where the head of that ends, and where all of it ends. For each upstream: where its id begins, where its JSON begins and ends, and which of
+ * the tails stands behind it.
+ */
+export interface PackedObjects {
+  readonly memory: SharedArrayBuffer
+  readonly routes: Uint32Array
+  readonly upstreams: Uint32Array
+  readonly tails: readonly string[]
+}
+
+/**
  * One part of a patch. Small ones have one part; large ones come in several, so that neither side is held up by one clone. All parts of a
  * revision are switched on together after the last.
  */
-export interface PatchPart extends Omit<Patch, 'removals' | 'upserts'> {
+export interface PatchPart extends Patch {
   readonly type: 'patch'
-  readonly upserts: readonly ModelObject[]
-  readonly removals: Patch['removals']
+  /** Objects that are compiled when a request asks for them; null in small patches, whose objects are `upserts`. */
+  readonly packed: PackedObjects | null
   readonly isFirst: boolean
   readonly isLast: boolean
   /** More than BULK_OBJECTS in all: compiled in slices between which the worker serves. */
@@ -46,6 +61,21 @@ export type ToWorker =
   | { readonly type: 'stopAccepting' }
   | { readonly type: 'drain'; readonly timeoutMs: number }
   | { readonly type: 'reopenLogs' }
+  /** Records that pass go to main from now on; `perSecond`: lines at most. */
+  | { readonly type: 'tail'; readonly id: number; readonly filter: TailFilter; readonly perSecond: number }
+  | { readonly type: 'untail'; readonly id: number }
+  /** Main took a batch: the next one may come. */
+  | { readonly type: 'tailTaken'; readonly id: number }
+  /** `intervalUs`: between samples. */
+  | { readonly type: 'profile'; readonly intervalUs: number }
+  | { readonly type: 'profileEnd'; readonly file: string }
+  /** `listener`: the `host:port` that the request would come in at. */
+  | {
+      readonly type: 'explain'
+      readonly id: number
+      readonly request: ExplainRequest
+      readonly listener: string
+    }
   /** Test only. */
   | { readonly type: 'fault'; readonly kind: 'throw' | 'wedge' | 'exit' }
 
@@ -66,12 +96,23 @@ export type FromWorker =
     }
   | { readonly type: 'log'; readonly level: LogLevel; readonly fields: object; readonly message: string }
   | { readonly type: 'drained'; readonly cut: number }
+  | { readonly type: 'tailed'; readonly batch: TailBatch }
+  /** null: it could not be explained, `error` says why. */
+  | {
+      readonly type: 'explained'
+      readonly id: number
+      readonly explanation: Explanation | null
+      readonly error: string | null
+    }
+  /** `error`: why there is no file. */
+  | { readonly type: 'profiled'; readonly file: string; readonly error: string | null }
   /** An error nobody caught: the worker drains and wants to be replaced. */
   | { readonly type: 'failing'; readonly message: string }
 
-/** A patch over so many objects is compiled in slices, and sent in parts of PART_OBJECTS. */
+/** A patch over so many objects is indexed in slices and compiled with the first requests, and sent in parts. */
 export const BULK_OBJECTS = 500
-export const PART_OBJECTS = 500
+/** Slots and removals of one part. */
+export const PART_ENTRIES = 1000
 export const HEARTBEAT_MS = 100
 
 /** Int32 cells of the heartbeat line. */

@@ -1,7 +1,8 @@
 import type { Dialect, DialectSettings } from '../dialects/dialect.ts'
+import type { DocumentKey } from '../model/document.ts'
 import type { Settings } from '../model/settings.ts'
 import { openEmbeddedStore } from '../store/embedded/embedded-store.ts'
-import { type FileReader, openFileStore } from '../store/files/index.ts'
+import { type FileReader, FileStore, formatPlace, openFileStore } from '../store/files/index.ts'
 import { createMemoryStore } from '../store/memory.ts'
 import type { ConfigStore } from '../store/store.ts'
 import type { Log } from './worker-pool.ts'
@@ -25,6 +26,12 @@ export function fileReaders(dialects: readonly Dialect[], settings: DialectSetti
     read: (root) => dialect.readFile(root, settings),
     validate: (kind, value) => dialect.validate(kind, value, settings),
   }))
+}
+
+/** `file:line:column` of a place in a document; null where the store reads no files or does not know the document. */
+export function placeInStore(store: ConfigStore, key: DocumentKey, path: string): string | null {
+  const place = store instanceof FileStore ? store.locate(key, path) : null
+  return place === null ? null : formatPlace(place)
 }
 
 /** What `kill -HUP` asks of a store that reads files; others have nothing to read again. */

@@ -1,4 +1,4 @@
-import type { ModelObject, Patch } from '../model/model.ts'
+import type { Publication } from './split-patch.ts'
 import type { WorkerHandle } from './worker-handle.ts'
 
 /** How long a write waits for the workers. */
@@ -7,11 +7,7 @@ const ACK_TIMEOUT_MS = 2_000
 const ACK_MS_PER_OBJECT = 1
 
 /** The whole model as it is now. */
-export interface ModelSource {
-  readonly revision: number
-  readonly objects: readonly ModelObject[]
-  readonly slots: readonly (readonly [identity: string, slot: number])[]
-}
+export type ModelSource = Pick<Publication, 'revision' | 'upserts' | 'count' | 'slots'>
 
 export interface PublisherOptions {
   readonly workers: () => Iterable<WorkerHandle>
@@ -47,7 +43,7 @@ export class Publisher {
     return this.#publishedAt === 0 ? 0 : performance.now() - this.#publishedAt
   }
 
-  publish(patch: Patch): void {
+  publish(patch: Publication): void {
     this.#revision = patch.revision
     this.#publishedAt = performance.now()
     for (const worker of this.#options.workers()) {
@@ -57,9 +53,9 @@ export class Publisher {
 
   /** Gives a worker that starts everything there is. */
   sync(worker: WorkerHandle): void {
-    const { revision, objects, slots } = this.#options.model()
+    const model = this.#options.model()
     worker.state = 'loading'
-    worker.sendPatch({ revision, upserts: objects, removals: [], slots, freed: [] })
+    worker.sendPatch({ ...model, removals: [], freed: [] })
   }
 
   /** A worker acknowledged, came or went. */

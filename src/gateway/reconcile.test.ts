@@ -114,7 +114,7 @@ test('a plan that is not applied changes nothing', () => {
   }
   assert.equal(reconciler.plan([{ key: keyOf('a'), document }]).upserts.length, 1)
   assert.deepEqual(
-    reconciler.objects().map((object) => object.name),
+    [...reconciler.objects()].map((object) => object.name),
     ['A/'],
   )
 })
@@ -130,13 +130,7 @@ test('a translation that fails keeps what the document had, and says so', () => 
   assert.deepEqual(plan.removals, [])
   assert.equal(plan.failures[0]?.key.id, 'a')
   assert.equal(reconciler.status(keyOf('a'))?.state, 'rejected')
-  assert.deepEqual(
-    reconciler
-      .objects()
-      .map((object) => object.name)
-      .sort(),
-    ['A/', 'C/'],
-  )
+  assert.deepEqual([...reconciler.objects()].map((object) => object.name).sort(), ['A/', 'C/'])
 })
 
 test('a stored document that was set aside is found by nobody until it is mended', () => {

@@ -1,9 +1,11 @@
 import type { Dialect, DialectSettings, Lookup } from '../dialects/dialect.ts'
 import type { DocumentKey, Fault, StoredDocument, Warning } from '../model/document.ts'
 import type { ModelObject } from '../model/model.ts'
+import type { Route } from '../model/route.ts'
 import { isDeepEqual } from './deep-equal.ts'
 import { DependencyGraph } from './dependency-graph.ts'
 import { documentName, type Mirror } from './mirror.ts'
+import { ModelArchive, type ObjectText, type StoredObject, textOf } from './model-archive.ts'
 
 /** How a document stands. `degraded`: it serves, but not all of it acts; `rejected`: it does not serve (or an earlier form of it does). */
 export interface DocumentStatus {
@@ -29,13 +31,20 @@ export interface Plan {
   readonly warnings: readonly Warning[]
   /** Documents whose translation failed though they validate: a fault of the dialect. They keep what they had. */
   readonly failures: readonly DocumentStatus[]
-  apply(): void
+  /** Gives the upserts as they are in force now. */
+  apply(): readonly StoredObject[]
+}
+
+/** An object and its text: the archive's form, and the measure of whether it changed. */
+interface TranslatedObject {
+  readonly object: ModelObject
+  readonly text: ObjectText
 }
 
 interface Translated {
   readonly name: string
   readonly key: DocumentKey
-  readonly objects: readonly ModelObject[]
+  readonly objects: readonly TranslatedObject[]
   readonly uses: ReadonlySet<string>
   readonly warnings: readonly Warning[]
 }
@@ -46,9 +55,9 @@ export class Reconciler {
   readonly #settings: DialectSettings
   readonly #mirror: Mirror
   readonly #graph = new DependencyGraph()
-  /** Objects in force, by kind and id, and the document that owns each. */
-  readonly #objects = new Map<string, { owner: string; object: ModelObject }>()
-  readonly #owned = new Map<string, readonly ModelObject[]>()
+  readonly #archive = new ModelArchive()
+  /** Objects in force by the document that they come from. */
+  readonly #owned = new Map<string, readonly StoredObject[]>()
   readonly #statuses = new Map<string, DocumentStatus>()
   /** Stored documents that do not validate: they are kept and shown, but nothing is made of them and nobody finds them. */
   readonly #setAside = new Set<string>()
@@ -103,11 +112,45 @@ export class Reconciler {
       try {
         results.push(this.#translate(name, document, coming))
       } catch (error) {
-        const message = `translation failed: ${error instanceof Error ? error.message : String(error)}`
-        failures.push(this.#status(key, [{ path: '', message, hint: null }], []))
+        failures.push(this.#failure(key, error))
       }
     }
     return this.#compare(results, failures, coming)
+  }
+
+  /**
+   * The shorter way for a document that nothing is known of yet, at the start: translates it and puts it in force at once. The mirror has all
+   * documents already, so look-ups see all that there are. Gives what it is in the model, or why the translation failed.
+   */
+  load(document: StoredDocument): readonly ModelObject[] | DocumentStatus {
+    const { key } = document
+    const name = documentName(key)
+    let result: Translated
+    try {
+      result = this.#translate(name, document, NO_EDITS)
+    } catch (error) {
+      const failure = this.#failure(key, error)
+      this.#statuses.set(name, failure)
+      return failure
+    }
+    const stored = result.objects.map(({ object, text }) =>
+      this.#archive.put(object.kind, object.id, text, name),
+    )
+    if (result.uses.size > 0) this.#graph.set(name, result.uses)
+    this.#owned.set(name, stored)
+    this.#statuses.set(name, {
+      key,
+      state: result.warnings.length > 0 ? 'degraded' : 'accepted',
+      reasons: NO_REASONS,
+      warnings: result.warnings,
+      sinceMs: this.#now(),
+    })
+    return result.objects.map(({ object }) => object)
+  }
+
+  #failure(key: DocumentKey, error: unknown): DocumentStatus {
+    const message = `translation failed: ${error instanceof Error ? error.message : String(error)}`
+    return this.#status(key, [{ path: '', message, hint: null }], [])
   }
 
   #translate(name: string, document: StoredDocument, coming: ReadonlyMap<string, DocumentEdit>): Translated {
@@ -128,9 +171,12 @@ export class Reconciler {
     return {
       name,
       key,
-      objects: translation.objects,
+      objects: translation.objects.map((object) => ({ object, text: textOf(object) })),
       uses: uses.size === 0 ? NOTHING : uses,
-      warnings: translation.warnings.map((warning) => ({ key, ...warning })),
+      warnings:
+        translation.warnings.length === 0
+          ? NO_WARNINGS
+          : translation.warnings.map((warning) => ({ key, ...warning })),
     }
   }
 
@@ -144,11 +190,15 @@ export class Reconciler {
     const kept = new Set<string>()
     const replaced: ModelObject[] = []
     for (const result of results) {
-      for (const object of result.objects) {
+      for (const { object, text } of result.objects) {
         const id = objectName(object)
-        const before = this.#objects.get(id)
-        if (before !== undefined && isDeepEqual(before.object, object)) kept.add(id)
-        else upserts.set(id, object)
+        const before = this.#archive.find(object.kind, object.id)
+        if (before === undefined) upserts.set(id, object)
+        else if (isText(before, text)) kept.add(id)
+        else {
+          upserts.set(id, object)
+          replaced.push(before.read())
+        }
       }
     }
     const removals: Plan['removals'][number][] = []
@@ -156,14 +206,10 @@ export class Reconciler {
       for (const old of this.#owned.get(result.name) ?? []) {
         const id = objectName(old)
         if (kept.has(id) || upserts.has(id)) continue
-        if (this.#objects.get(id)?.owner !== result.name) continue
+        if (this.#archive.find(old.kind, old.id)?.owner !== result.name) continue
         removals.push({ kind: old.kind, id: old.id })
-        replaced.push(old)
+        replaced.push(old.read())
       }
-    }
-    for (const id of upserts.keys()) {
-      const before = this.#objects.get(id)
-      if (before !== undefined) replaced.push(before.object)
     }
     const warnings = results.flatMap((result) => (coming.has(result.name) ? result.warnings : []))
     return {
@@ -172,7 +218,11 @@ export class Reconciler {
       removals,
       warnings,
       failures,
-      apply: () => this.#apply(results, failures, coming, removals),
+      apply: () => {
+        this.#apply(results, failures, coming, removals)
+        const stored = [...upserts.values()].map(({ kind, id }) => this.#archive.find(kind, id))
+        return stored.filter((object) => object !== undefined)
+      },
     }
   }
 
@@ -183,14 +233,15 @@ export class Reconciler {
     removals: Plan['removals'],
   ): void {
     for (const name of coming.keys()) this.#setAside.delete(name)
-    for (const removal of removals) this.#objects.delete(`${removal.kind}:${removal.id}`)
+    for (const { kind, id } of removals) this.#archive.remove(kind, id)
     for (const result of results) {
-      // an object that did not change stays the one in force, so that memory holds it once
-      const objects = result.objects.map((object) => {
-        const before = this.#objects.get(objectName(object))?.object
-        return before !== undefined && isDeepEqual(before, object) ? before : object
+      const objects = result.objects.map(({ object: { kind, id }, text }) => {
+        const before = this.#archive.find(kind, id)
+        if (before === undefined || !isText(before, text))
+          return this.#archive.put(kind, id, text, result.name)
+        before.owner = result.name
+        return before
       })
-      for (const object of objects) this.#objects.set(objectName(object), { owner: result.name, object })
       this.#graph.set(result.name, result.uses)
       if (coming.has(result.name) && coming.get(result.name)?.document === undefined) {
         this.#owned.delete(result.name)
@@ -256,20 +307,39 @@ export class Reconciler {
     return this.#statuses.get(documentName(key))
   }
 
-  /** The whole model in force, for a worker that starts. */
-  objects(): ModelObject[] {
-    const list: ModelObject[] = []
-    for (const { object } of this.#objects.values()) list.push(object)
-    return list
+  /** The routes in force that a document stands for. */
+  routesOf(key: DocumentKey): readonly Route[] {
+    const owned = this.#owned.get(documentName(key)) ?? []
+    return owned.flatMap(({ kind, id }) => {
+      const object = kind === 'route' ? this.#archive.find(kind, id) : undefined
+      return object === undefined ? [] : [object.read() as Route]
+    })
+  }
+
+  /** The whole model in force as it is kept, for a worker that starts. */
+  get archive(): ModelArchive {
+    return this.#archive
+  }
+
+  /** The whole model in force. Each object is read when its turn comes (some 5 µs): stop early where there may be many. */
+  *objects(): IterableIterator<ModelObject> {
+    for (const object of this.#archive.all()) yield object.read()
   }
 
   get size(): number {
-    return this.#objects.size
+    return this.#archive.size
   }
 }
 
 const NOTHING: ReadonlySet<string> = new Set()
+const NO_EDITS: ReadonlyMap<string, DocumentEdit> = new Map()
+const NO_REASONS: readonly Fault[] = []
+const NO_WARNINGS: readonly Warning[] = []
 
-function objectName(object: ModelObject): string {
+function isText(stored: StoredObject, { head, tail }: ObjectText): boolean {
+  return stored.text === head + tail
+}
+
+function objectName(object: Pick<ModelObject, 'kind' | 'id'>): string {
   return `${object.kind}:${object.id}`
 }

@@ -1,6 +1,10 @@
 import { checkNetwork } from '../expression/network.ts'
 import { isJsonObject, type JsonValue } from '../model/json.ts'
+import { checkStatusRange } from '../model/status-range.ts'
 import { suggest } from '../model/suggest.ts'
+import { JSON_FIELDS } from '../observe/access-line.ts'
+import { checkLogFormat, checkLogTemplate } from '../observe/access-template.ts'
+import { checkMetricLabel } from '../observe/metric-catalog.ts'
 
 /** One fault of the start-up settings: where, what, and what may have been meant. */
 export interface SettingFault {
@@ -22,6 +26,15 @@ export type SettingSchema =
   | { readonly kind: 'flag' }
   /** An address or CIDR block. */
   | { readonly kind: 'network' }
+  /** A text with a syntax of its own: `check` gives what is wrong with it, or null. */
+  | { readonly kind: 'checked'; readonly words: string; readonly check: (text: string) => string | null }
+  /** Names of the user's own, each with a value; `checkName` gives what is wrong with one, or null. */
+  | {
+      readonly kind: 'map'
+      readonly checkName: (name: string) => string | null
+      readonly of: SettingSchema
+      readonly most: number
+    }
   | { readonly kind: 'nullable'; readonly of: SettingSchema }
 
 const count = (least: number, most = 2 ** 31 - 1): SettingSchema => ({
@@ -56,8 +69,36 @@ const texts = (): SettingSchema => list(text())
 const networks = (): SettingSchema => list({ kind: 'network' })
 const choice = (...of: string[]): SettingSchema => ({ kind: 'choice', of })
 const flag = (): SettingSchema => ({ kind: 'flag' })
+const checked = (words: string, check: (text: string) => string | null): SettingSchema => ({
+  kind: 'checked',
+  words,
+  check,
+})
+const fieldName = (): SettingSchema => pattern("^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$", 'a field name')
 const nullable = (of: SettingSchema): SettingSchema => ({ kind: 'nullable', of })
 const section = (fields: Record<string, SettingSchema>): SettingSchema => ({ kind: 'object', fields })
+
+/** Fields that mean something to every server; an id in them would break the message. */
+const TAKEN_FIELDS: ReadonlySet<string> = new Set(
+  (
+    'host connection content-length content-type content-encoding transfer-encoding te trailer upgrade expect keep-alive date server cookie ' +
+    'set-cookie authorization proxy-authorization location via forwarded x-forwarded-for x-forwarded-proto x-forwarded-host ' +
+    'x-forwarded-port x-real-ip traceparent tracestate'
+  ).split(' '),
+)
+
+function checkIdField(name: string): string | null {
+  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/.test(name)) return 'must be a field name, such as X-Request-Id'
+  return TAKEN_FIELDS.has(name.toLowerCase())
+    ? `the field ${name} means something else: choose another`
+    : null
+}
+
+function checkLogField(name: string): string | null {
+  if (!/^[A-Za-z_][A-Za-z0-9_.-]{0,63}$/.test(name))
+    return 'a name has up to 64 letters, digits and _ . -, and begins with a letter or _'
+  return JSON_FIELDS.includes(name) ? 'every line has a field of that name: choose another' : null
+}
 
 /** The shape of model/settings.ts with every field optional: what settings files, the environment and flags may say. */
 export const SETTINGS_SCHEMA = section({
@@ -79,12 +120,42 @@ export const SETTINGS_SCHEMA = section({
   workers: count(0, 256),
   accessLog: section({
     path: nullable(text()),
-    format: choice('json', 'combined'),
+    format: checked('json, combined, apisix or a template with $ in it', checkLogFormat),
+    escape: choice('text', 'json'),
+    fields: {
+      kind: 'map',
+      checkName: checkLogField,
+      of: checked('a template', checkLogTemplate),
+      most: 64,
+    },
+    statuses: list(checked('a status such as 404, 5xx or 500-503', checkStatusRange), 0, 100),
+    minDurationMs: milliseconds(0),
+    sampleRatio: number(0, 1),
+    skipPaths: list(pattern('^/', 'a path that begins with /'), 0, 1000),
+    skipRoutes: list(text(), 0, 1000),
+    redactHeaders: list(fieldName(), 0, 1000),
+    redactQuery: list(text(), 0, 1000),
+    bufferBytes: count(4096, 2 ** 30),
+    flushMs: count(10, 60_000),
   }),
+  requestId: section({ field: checked('a field name', checkIdField), toUpstream: flag(), toClient: flag() }),
+  tracing: section({
+    mode: choice('pass', 'start', 'off'),
+    trustIncoming: flag(),
+    sampleRatio: number(0, 1),
+  }),
+  metrics: section({
+    maxSeries: count(100, 1_000_000),
+    dropLabels: list(checked('metric.label', checkMetricLabel), 0, 1000),
+    apisix: flag(),
+    apisixPrefix: pattern('^[a-zA-Z_][a-zA-Z0-9_]{0,63}$', 'letters, digits and underscores'),
+  }),
+  profile: section({ seconds: count(1, 600), directory: nullable(text()) }),
   logLevel: choice('trace', 'debug', 'info', 'warn', 'error', 'silent'),
   sections: list(text(0), 1),
   trustedPeers: networks(),
   errorField: flag(),
+  explainField: choice('off', 'trusted', 'always'),
   via: nullable(pattern("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", 'a token')),
   fieldsWithUnderscore: choice('pass', 'drop', 'reject'),
   limits: section({
@@ -153,6 +224,23 @@ function check(schema: SettingSchema, value: JsonValue, path: string, faults: Se
       return
     }
   }
+  if (schema.kind === 'map' && isJsonObject(value)) {
+    const entries = Object.entries(value)
+    if (entries.length > schema.most) {
+      faults.push({ path, message: `must have at most ${schema.most} entries, has ${entries.length}` })
+    }
+    for (const [name, inner] of entries) {
+      const fault = schema.checkName(name)
+      if (fault === null) check(schema.of, inner, `${path}.${name}`, faults)
+      else faults.push({ path: `${path}.${name}`, message: fault })
+    }
+    return
+  }
+  if (schema.kind === 'checked' && typeof value === 'string') {
+    const fault = schema.check(value)
+    if (fault !== null) faults.push({ path, message: fault })
+    return
+  }
   if (
     schema.kind === 'nullable' &&
     value !== null &&
@@ -202,6 +290,7 @@ export function wordsFor(schema: SettingSchema): string {
     case 'number':
       return `${schema.isInteger ? 'an integer' : 'a number'} from ${schema.least} to ${schema.most}`
     case 'text':
+    case 'checked':
       return schema.words
     case 'choice':
       return schema.of.join(' or ')
@@ -213,6 +302,8 @@ export function wordsFor(schema: SettingSchema): string {
       return schema.least === 0 ? 'a list' : `a list with ${schema.least} to ${schema.most} entries`
     case 'nullable':
       return `${wordsFor(schema.of)} or null`
+    case 'map':
+      return `names, each with ${wordsFor(schema.of)}`
     case 'object':
       return 'an object'
   }

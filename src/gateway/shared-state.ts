@@ -1,4 +1,5 @@
 import {
+  BLOCK,
   ENDPOINT,
   ENDPOINT_OVERFLOW,
   FIRST_SLOT,
@@ -9,6 +10,7 @@ import {
 } from '../model/counters.ts'
 import { GatewayError } from '../model/gateway-error.ts'
 import type { ModelObject, Positions } from '../model/model.ts'
+import type { CountedObject } from '../observe/metrics-source.ts'
 import { type SlotNeed, type SlotPool, slotNeeds } from './identities.ts'
 import { createPositions, LINE_BYTES, readPosition, setPosition } from './positions.ts'
 import { LinePool } from './slot-pool.ts'
@@ -26,7 +28,7 @@ export interface SharedCapacity {
 }
 export const DEFAULT_CAPACITY: SharedCapacity = {
   positions: 2 ** 18,
-  counters: 2 ** 18,
+  counters: 2 ** 21,
   routes: 25_000,
   targets: 50_000,
   endpoints: 50_000,
@@ -67,6 +69,8 @@ export class SharedState {
   /** What the lanes of gone workers had counted. */
   readonly #base: Float64Array
   readonly #lanes = new Map<number, Float64Array>()
+  /** The base and all lanes, for sums: a scrape makes millions. */
+  #summed: readonly Float64Array[]
 
   constructor(capacity: SharedCapacity = DEFAULT_CAPACITY) {
     this.#capacity = capacity
@@ -75,12 +79,14 @@ export class SharedState {
     this.#positionPool = new LinePool(1, capacity.positions) // slot 0 means "none"
     this.#counterPool = new LinePool(FIRST_SLOT, capacity.counters)
     this.#base = new Float64Array(new SharedArrayBuffer(capacity.counters * LINE_BYTES))
+    this.#summed = [this.#base]
   }
 
   /** Memory for a worker that starts. `key` is its own, never used again. */
   addWorker(key: number): WorkerMemory {
     const lane = new SharedArrayBuffer(this.#capacity.counters * LINE_BYTES)
     this.#lanes.set(key, new Float64Array(lane))
+    this.#summed = [this.#base, ...this.#lanes.values()]
     return { positions: this.#positionSegment, lane, heartbeat: new SharedArrayBuffer(LINE_BYTES) }
   }
 
@@ -89,6 +95,7 @@ export class SharedState {
     const lane = this.#lanes.get(key)
     if (lane === undefined) return
     this.#lanes.delete(key)
+    this.#summed = [this.#base, ...this.#lanes.values()]
     for (const gauge of WORKER_GAUGES) lane[gauge] = 0
     for (const held of this.#held.values()) {
       if (held.need.pool === 'endpoint' && held.slot > 0) zeroEndpointGauges(lane, held.slot)
@@ -98,6 +105,7 @@ export class SharedState {
     for (const held of this.#held.values()) {
       if (held.need.pool === 'position' || held.slot === 0) continue
       const from = held.slot * LINE
+      if (isUntouched(lane, from, held.need.pool)) continue
       const to = from + held.need.lines * LINE
       for (let i = from; i < to; i++) fold(this.#base, lane, i)
     }
@@ -106,8 +114,9 @@ export class SharedState {
   /** Over all workers, living and gone. */
   sum(slot: number, field: number): number {
     const at = slot * LINE + field
-    let total = this.#base[at] ?? 0
-    for (const lane of this.#lanes.values()) total += lane[at] ?? 0
+    const lanes = this.#summed
+    let total = 0
+    for (let i = 0; i < lanes.length; i++) total += (lanes[i] as Float64Array)[at] as number
     return total
   }
 
@@ -120,6 +129,14 @@ export class SharedState {
   slot(identity: string): number {
     const held = this.#held.get(identity)
     return held !== undefined && held.slot > 0 ? held.slot : overflowSlot(identity)
+  }
+
+  /** Everything that has lines of counters of its own. */
+  *counted(): IterableIterator<CountedObject> {
+    for (const { need, slot } of this.#held.values()) {
+      const { pool, identity, owner } = need
+      if (slot > 0 && pool !== 'position') yield { pool, identity, slot, owner }
+    }
   }
 
   /** All identities in force, for a worker that starts. */
@@ -154,12 +171,13 @@ export class SharedState {
             `no shared position is left for ${need.identity} (limit: ${this.#capacity.positions} splits and upstream rotations)`,
           )
         }
-        taken.push({ need, slot, uses: by })
+        // what counts on an overflow line is not remembered: with many objects that would cost more than all that counts for itself
+        if (slot > 0) taken.push({ need, slot, uses: by })
       }
     }
     let isOpen = true
     return {
-      slots: taken.filter((held) => held.slot > 0).map((held) => [held.need.identity, held.slot] as const),
+      slots: taken.map((held) => [held.need.identity, held.slot] as const),
       freed: freed.map((held) => held.need.identity),
       commit: (revision) => {
         if (!isOpen) return
@@ -233,8 +251,8 @@ export class SharedState {
     this.#counterPool.release(revision, (slot, lines) => {
       const from = slot * LINE
       const to = from + lines * LINE
-      this.#base.fill(0, from, to)
-      for (const lane of this.#lanes.values()) lane.fill(0, from, to)
+      clear(this.#base, from, to)
+      for (const lane of this.#lanes.values()) clear(lane, from, to)
     })
   }
 
@@ -244,15 +262,35 @@ export class SharedState {
   }
 }
 
-const WORKER_GAUGES = [WORKER.ACTIVE, WORKER.IN_FLIGHT, WORKER.UPSTREAM_CONNECTIONS, WORKER.BUFFERED_BYTES]
+const WORKER_GAUGES = [
+  WORKER.ACTIVE,
+  WORKER.IN_FLIGHT,
+  WORKER.UPSTREAM_CONNECTIONS,
+  WORKER.BUFFERED_BYTES,
+  WORKER.LAG,
+  WORKER.LAG_MAX,
+]
 
 function zeroEndpointGauges(lane: Float64Array, slot: number): void {
-  lane[slot * LINE + ENDPOINT.IN_FLIGHT] = 0
-  lane[slot * LINE + ENDPOINT.CONNECTIONS] = 0
+  const at = slot * LINE
+  clear(lane, at + ENDPOINT.IN_FLIGHT, at + ENDPOINT.CONNECTIONS + 1)
 }
 
+/** Whether nothing was ever counted in a block of a target or route; then its other lines need no look. */
+function isUntouched(lane: Float64Array, at: number, pool: SlotPool): boolean {
+  if (pool === 'endpoint') return false
+  return lane[at + BLOCK.REQUESTS] === 0 && lane[at + BLOCK.WEIGHT] === 0
+}
+
+// Both write only where something changes: a page that nobody wrote to takes no memory.
+
 function fold(base: Float64Array, lane: Float64Array, at: number): void {
-  base[at] = (base[at] ?? 0) + (lane[at] ?? 0)
+  const value = lane[at] as number
+  if (value !== 0) base[at] = (base[at] as number) + value
+}
+
+function clear(cells: Float64Array, from: number, to: number): void {
+  for (let i = from; i < to; i++) if (cells[i] !== 0) cells[i] = 0
 }
 
 function count(change: Map<string, { need: SlotNeed; by: number }>, need: SlotNeed, by: number): void {

@@ -2,19 +2,33 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Dialect } from '../dialects/dialect.ts'
 import { dialects as allDialects } from '../dialects/index.ts'
 import { WORKER } from '../model/counters.ts'
-import { GatewayError } from '../model/gateway-error.ts'
-import type { Section } from '../model/listener.ts'
+import type { DocumentKey } from '../model/document.ts'
+import type { ExplainRequest, Explanation, RouteReach } from '../model/explanation.ts'
+import type { ObjectSource } from '../model/model.ts'
+import type { Route } from '../model/route.ts'
 import type { Settings } from '../model/settings.ts'
-import { renderMetrics } from '../observe/metrics.ts'
+import type { Upstream } from '../model/upstream.ts'
+import { Metrics } from '../observe/metrics.ts'
+import type { ObjectReader } from '../observe/metrics-source.ts'
+import { Traffic } from '../observe/traffic.ts'
 import type { ConfigStore, HistoryEntry } from '../store/store.ts'
+import { compactHeap } from './compact-heap.ts'
 import { Documents } from './documents.ts'
 import { drainGateway } from './drain.ts'
+import { Events } from './events.ts'
+import { ExplainDesk } from './explain-desk.ts'
+import { withPlaces } from './explain-places.ts'
+import { explainReach } from './explain-reach.ts'
+import { ExplainError, findListener } from './explain-request.ts'
 import { fitToMachine } from './limits.ts'
+import { sectionsOf } from './listeners.ts'
+import { LoopLag } from './loop-lag.ts'
 import type { SocketPlan } from './messages.ts'
 import { Mirror } from './mirror.ts'
-import { openStore, reloadStore } from './open-store.ts'
+import { openStore, placeInStore, reloadStore } from './open-store.ts'
+import { Profiles } from './profiles.ts'
 import { Publisher } from './publish.ts'
-import { Reconciler } from './reconcile.ts'
+import { type DocumentStatus, Reconciler } from './reconcile.ts'
 import { DEFAULT_CAPACITY, type SharedCapacity, SharedState } from './shared-state.ts'
 import {
   assignDescriptors,
@@ -25,6 +39,7 @@ import {
   parseAddress,
 } from './sockets.ts'
 import { type GatewayStatus, judgeReadiness, type Readiness } from './status.ts'
+import { Tails } from './tails.ts'
 import { VERSION } from './version.ts'
 import { type Log, WorkerPool } from './worker-pool.ts'
 
@@ -34,11 +49,28 @@ export interface Control {
   readonly dialects: readonly Dialect[]
   readonly documents: Documents
   readonly log: Log
+  /** What happened lately, beside requests. */
+  readonly events: Events
+  /** Live requests. */
+  readonly tails: Tails
   readiness(): Readiness
   status(): GatewayStatus
   /** Prometheus text. */
   metrics(): string
+  /** The same in the names of APISIX; null: switched off. */
+  apisixMetrics(): string | null
+  /** Rates, shares and latencies of the last minute. */
+  readonly traffic: Traffic
+  /** An event stream dropped so many events for a slow reader. */
+  noteDroppedEvents(count: number): void
   history(options: { readonly limit: number; readonly before?: number }): Promise<readonly HistoryEntry[]>
+  documentStatus(key: DocumentKey): DocumentStatus | undefined
+  /** Why a request goes where it goes, by the table that serves. Rejects with ExplainError. */
+  explain(request: ExplainRequest): Promise<Explanation>
+  /** Which requests reach the routes that come from a document. Rejects with ExplainError. */
+  explainRoute(key: DocumentKey): Promise<RouteReach>
+  /** `file:line:column` of a place in a document; null where it comes from no file. */
+  placeOf(key: DocumentKey, path: string): string | null
 }
 
 /** The servers of the control side, started by whoever puts the gateway together (gateway/ may not know admin/). */
@@ -69,6 +101,8 @@ export interface Gateway extends Control {
   /** Reads files again. */
   reload(): Promise<void>
   reopenLogs(): void
+  /** Begins CPU profiles of every thread, or ends those that run; the log says where they are. */
+  profile(): void
   /** Test only, see `obeysFaults`: breaks one worker. */
   injectFault(index: number, kind: 'throw' | 'wedge' | 'exit'): void
   /** Drains and stops; the exit status: 0, or 3 if the deadline cut something. Called again: at once. */
@@ -108,17 +142,37 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
     const mirror = new Mirror()
     const reconciler = new Reconciler(dialects, settings, mirror)
     let pool: WorkerPool | null = null
+    const events = new Events()
+    const tails = new Tails(() => pool?.workers() ?? [])
+    const explainDesk = new ExplainDesk(() => pool?.workers() ?? [])
+    const profiles = new Profiles({
+      settings,
+      workers: () => pool?.workers() ?? [],
+      log,
+      emit: events.emit,
+    })
+    opened.push(() => profiles.close())
     const publisher = new Publisher({
       workers: () => pool?.workers() ?? [],
       model: () => ({
         revision: documents.modelRevision,
-        objects: reconciler.objects(),
+        upserts: reconciler.archive.all(),
+        count: reconciler.size,
         slots: shared.slots(),
       }),
       onLaggard: (worker, revision) => pool?.replaceLaggard(worker, revision),
     })
     opened.push(() => publisher.close())
-    const documents = new Documents({ store, mirror, reconciler, shared, publisher, settings, log })
+    const documents = new Documents({
+      store,
+      mirror,
+      reconciler,
+      shared,
+      publisher,
+      settings,
+      log,
+      emit: events.emit,
+    })
     opened.push(() => documents.close())
     await documents.load()
 
@@ -140,11 +194,40 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
         revision: publisher.revision,
         publishedMsAgo: publisher.publishedMsAgo,
       })
+    const lag = new LoopLag(LAG_MS, performance.now())
+    const lagTimer = setInterval(() => lag.beat(performance.now()), LAG_MS)
+    opened.push(() => clearInterval(lagTimer))
+    let eventsDropped = 0
+    const objects = objectsOf(reconciler)
+    const metrics = new Metrics(
+      {
+        counters: shared,
+        objects,
+        workers: () => pool?.workers() ?? [],
+        state: () => ({
+          version: VERSION,
+          revision: documents.revision(),
+          lastApplySucceeded: documents.lastChange?.isGood ?? true,
+          lastAppliedAtMs: documents.lastChange?.atMs ?? null,
+          isReady: readiness().isReady,
+          isStoreReachable: documents.isStoreReachable,
+          workerRestarts: pool?.replaced ?? 0,
+          eventsDropped,
+          mainLag: lag,
+          documents: reconciler.counts(),
+        }),
+      },
+      settings.metrics,
+    )
+    const traffic = new Traffic({ counters: shared, objects })
+    opened.push(() => traffic.close())
     const control: Control = {
       settings,
       dialects,
       documents,
       log,
+      events,
+      tails,
       readiness,
       status: () => ({
         version: VERSION,
@@ -160,23 +243,28 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
         retiredSlots: shared.retired,
         documents: [...reconciler.statuses()],
       }),
-      metrics: () =>
-        renderMetrics({
-          counters: shared,
-          objects: () => reconciler.objects(),
-          workers: () => pool?.workers() ?? [],
-          state: () => ({
-            version: VERSION,
-            revision: documents.revision(),
-            lastApplySucceeded: documents.lastChange?.isGood ?? true,
-            lastAppliedAtMs: documents.lastChange?.atMs ?? null,
-            isReady: readiness().isReady,
-            isStoreReachable: documents.isStoreReachable,
-            workerRestarts: pool?.replaced ?? 0,
-            documents: reconciler.counts(),
-          }),
-        }),
+      metrics: () => metrics.render(),
+      apisixMetrics: () => metrics.renderApisix(),
+      traffic,
+      noteDroppedEvents: (count) => {
+        eventsDropped += count
+      },
       history: (options) => store.history(options),
+      documentStatus: (key) => reconciler.status(key),
+      explain: async (request) => {
+        const listener = findListener(request.listener, pool?.addresses ?? [])
+        return withPlaces(await explainDesk.explain(request, listener), dialects, control.placeOf)
+      },
+      explainRoute: async (key) => {
+        const routes = reconciler.routesOf(key)
+        if (routes.length === 0)
+          throw new ExplainError('noDocument', `no route comes from ${key.dialect}/${key.kind}/${key.id}`)
+        const [listener] = pool?.addresses ?? []
+        const explain = (request: ExplainRequest) =>
+          explainDesk.explain(request, findListener(listener ?? null, pool?.addresses ?? []))
+        return withPlaces(await explainReach(routes, explain), dialects, control.placeOf)
+      },
+      placeOf: (key, path) => placeInStore(store, key, path),
     }
     const fronts = (await overrides.fronts?.(control)) ?? NO_FRONTS
     opened.push(() => fronts.close())
@@ -193,6 +281,10 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
       shared,
       publisher,
       log,
+      emit: events.emit,
+      tails,
+      profiles,
+      explainDesk,
       routeOf: (slot) => routeOf(reconciler, shared, slot),
     })
     pool = workers
@@ -202,6 +294,8 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
     })
     documents.watch()
     phase = 'serving'
+    setImmediate(compactHeap)
+    opened.push(watchReadiness(readiness, events))
     documents.answerWrites()
 
     let stopping: Promise<number> | null = null
@@ -210,6 +304,7 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
       addresses: { listen: workers.addresses, admin: fronts.admin, status: fronts.status },
       reload: () => reloadStore(store),
       reopenLogs: () => workers.broadcast({ type: 'reopenLogs' }),
+      profile: () => profiles.toggle(),
       injectFault: (index, kind) => {
         for (const worker of workers.workers())
           if (worker.index === index) worker.send({ type: 'fault', kind })
@@ -219,6 +314,7 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
         stopping = drainGateway(settings.drain, {
           announce: () => {
             phase = 'draining'
+            events.emit('drain', 'the gateway is stopping: requests in flight finish', { ...settings.drain })
           },
           drain: (timeoutMs) => workers.drain(timeoutMs),
           delay: (ms) => delay(ms),
@@ -235,21 +331,41 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
   }
 }
 
-const NO_FRONTS: Fronts = { admin: null, status: null, close: async () => {} }
+/** How often readiness is looked at for events. */
+const READINESS_MS = 250
 
-function sectionsOf(settings: Settings, dialects: readonly Dialect[]): Section[] {
-  return settings.sections.map((name) => {
-    const dialect = dialects.find((known) => known.name === name)
-    if (dialect === undefined) {
-      const known = dialects.map((entry) => entry.name).join(', ')
-      throw new GatewayError(
-        'BAD_SETTING',
-        `sections: "${name}" is no dialect of this version (known: ${known})`,
-      )
-    }
-    return { name, surface: dialect.surface(settings) }
-  })
+/** Tells when the gateway becomes ready, and when it is so no longer. Returns what ends it. */
+function watchReadiness(readiness: () => Readiness, events: Events): () => void {
+  let known: string | null = null
+  const look = (): void => {
+    const { isReady, reasons } = readiness()
+    const now = isReady ? '' : reasons.join('; ')
+    if (now === known) return
+    known = now
+    events.emit('readiness', isReady ? 'the gateway is ready' : `the gateway is not ready: ${now}`, {
+      isReady,
+      reasons,
+    })
+  }
+  look()
+  const timer = setInterval(look, READINESS_MS)
+  return () => clearInterval(timer)
 }
+
+/** How often the main thread looks how late it is. */
+const LAG_MS = 250
+
+function objectsOf(reconciler: Reconciler): ObjectReader {
+  const { archive } = reconciler
+  return {
+    routes: () => archive.routes() as Iterable<ObjectSource<Route>>,
+    upstreams: () => archive.upstreams() as Iterable<ObjectSource<Upstream>>,
+    route: (id) => archive.find('route', id)?.read() as Route | undefined,
+    upstream: (id) => archive.find('upstream', id)?.read() as Upstream | undefined,
+  }
+}
+
+const NO_FRONTS: Fronts = { admin: null, status: null, close: async () => {} }
 
 function socketsOf(settings: Settings): SocketPlan[] {
   return settings.listen.map((text, i) => ({ id: `listener-${i}`, ...parseAddress(text), descriptor: null }))
@@ -263,8 +379,6 @@ function startError(error: unknown): unknown {
 /** Only for a log line about a dead worker, so a scan will do. */
 function routeOf(reconciler: Reconciler, shared: SharedState, slot: number): string {
   if (slot === 0) return 'none'
-  for (const object of reconciler.objects()) {
-    if (object.kind === 'route' && shared.slot(`route:${object.id}`) === slot) return object.id
-  }
+  for (const { id } of reconciler.archive.routes()) if (shared.slot(`route:${id}`) === slot) return id
   return 'a route that is gone'
 }

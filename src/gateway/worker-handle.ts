@@ -1,14 +1,6 @@
 import { Worker } from 'node:worker_threads'
-import type { ModelObject, Patch } from '../model/model.ts'
-import {
-  BULK_OBJECTS,
-  type FromWorker,
-  HEARTBEAT,
-  PART_OBJECTS,
-  type PatchPart,
-  type ToWorker,
-  type WorkerStart,
-} from './messages.ts'
+import { type FromWorker, HEARTBEAT, type ToWorker, type WorkerStart } from './messages.ts'
+import { type Publication, splitPatch } from './split-patch.ts'
 
 /**
  * - `starting`: loads its code; - `loading`: gets the model; - `loaded`: has it, does not listen yet; - `serving`;
@@ -20,6 +12,12 @@ export type WorkerState = 'starting' | 'loading' | 'loaded' | 'serving' | 'leavi
 const WORKER_FLAGS = process.allowedNodeEnvironmentFlags.has('--async-context-frame')
   ? ['--no-async-context-frame']
   : []
+
+/**
+ * Memory for young objects, three half-spaces. What is left of a request is gone with it, so a larger one only touches more memory: while many routes
+ * are loaded V8 would let it grow to 200 MB and never give it back.
+ */
+const YOUNG_MB = 24
 
 /** Main's side of one worker thread: its state, and an outbox that keeps the order of what is sent. */
 export class WorkerHandle {
@@ -46,6 +44,7 @@ export class WorkerHandle {
     this.thread = new Worker(workerEntry(), {
       workerData: start,
       name: `headgate-${start.index}`,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
       execArgv: WORKER_FLAGS, // not those of the process: V8 flags among them would be refused here, and hold anyway
     })
     this.thread.on('message', (message: FromWorker) => {
@@ -77,9 +76,8 @@ export class WorkerHandle {
   }
 
   /** Sends a patch, in parts where it is large. */
-  sendPatch(patch: Patch): void {
-    const total = patch.upserts.length + patch.removals.length
-    this.pendingObjects += total
+  sendPatch(patch: Publication): void {
+    this.pendingObjects += patch.count + patch.removals.length
     for (const part of splitPatch(patch)) this.send(part)
   }
 
@@ -95,55 +93,6 @@ export class WorkerHandle {
         setImmediate(() => this.#pump())
         return
       }
-    }
-  }
-}
-
-export function* splitPatch(patch: Patch): Generator<PatchPart> {
-  const { revision, upserts, removals, slots, freed } = patch
-  const isBulk = upserts.length + removals.length > BULK_OBJECTS
-  if (!isBulk) {
-    yield { type: 'patch', revision, upserts, removals, slots, freed, isFirst: true, isLast: true, isBulk }
-    return
-  }
-  // slots go first, all of them: objects in any part may need them
-  yield {
-    type: 'patch',
-    revision,
-    upserts: [],
-    removals,
-    slots,
-    freed: [],
-    isFirst: true,
-    isLast: false,
-    isBulk,
-  }
-  const ordered: readonly ModelObject[] = upserts
-  for (let i = 0; i < ordered.length; i += PART_OBJECTS) {
-    const isLast = i + PART_OBJECTS >= ordered.length
-    yield {
-      type: 'patch',
-      revision,
-      upserts: ordered.slice(i, i + PART_OBJECTS),
-      removals: [],
-      slots: [],
-      freed: isLast ? freed : [],
-      isFirst: false,
-      isLast,
-      isBulk,
-    }
-  }
-  if (ordered.length === 0) {
-    yield {
-      type: 'patch',
-      revision,
-      upserts: [],
-      removals: [],
-      slots: [],
-      freed,
-      isFirst: false,
-      isLast: true,
-      isBulk,
     }
   }
 }

@@ -1,10 +1,14 @@
 import type { Section } from '../model/listener.ts'
 import type { Settings } from '../model/settings.ts'
+import type { Emit } from './events.ts'
+import type { ExplainDesk } from './explain-desk.ts'
 import type { FromWorker, LogLevel, SocketPlan, ToWorker } from './messages.ts'
+import type { Profiles } from './profiles.ts'
 import type { Publisher } from './publish.ts'
 import { RestartPace } from './restart-pace.ts'
 import type { SharedState } from './shared-state.ts'
 import { parseAddress } from './sockets.ts'
+import type { Tails } from './tails.ts'
 import { WorkerHandle } from './worker-handle.ts'
 
 /** A worker whose heart has not beaten for so long black-holes its share of the connections. */
@@ -31,6 +35,10 @@ export interface PoolOptions {
   readonly shared: SharedState
   readonly publisher: Publisher
   readonly log: Log
+  readonly emit: Emit
+  readonly tails: Tails
+  readonly profiles: Profiles
+  readonly explainDesk: ExplainDesk
   /** Name of the route with this counter slot, for logs. */
   readonly routeOf: (slot: number) => string
 }
@@ -99,6 +107,7 @@ export class WorkerPool {
     this.#workers.set(key, worker)
     worker.thread.on('error', (error) => {
       this.#options.log('error', { worker: index, error: error.stack ?? error.message }, 'a worker died')
+      this.#emitFailure(index, `it died: ${error.message}`)
       if (worker.state === 'starting' || worker.state === 'loading') this.#failStart(error)
     })
     worker.thread.on('exit', (code) => this.#bury(worker, code))
@@ -109,6 +118,7 @@ export class WorkerPool {
     switch (message.type) {
       case 'ready':
         publisher.sync(worker)
+        this.#options.tails.attach(worker)
         break
       case 'applied':
         worker.ackedRevision = message.revision
@@ -147,7 +157,17 @@ export class WorkerPool {
         this.#drained.get(worker.key)?.(message.cut)
         if (worker.state === 'leaving') void worker.thread.terminate()
         break
+      case 'tailed':
+        this.#options.tails.receive(worker, message.batch)
+        break
+      case 'explained':
+        this.#options.explainDesk.receive(message)
+        break
+      case 'profiled':
+        this.#options.profiles.report(message.file, message.error)
+        break
       case 'failing':
+        this.#emitFailure(worker.index, `an error nobody caught: ${message.message.split('\n')[0]}`)
         log(
           'error',
           { worker: worker.index, error: message.message },
@@ -177,7 +197,11 @@ export class WorkerPool {
 
   #serve(worker: WorkerHandle, addresses: readonly string[]): void {
     worker.addresses = addresses
-    if (worker.state === 'loaded') worker.state = 'serving'
+    if (worker.state === 'loaded') {
+      worker.state = 'serving'
+      const { index } = worker
+      this.#options.emit('worker-started', `worker ${index} serves`, { worker: index, addresses })
+    }
     if (this.#settler === worker) {
       this.#settler = null
       this.#sockets = this.#sockets.map((socket, i) => {
@@ -223,6 +247,7 @@ export class WorkerPool {
         { worker: worker.index, silentMs: Math.round(worker.silentMs), lastRoute: route },
         'a worker fell silent and is replaced',
       )
+      this.#emitFailure(worker.index, `it fell silent; its last route: ${route}`, { lastRoute: route })
       if (!this.#isStopping) this.#replace(worker, 'it fell silent', 'now')
       else void worker.thread.terminate()
     }
@@ -235,6 +260,7 @@ export class WorkerPool {
       { worker: worker.index, revision, has: worker.ackedRevision },
       'a worker did not take the configuration in time and is replaced',
     )
+    this.#emitFailure(worker.index, `it did not take revision ${revision} in time`, { revision })
     this.#replace(worker, 'it lags', 'drain')
   }
 
@@ -273,6 +299,12 @@ export class WorkerPool {
       { worker: index, reason, delayMs, restartsInAMinute: recent },
       'a worker is started anew',
     )
+    this.#options.emit('worker-replaced', `worker ${index} is started anew: ${reason}`, {
+      worker: index,
+      reason,
+      delayMs,
+      restartsInAMinute: recent,
+    })
     this.#respawning.add(index)
     setTimeout(() => {
       this.#respawning.delete(index)
@@ -285,6 +317,7 @@ export class WorkerPool {
     this.#workers.delete(worker.key)
     this.#options.shared.removeWorker(worker.key)
     this.#drained.get(worker.key)?.(0)
+    this.#options.explainDesk.forget(worker.key)
     this.#options.publisher.check()
     this.#release()
     if (this.#settler === worker) {
@@ -298,6 +331,10 @@ export class WorkerPool {
     )
     if (hasSuccessor || this.#respawning.has(worker.index)) return
     this.#respawn(worker.index, `its thread ended (code ${code})`)
+  }
+
+  #emitFailure(worker: number, reason: string, more: Readonly<Record<string, unknown>> = {}): void {
+    this.#options.emit('worker-failed', `worker ${worker}: ${reason}`, { worker, reason, ...more })
   }
 
   broadcast(message: ToWorker): void {

@@ -1,17 +1,22 @@
 import type { Server } from 'node:net'
 import { parentPort, workerData } from 'node:worker_threads'
+import type { AccessRecord } from '../model/access-record.ts'
 import { WORKER } from '../model/counters.ts'
 import type { Listener } from '../model/listener.ts'
-import { createAccessLog } from '../observe/access-log.ts'
+import { createAccessLog, createFormat } from '../observe/access-log.ts'
 import { createDataPlane } from '../proxy/proxy.ts'
 import type { DataPlane } from '../proxy/proxy-contract.ts'
 import { RoutingTable } from '../routing/routing-table.ts'
 import { NEEDS_BODY, type Table } from '../routing/table.ts'
 import { PatchApplier } from './apply-patch.ts'
+import { compactHeap } from './compact-heap.ts'
+import { CpuProfiler } from './cpu-profiler.ts'
+import { LoopLag } from './loop-lag.ts'
 import {
   type FromWorker,
   HEARTBEAT,
   HEARTBEAT_MS,
+  type LogLevel,
   type SocketPlan,
   type ToWorker,
   type WorkerStart,
@@ -19,6 +24,7 @@ import {
 import { createPositions } from './positions.ts'
 import { overflowSlot } from './shared-state.ts'
 import { formatAddress, listen, parseAddress } from './sockets.ts'
+import { WorkerTails } from './worker-tails.ts'
 
 /** The entry of a worker thread: the table, the data plane and the sockets of one worker, wired to main by messages. */
 
@@ -56,8 +62,18 @@ const table: RoutingTable = new RoutingTable(start.sections, {
   positions,
   slot,
   upstream: (id) => plane.upstream(id),
+  onBroken: (route, error) =>
+    send({
+      type: 'log',
+      level: 'error',
+      fields: { route, error: String(error) },
+      message: 'a route could not be compiled',
+    }),
 })
-const plane: DataPlane = createDataPlane({
+const tails = new WorkerTails(createFormat({ ...settings.accessLog, format: 'json' }), (batch) =>
+  send({ type: 'tailed', batch }),
+)
+const proxyOptions = {
   settings,
   share: start.share,
   table: servingTable(table, beats),
@@ -65,10 +81,24 @@ const plane: DataPlane = createDataPlane({
   positions,
   lane,
   slot,
-  accessLog: accessLog === null ? null : (record) => accessLog.write(record),
-  log: (level, fields, message) => send({ type: 'log', level, fields, message }),
+  accessLog: recordSink(),
+  log: (level: LogLevel, fields: object, message: string) => send({ type: 'log', level, fields, message }),
   forbidden: start.forbidden,
-})
+}
+const plane: DataPlane = createDataPlane(proxyOptions)
+const profiler = new CpuProfiler()
+
+/** Where finished exchanges go: nowhere while there is neither an access log nor a tail, and then no record is made of them. */
+function recordSink(): ((record: AccessRecord) => void) | null {
+  if (tails.isEmpty) return accessLog === null ? null : (record) => accessLog.write(record)
+  return (record) => {
+    accessLog?.write(record)
+    tails.take(record)
+  }
+}
+
+/** So many routes leave enough behind when they are loaded that collecting it is worth a tenth of a second. */
+const COMPACT_ROUTES = 10_000
 
 let appliedRevision = 0
 let releasedRevision = 0
@@ -77,6 +107,7 @@ const applier = new PatchApplier({
   upstreams: plane,
   slots,
   onApplied: (revision, faults) => {
+    if (appliedRevision === 0 && table.size >= COMPACT_ROUTES) compactHeap() // it does not listen yet
     appliedRevision = revision
     send({ type: 'applied', revision, faults })
   },
@@ -89,6 +120,12 @@ function servingTable(inner: Table, cells: Int32Array): Table {
   return {
     get revision() {
       return inner.revision
+    },
+    get missSection() {
+      return inner.missSection
+    },
+    get inspector() {
+      return inner.inspector
     },
     find(view, trace) {
       const found = inner.find(view, trace)
@@ -113,8 +150,12 @@ function heldByIdleness(): number {
   return plane.stats.inFlight === 0 ? appliedRevision : releasedRevision
 }
 
+const lag = new LoopLag(HEARTBEAT_MS, performance.now())
 setInterval(() => {
   Atomics.add(beats, HEARTBEAT.BEATS, 1)
+  lag.beat(performance.now())
+  lane[WORKER.LAG] = lag.last
+  lane[WORKER.LAG_MAX] = lag.max
   if (accessLog !== null) lane[WORKER.LOG_LINES_DROPPED] = accessLog.dropped
   reportReleased()
 }, HEARTBEAT_MS)
@@ -162,6 +203,25 @@ function drain(timeoutMs: number): Promise<void> {
     send({ type: 'drained', cut })
   })()
   return drainOnce
+}
+
+async function finishProfile(file: string): Promise<void> {
+  try {
+    await profiler.finish(file)
+    send({ type: 'profiled', file, error: null })
+  } catch (error) {
+    send({ type: 'profiled', file, error: error instanceof Error ? error.message : String(error) })
+  }
+}
+
+function explain({ id, request, listener }: ToWorker & { readonly type: 'explain' }): void {
+  try {
+    const { host, port } = parseAddress(listener)
+    const explanation = plane.explain(request, { address: host, port })
+    send({ type: 'explained', id, explanation, error: null })
+  } catch (error) {
+    send({ type: 'explained', id, explanation: null, error: String(error) })
+  }
 }
 
 /** Test only: dies in the ways that a worker can die. */
@@ -212,6 +272,33 @@ port.on('message', (message: ToWorker) => {
       break
     case 'reopenLogs':
       accessLog?.reopen()
+      break
+    case 'tail':
+      tails.open(message.id, message.filter, message.perSecond)
+      proxyOptions.accessLog = recordSink()
+      break
+    case 'untail':
+      tails.close(message.id)
+      proxyOptions.accessLog = recordSink()
+      break
+    case 'tailTaken':
+      tails.acknowledge(message.id)
+      break
+    case 'profile':
+      profiler.start(message.intervalUs).catch((error: unknown) => {
+        send({
+          type: 'log',
+          level: 'error',
+          fields: { error: String(error) },
+          message: 'no CPU profile began',
+        })
+      })
+      break
+    case 'profileEnd':
+      void finishProfile(message.file)
+      break
+    case 'explain':
+      explain(message)
       break
     case 'fault':
       injectFault(message.kind)

@@ -27,10 +27,21 @@ export interface AccessRecord {
   readonly splitReason: string
   readonly upstreamId: string
   readonly endpoint: string
+  /** Endpoints of all attempts, joined by `, `. */
+  readonly upstreamAddress: string
+  readonly upstreamScheme: string
+  /** Host and target as they were sent to the endpoint. */
+  readonly upstreamHost: string
+  readonly upstreamTarget: string
   readonly upstreamStatus: string
   readonly attempts: number
   readonly flags: string
   readonly errorCode: string
   readonly userAgent: string
   readonly referer: string
+  /** W3C Trace Context, as the endpoint got it: 32 and 16 hexadecimal digits. */
+  readonly traceId: string
+  readonly spanId: string
+  /** A field of the request as it came, by lower-case name with dashes, lines joined by `, `; undefined if there was none. */
+  header(name: string): string | undefined
 }

@@ -1,6 +1,6 @@
 import type { Surface } from './surface.ts'
 
-/** An address that takes requests, and the sections it searches, in order; the last one's surface writes the 404. */
+/** An address that takes requests, and the sections it searches, in order; the surface of the last one that has routes writes the 404. */
 export interface Listener {
   readonly id: string
   readonly protocol: 'http'

@@ -4,6 +4,12 @@ import type { Upstream } from './upstream.ts'
 /** What dialects translate to and workers compile. Plain data: structured clone and JSON keep it whole. */
 export type ModelObject = Route | Upstream
 
+/** An object of the model that can be read again and again; what `read` gives is the caller's own. */
+export interface ObjectSource<T extends ModelObject> {
+  readonly id: string
+  read(): T
+}
+
 /** What travels to a worker. One revision is acted on in one step: all objects are compiled first, then switched on in one tick. */
 export interface Patch {
   readonly revision: number

@@ -12,6 +12,10 @@ export interface Settings {
   /** Worker threads, 1-256. */
   readonly workers: number
   readonly accessLog: AccessLogSettings
+  readonly requestId: RequestIdSettings
+  readonly tracing: TracingSettings
+  readonly metrics: MetricsSettings
+  readonly profile: ProfileSettings
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
   /** Order in which listeners search the dialects' sections. */
   readonly sections: readonly string[]
@@ -19,6 +23,8 @@ export interface Settings {
   readonly trustedPeers: readonly string[]
   /** Whether gateway-made answers name their cause in X-Headgate-Error. */
   readonly errorField: boolean
+  /** Whether answers name the choices behind them in `X-Headgate-Explain`: to nobody, to `trustedPeers`, to everybody. */
+  readonly explainField: 'off' | 'trusted' | 'always'
   /** Value of the Via field added on both sides; null = none. */
   readonly via: string | null
   readonly fieldsWithUnderscore: 'pass' | 'drop' | 'reject'
@@ -48,7 +54,71 @@ export interface AdminSettings {
 export interface AccessLogSettings {
   /** A file, `-` for standard output, null = off. */
   readonly path: string | null
-  readonly format: 'json' | 'combined'
+  /** A preset (`json`, `combined`, `apisix`), or a template: a text that holds a `$`. */
+  readonly format: string
+  /** How values of a template are written: `text` as nginx does (`\xXX`, `-` for nothing), `json` for between JSON quotes. */
+  readonly escape: 'text' | 'json'
+  /** More fields for `json`: name to template. */
+  readonly fields: Readonly<Record<string, string>>
+  /** Only these: `404`, `5xx`, `500-503`; empty: all. */
+  readonly statuses: readonly string[]
+  /** Only requests that took so long. Milliseconds, 0 = all. */
+  readonly minDurationMs: number
+  /** Share of the successes (below 400, no error) that are written, 0-1; chosen by the request's id. */
+  readonly sampleRatio: number
+  /** Paths that leave no line; `*` at the end stands for any rest. */
+  readonly skipPaths: readonly string[]
+  /** Ids or names of routes that leave no line; `*` at the end stands for any rest. */
+  readonly skipRoutes: readonly string[]
+  /** Header fields whose values are hidden wherever a line would show them. */
+  readonly redactHeaders: readonly string[]
+  /** Names in a query whose values are hidden. */
+  readonly redactQuery: readonly string[]
+  /** Bytes that may wait in one worker; a line over it is dropped and counted. */
+  readonly bufferBytes: number
+  /** Longest time a line waits before it is written. */
+  readonly flushMs: number
+}
+
+export interface RequestIdSettings {
+  /** Field of the id. It is taken over from `trustedPeers` only. */
+  readonly field: string
+  /** Whether endpoints get it; the client's own field then never passes, unless a trusted peer sent it. */
+  readonly toUpstream: boolean
+  /** Whether every answer carries it. */
+  readonly toClient: boolean
+}
+
+/** W3C Trace Context. */
+export interface TracingSettings {
+  /**
+   * `pass`: valid fields go on as they came, others are dropped; `start`: also begins a trace where none came, and gives each attempt a span id
+   * of its own; `off`: the fields are like any other.
+   */
+  readonly mode: 'pass' | 'start' | 'off'
+  /** Whether fields of any client count; false: only those of `trustedPeers`, others are dropped. */
+  readonly trustIncoming: boolean
+  /** Share of the traces begun here that carry the sampled flag, 0-1. */
+  readonly sampleRatio: number
+}
+
+/** What scrapers get. */
+export interface MetricsSettings {
+  /** Series of one metric in one scrape, and routes that are read for it. What is over it is summed up under `_other`. */
+  readonly maxSeries: number
+  /** `metric.label` each: series that differ only in these labels become one. */
+  readonly dropLabels: readonly string[]
+  /** Whether /apisix/prometheus/metrics is served. */
+  readonly apisix: boolean
+  /** What names there begin with; APISIX calls it `metric_prefix`. */
+  readonly apisixPrefix: string
+}
+
+/** CPU profiles by SIGUSR2. */
+export interface ProfileSettings {
+  readonly seconds: number
+  /** null: the data directory, or the temporary folder where nothing is kept. */
+  readonly directory: string | null
 }
 
 /** Everything has a limit; its name stands in the error. Bytes, milliseconds, counts. */

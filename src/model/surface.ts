@@ -9,8 +9,8 @@ export interface Surface {
   readonly pathForm: 'resolved'
   /** Bodies of gateway-made answers: nginx-style HTML pages, or JSON with code and request id. */
   readonly errorForm: 'page' | 'json'
-  /** The whole answer where no route matches. */
-  readonly notFound: { readonly contentType: string; readonly body: string }
+  /** The whole answer where no route matches; null: as any other error, by `errorForm`. */
+  readonly notFound: { readonly contentType: string; readonly body: string } | null
   /**
    * `full`: X-Real-IP, X-Forwarded-For (appended), -Proto, -Host, -Port; incoming -Proto, -Host, -Port and Forwarded are dropped.
    */

@@ -62,9 +62,9 @@ export function compileRotation(weights: readonly number[]): Rotation {
     leaves.push({ weight, index, left: null, right: null, errors: [{ weight, sum: 0 }] })
   }
   const nodes = Math.max(0, leaves.length - 1)
-  const total = new Float64Array(nodes)
-  const left = new Float64Array(nodes)
-  const sides = new Int32Array(nodes * 2)
+  const total = nodes === 0 ? NO_NUMBERS : new Float64Array(nodes)
+  const left = nodes === 0 ? NO_NUMBERS : new Float64Array(nodes)
+  const sides = nodes === 0 ? NO_SIDES : new Int32Array(nodes * 2)
   const first = leaves[0]
   if (first !== undefined && nodes > 0) layOut(plantTree(leaves), total, left, sides)
   return {
@@ -76,6 +76,10 @@ export function compileRotation(weights: readonly number[]): Rotation {
     sides,
   }
 }
+
+/** Of all rotations with one choice, which are most of them. */
+const NO_NUMBERS = new Float64Array(0)
+const NO_SIDES = new Int32Array(0)
 
 /** The index that a position belongs to; -1 if no weight is positive. Positions count modulo the cycle. Allocates nothing. */
 export function rotate(rotation: Rotation, position: number): number {

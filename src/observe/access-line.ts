@@ -1,30 +1,9 @@
 import type { AccessRecord } from '../model/access-record.ts'
-import { fromByteString, toByteString } from '../model/byte-string.ts'
-
-/**
- * One finished exchange as one line, newline included, as a byte string that is valid UTF-8. Nothing a client sends can end the line,
- * leave its field, or reach a terminal as a control sequence.
- */
-export type FormatLine = (record: AccessRecord) => string
-
-/** What may stand between JSON quotes as it is. */
-const PLAIN = /^[ !#-[\]-~]*$/
-/** What JSON lets pass but a terminal or an editor acts on: DEL, C1 controls, line separators, direction marks. */
-const HIDDEN = /[\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
-
-/** A JSON text of a byte string, quotes included. Bytes that are no UTF-8 become U+FFFD. */
-export function quoteJson(bytes: string): string {
-  return PLAIN.test(bytes) ? `"${bytes}"` : quoteText(fromByteString(bytes))
-}
-
-/** The same of a Unicode text, such as names in documents are. */
-function quoteText(text: string): string {
-  const quoted = JSON.stringify(text).replace(
-    HIDDEN,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
-  return toByteString(quoted)
-}
+import type { AccessLogSettings } from '../model/settings.ts'
+import { compileLogTemplate, type FormatLine } from './access-template.ts'
+import { escapeCombined, formatMilliseconds, quoteJson, quoteText } from './log-text.ts'
+import { createCombinedStamp, createIsoStamp } from './log-time.ts'
+import { createRedactor, type Redactor } from './redact.ts'
 
 function nameOrNull(text: string): string {
   return text === '' ? 'null' : quoteText(text)
@@ -40,22 +19,31 @@ function countOrNull(value: number): string {
   return value >= 0 ? `${value}` : 'null'
 }
 
-/** Milliseconds with three digits, or null where there are none. Put together from whole numbers: that is cheaper than a fraction. */
+/** Milliseconds, or null where there are none. */
 function millisecondsOrNull(value: number): string {
-  if (!(value >= 0)) return 'null'
-  const micros = Math.round(value * 1000)
-  const whole = Math.floor(micros / 1000)
-  const rest = micros - whole * 1000
-  return `${whole}.${rest < 10 ? '00' : rest < 100 ? '0' : ''}${rest}`
+  return value >= 0 ? formatMilliseconds(value) : 'null'
 }
+
+const NOTHING_HIDDEN = createRedactor({ redactHeaders: [], redactQuery: [] })
+
+/** Names of the fields of a JSON line, in their order; `accessLog.fields` may not take one of them. */
+export const JSON_FIELDS: readonly string[] = (
+  'ts request_id client_ip client_port host path query status bytes_in bytes_out duration_ms upstream_ms method scheme protocol route_id ' +
+  'route_name service_id split_rule variant split_reason upstream_id node upstream_status attempts flags error_code user_agent referer ' +
+  'trace_id span_id'
+).split(' ')
 
 /**
  * JSON with the names of the documentation, snake_case, always all of them in this order, so that collectors see one shape: null is "does
  * not apply". `path` is what routes saw (the raw target where there was none, as after a malformed request), `query` the raw text behind `?`.
  */
-export function createJsonFormat(): FormatLine {
+export function createJsonFormat(
+  redactor: Redactor = NOTHING_HIDDEN,
+  fields: AccessLogSettings['fields'] = {},
+): FormatLine {
   const stamp = createIsoStamp()
   const choices = new ChoiceTexts()
+  const more = createMoreFields(fields, redactor)
   return (r) => {
     const { target } = r
     const mark = target.indexOf('?')
@@ -63,11 +51,35 @@ export function createJsonFormat(): FormatLine {
     return (
       `{"ts":"${stamp(r.timeMs)}","request_id":${textOrNull(r.requestId)},"client_ip":${textOrNull(r.clientAddress)}` +
       `,"client_port":${countOrNull(r.clientPort)},"host":${textOrNull(r.host)},"path":${textOrNull(path)}` +
-      `,"query":${mark < 0 ? 'null' : quoteJson(target.slice(mark + 1))},"status":${countOrNull(r.status)}` +
+      `,"query":${mark < 0 ? 'null' : quoteJson(redactor.query(target.slice(mark + 1)))},"status":${countOrNull(r.status)}` +
       `,"bytes_in":${countOrNull(r.bytesIn)},"bytes_out":${countOrNull(r.bytesOut)}` +
       `,"duration_ms":${millisecondsOrNull(r.durationMs)},"upstream_ms":${millisecondsOrNull(r.upstreamMs)}` +
-      `${choices.find(r)},"user_agent":${textOrNull(r.userAgent)},"referer":${textOrNull(r.referer)}}\n`
+      `${choices.find(r)},"user_agent":${textOrNull(redactor.header('user-agent', r.userAgent))}` +
+      `,"referer":${textOrNull(redactor.header('referer', r.referer))}` +
+      `,"trace_id":${idOrNull(r.traceId)},"span_id":${idOrNull(r.spanId)}${more === null ? '' : more(r)}}\n`
     )
+  }
+}
+
+/** Hexadecimal digits need no quoting. */
+function idOrNull(id: string): string {
+  return id === '' ? 'null' : `"${id}"`
+}
+
+/** The fields of `accessLog.fields`, each with its comma; null if there are none. */
+function createMoreFields(
+  fields: AccessLogSettings['fields'],
+  redactor: Redactor,
+): ((record: AccessRecord) => string) | null {
+  const made = Object.entries(fields).map(([name, template]) => ({
+    start: `,${JSON.stringify(name)}:`,
+    read: compileLogTemplate(template, redactor),
+  }))
+  if (made.length === 0) return null
+  return (record) => {
+    let text = ''
+    for (const { start, read } of made) text += start + textOrNull(read(record))
+    return text
   }
 }
 
@@ -175,54 +187,17 @@ function formatChoice(r: Choice): string {
 }
 
 /** The combined log format of Apache and nginx; times in UTC. Escapes as nginx does: `\xXX` for quotes, backslashes and other bytes. */
-export function createCombinedFormat(): FormatLine {
+export function createCombinedFormat(redactor: Redactor = NOTHING_HIDDEN): FormatLine {
   const stamp = createCombinedStamp()
   return (r) => {
     const request =
-      r.method === '' && r.target === '' ? '-' : escapeCombined(`${r.method} ${r.target} ${r.protocol}`)
+      r.method === '' && r.target === ''
+        ? '-'
+        : escapeCombined(`${r.method} ${redactor.target(r.target)} ${r.protocol}`)
     return (
       `${escapeCombined(r.clientAddress) || '-'} - - [${stamp(r.timeMs)}] "${request}" ${r.status} ${r.bytesOut}` +
-      ` "${escapeCombined(r.referer) || '-'}" "${escapeCombined(r.userAgent) || '-'}"\n`
+      ` "${escapeCombined(redactor.header('referer', r.referer)) || '-'}"` +
+      ` "${escapeCombined(redactor.header('user-agent', r.userAgent)) || '-'}"\n`
     )
-  }
-}
-
-export function escapeCombined(bytes: string): string {
-  if (PLAIN.test(bytes)) return bytes
-  return bytes.replace(
-    /[^ !#-[\]-~]/g,
-    (c) => `\\x${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
-  )
-}
-
-/** `2026-11-25T22:50:25.123Z`. Formatting a date costs more than the rest of a line, so the second is kept. */
-function createIsoStamp(): (timeMs: number) => string {
-  let second = Number.NaN
-  let text = ''
-  return (timeMs) => {
-    const whole = Math.floor(timeMs / 1000)
-    if (whole !== second) {
-      second = whole
-      text = new Date(whole * 1000).toISOString().slice(0, 20)
-    }
-    const rest = Math.floor(timeMs - whole * 1000)
-    return `${text}${rest < 10 ? '00' : rest < 100 ? '0' : ''}${rest}Z`
-  }
-}
-
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
-
-/** `25/Nov/2026:22:50:25 +0000`. */
-function createCombinedStamp(): (timeMs: number) => string {
-  let second = Number.NaN
-  let text = ''
-  return (timeMs) => {
-    const whole = Math.floor(timeMs / 1000)
-    if (whole !== second) {
-      second = whole
-      const iso = new Date(whole * 1000).toISOString()
-      text = `${iso.slice(8, 10)}/${MONTHS[Number(iso.slice(5, 7)) - 1]}/${iso.slice(0, 4)}:${iso.slice(11, 19)} +0000`
-    }
-    return text
   }
 }

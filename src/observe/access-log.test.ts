@@ -5,41 +5,16 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import fc from 'fast-check'
 import type { AccessRecord } from '../model/access-record.ts'
+import { DEFAULT_SETTINGS } from '../model/defaults.ts'
 import { GatewayError } from '../model/gateway-error.ts'
-import { createCombinedFormat, createJsonFormat } from './access-line.ts'
+import type { AccessLogSettings } from '../model/settings.ts'
+import { createCombinedFormat, createJsonFormat, JSON_FIELDS } from './access-line.ts'
 import { createAccessLog } from './access-log.ts'
+import { sampleRecord } from './testing.ts'
 
-const RECORD: AccessRecord = {
-  timeMs: Date.UTC(2026, 10, 25, 22, 50, 25, 7),
-  requestId: 'r-1',
-  clientAddress: '127.0.0.1',
-  clientPort: 40_000,
-  method: 'GET',
-  scheme: 'http',
-  host: 'example.com',
-  target: '/a/../b?x=1',
-  path: '/b',
-  protocol: 'HTTP/1.1',
-  status: 200,
-  bytesIn: 0,
-  bytesOut: 12,
-  durationMs: 1.23456,
-  upstreamMs: -1,
-  routeId: '1',
-  routeName: '',
-  serviceId: '',
-  rule: 0,
-  variant: 'canary',
-  splitReason: 'weight',
-  upstreamId: 'apisix/upstreams/1',
-  endpoint: '127.0.0.1:1980',
-  upstreamStatus: '502, 200',
-  attempts: 2,
-  flags: '',
-  errorCode: '',
-  userAgent: 'curl/8',
-  referer: '',
-}
+const RECORD: AccessRecord = { ...sampleRecord(), upstreamMs: -1, userAgent: 'curl/8' }
+
+const settings = (path: string): AccessLogSettings => ({ ...DEFAULT_SETTINGS.accessLog, path })
 
 function temporaryFile(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'headgate-log-'))
@@ -80,6 +55,8 @@ test('writes one JSON object per exchange, with null where something does not ap
     error_code: null,
     user_agent: 'curl/8',
     referer: null,
+    trace_id: null,
+    span_id: null,
   })
 })
 
@@ -137,7 +114,7 @@ test('no bytes of a client break out of their field or their line', () => {
       const read = (part: string) => (part === '' ? null : Buffer.from(part, 'latin1').toString('utf8'))
       assert.equal(parsed.user_agent, read(userAgent))
       assert.equal(parsed.referer, read(referer))
-      assert.equal(Object.keys(parsed).length, 29)
+      assert.deepEqual(Object.keys(parsed), JSON_FIELDS)
       const line = combined(record)
       assert.match(line, /^127\.0\.0\.1 - - \[[^\]]+\] "[ !#-~]*" 200 12 "[ !#-~]+" "[ !#-~]+"\n$/)
     }),
@@ -147,7 +124,7 @@ test('no bytes of a client break out of their field or their line', () => {
 
 test('has every line in the file after close, also from several writers on one file', async (t) => {
   const path = temporaryFile(t)
-  const logs = [0, 1, 2].map(() => createAccessLog({ path, format: 'json' }))
+  const logs = [0, 1, 2].map(() => createAccessLog(settings(path)))
   for (let i = 0; i < 3000; i++) logs[i % 3]?.write({ ...RECORD, requestId: `r-${i}` })
   await Promise.all(logs.map((log) => log.close()))
   const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1)
@@ -158,7 +135,7 @@ test('has every line in the file after close, also from several writers on one f
 
 test('writes within the flush time without being asked', async (t) => {
   const path = temporaryFile(t)
-  const log = createAccessLog({ path, format: 'json' }, { flushMs: 1 })
+  const log = createAccessLog(settings(path), { flushMs: 1 })
   t.after(() => log.close())
   log.write(RECORD)
   while (readFileSync(path, 'utf8') === '') await new Promise((resolve) => setTimeout(resolve, 1))
@@ -166,7 +143,7 @@ test('writes within the flush time without being asked', async (t) => {
 
 test('goes on in a new file after a rotation and loses no line', async (t) => {
   const path = temporaryFile(t)
-  const log = createAccessLog({ path, format: 'json' })
+  const log = createAccessLog(settings(path))
   for (let i = 0; i < 1000; i++) log.write({ ...RECORD, requestId: `r-${i}` })
   log.flush()
   renameSync(path, `${path}.1`)
@@ -184,15 +161,12 @@ test('goes on in a new file after a rotation and loses no line', async (t) => {
 test('drops and counts lines that find no room, and never more than that', async (t) => {
   const path = temporaryFile(t)
   let reported = 0
-  const log = createAccessLog(
-    { path, format: 'json' },
-    {
-      maxWaitingBytes: 10_000,
-      onDrop: (lines) => {
-        reported += lines
-      },
+  const log = createAccessLog(settings(path), {
+    maxWaitingBytes: 10_000,
+    onDrop: (lines) => {
+      reported += lines
     },
-  )
+  })
   for (let i = 0; i < 500; i++) log.write(RECORD)
   await log.close()
   const written = readFileSync(path, 'utf8').split('\n').length - 1
@@ -207,10 +181,7 @@ test('a full disk costs lines, is reported once, and nothing throws', {
   skip: !existsSync('/dev/full'),
 }, async () => {
   const faults: Error[] = []
-  const log = createAccessLog(
-    { path: '/dev/full', format: 'json' },
-    { onFault: (error) => faults.push(error) },
-  )
+  const log = createAccessLog(settings('/dev/full'), { onFault: (error) => faults.push(error) })
   for (let i = 0; i < 100; i++) log.write(RECORD)
   await log.close()
   assert.equal(log.dropped, 100)
@@ -220,7 +191,7 @@ test('a full disk costs lines, is reported once, and nothing throws', {
 
 test('says at once, in one line, that a log cannot be opened', () => {
   assert.throws(
-    () => createAccessLog({ path: '/nonexistent/folder/access.log', format: 'json' }),
+    () => createAccessLog(settings('/nonexistent/folder/access.log')),
     (error) => error instanceof GatewayError && error.code === 'BAD_SETTING' && !error.message.includes('\n'),
   )
 })

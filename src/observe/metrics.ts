@@ -1,142 +1,120 @@
 import {
+  BLOCK,
   DURATION_BUCKETS,
   ENDPOINT,
   ENDPOINT_OVERFLOW,
   ERRORS_LINE,
-  ROUTE,
-  ROUTE_OVERFLOW,
-  routeIdentity,
-  TARGET,
-  TARGET_OVERFLOW,
-  targetIdentity,
+  PHASE,
   WORKER,
 } from '../model/counters.ts'
 import { type Endpoint, endpointIdentity } from '../model/endpoint.ts'
 import { ERROR_CODES } from '../model/error-codes.ts'
-import type { ModelObject } from '../model/model.ts'
-import type { Route } from '../model/route.ts'
-import type { Upstream } from '../model/upstream.ts'
-import { Exposition, type Labels, type Metric } from './exposition.ts'
+import type { MetricsSettings } from '../model/settings.ts'
+import { CODE_LABELS } from '../model/status-cell.ts'
+import { addApisixMetrics } from './apisix-metrics.ts'
+import { Exposition, type Labels, OTHER } from './exposition.ts'
+import type { MetricName } from './metric-catalog.ts'
+import type { CounterReader, GatewayState, MetricsSource } from './metrics-source.ts'
 import { addProcessMetrics } from './process-metrics.ts'
+import {
+  gatherRequests,
+  IDLE_SHOWN,
+  mergeBuckets,
+  phaseBuckets,
+  phaseSeconds,
+  type RequestRow,
+  routeLabel,
+  upstreamLabel,
+  variantLabel,
+} from './request-rows.ts'
 
 export { EXPOSITION_TYPE } from './exposition.ts'
+export type { CounterReader, GatewayState, MetricsSource } from './metrics-source.ts'
 
-/** Reads the counters of shared memory (model/counters.ts has the layout). */
-export interface CounterReader {
-  /** Over all workers, those that are gone included. */
-  sum(slot: number, field: number): number
-  /** Of one living worker. */
-  of(worker: number, slot: number, field: number): number
-  /** Slot of an identity; the overflow line of its kind if it has none of its own. */
-  slot(identity: string): number
-}
-
-/** What a scrape is made from; read anew each time, so the series of an object go with the object. */
-export interface MetricsSource {
-  readonly counters: CounterReader
-  /** Every route and upstream in force. */
-  objects(): Iterable<ModelObject>
-  /** Living workers: the key that `counters.of` knows and the number people see. */
-  workers(): Iterable<{ readonly key: number; readonly index: number }>
-  state(): GatewayState
-}
-
-/** What is known beside the counters. */
-export interface GatewayState {
-  readonly version: string
-  /** Revision that all living workers serve. */
-  readonly revision: number
-  readonly lastApplySucceeded: boolean
-  /** Milliseconds since the epoch of the last change that took effect; null: none yet. */
-  readonly lastAppliedAtMs: number | null
-  readonly isReady: boolean
-  readonly isStoreReachable: boolean
-  readonly workerRestarts: number
-  /** Number of documents by dialect, kind and state. */
-  readonly documents: readonly {
-    readonly dialect: string
-    readonly kind: string
-    readonly state: 'accepted' | 'degraded' | 'rejected'
-    readonly count: number
-  }[]
-}
-
-export interface MetricsOptions {
-  /** Routes, and endpoints, that get series of their own in one scrape; those beyond go to `_other`. Default 10 000 each. */
-  readonly maxSeries?: number
-}
-
-const OTHER = '_other'
 const CLASSES = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const
 const REASONS = [
-  ['weight', TARGET.WEIGHT],
-  ['forced', TARGET.FORCED],
-  ['sticky', TARGET.STICKY],
-  ['failover', TARGET.FAILOVER],
+  ['weight', BLOCK.WEIGHT],
+  ['forced', BLOCK.FORCED],
+  ['sticky', BLOCK.STICKY],
+  ['failover', BLOCK.FAILOVER],
 ] as const
 const FAILURES = [
   ['connect_failed', ENDPOINT.CONNECT_FAILED],
   ['timeout', ENDPOINT.TIMED_OUT],
   ['closed', ENDPOINT.CLOSED],
 ] as const
-const BUCKETS = DURATION_BUCKETS.length + 1
-/** Fields of a route: classes, bytes, seconds, buckets. */
-const ROUTE_FIELDS = ROUTE.BUCKETS + BUCKETS
-const TARGET_FIELDS = TARGET.FAILOVER + 1
 const ENDPOINT_FIELDS = ENDPOINT.SECONDS + 1
+const PHASE_LABELS = [
+  ['total', PHASE.TOTAL],
+  ['upstream', PHASE.UPSTREAM],
+  ['gateway', PHASE.GATEWAY],
+] as const
 
-/** One scrape over all workers as Prometheus text. Labels hold ids of the configuration only: never a path, host or client. */
-export function renderMetrics(source: MetricsSource, options: MetricsOptions = {}): string {
-  const page = new Exposition()
-  const maxSeries = options.maxSeries ?? 10_000
-  const routes: Route[] = []
-  const upstreams: Upstream[] = []
-  for (const object of source.objects()) {
-    if (object.kind === 'route') routes.push(object)
-    else upstreams.push(object)
+/** The two pages that Prometheus scrapes, over all workers. Labels hold names of the configuration only: never a path, host or client. */
+export class Metrics {
+  readonly #source: MetricsSource
+  readonly #settings: MetricsSettings
+  readonly #dropLabels: ReadonlySet<string>
+  readonly #overflow = new Map<MetricName, number>()
+
+  constructor(source: MetricsSource, settings: MetricsSettings) {
+    this.#source = source
+    this.#settings = settings
+    this.#dropLabels = new Set(settings.dropLabels)
   }
-  const state = source.state()
-  addGateway(page, state)
-  addWorkers(page, source)
-  addErrors(page, source.counters)
-  addRoutes(page, source.counters, routes, maxSeries)
-  addSplits(page, source.counters, routes, maxSeries)
-  addEndpoints(page, source.counters, upstreams, maxSeries)
-  addProcessMetrics(page)
-  return page.toString()
+
+  /** In our own names. */
+  render(): string {
+    const page = this.#page()
+    const { counters } = this.#source
+    const state = this.#source.state()
+    const rows = gatherRequests(this.#source, this.#settings.maxSeries)
+    addGateway(page, state)
+    addWorkers(page, this.#source, state)
+    addErrors(page, counters)
+    addRequests(page, rows)
+    addSplits(page, rows)
+    addEndpoints(page, this.#source, this.#settings.maxSeries)
+    addProcessMetrics(page)
+    // the last one: the others have told by now what did not fit
+    const overflow = page.metric('headgate_metrics_overflow_total')
+    for (const [name, series] of this.#overflow) overflow.add([['metric', name]], series)
+    return page.toString()
+  }
+
+  /** In the names of APISIX; null: switched off. */
+  renderApisix(): string | null {
+    if (!this.#settings.apisix) return null
+    const page = this.#page()
+    addApisixMetrics(page, this.#source, gatherRequests(this.#source, this.#settings.maxSeries))
+    return page.toString()
+  }
+
+  #page(): Exposition {
+    return new Exposition({
+      maxSeries: this.#settings.maxSeries,
+      dropLabels: this.#dropLabels,
+      apisixPrefix: this.#settings.apisixPrefix,
+      onOverflow: (metric, series) => this.#overflow.set(metric, (this.#overflow.get(metric) ?? 0) + series),
+    })
+  }
 }
 
 function addGateway(page: Exposition, state: GatewayState): void {
-  const one = (name: string, help: string, value: number, labels: Labels = []) =>
-    page.metric(name, 'gauge', help).add(labels, value)
-  one('headgate_build_info', 'Version of the gateway and of its runtime; always 1.', 1, [
-    ['version', state.version],
-    ['node', process.version],
-  ])
-  one('headgate_ready', 'Whether /readyz says yes.', Number(state.isReady))
-  one('headgate_config_revision', 'Revision of the configuration that all workers serve.', state.revision)
-  one(
-    'headgate_config_last_apply_success',
-    'Whether the last change of the configuration took effect.',
-    Number(state.lastApplySucceeded),
+  page.metric('headgate_build_info').add(
+    [
+      ['version', state.version],
+      ['node', process.version],
+    ],
+    1,
   )
-  if (state.lastAppliedAtMs !== null) {
-    one(
-      'headgate_config_last_apply_timestamp_seconds',
-      'When the last change took effect, in seconds since the epoch.',
-      state.lastAppliedAtMs / 1000,
-    )
-  }
-  one(
-    'headgate_store_reachable',
-    'Whether the store answers; traffic does not depend on it.',
-    Number(state.isStoreReachable),
-  )
-  const documents = page.metric(
-    'headgate_documents',
-    'gauge',
-    'Documents by state; rejected ones do not serve.',
-  )
+  page.metric('headgate_ready').add([], Number(state.isReady))
+  page.metric('headgate_config_revision').add([], state.revision)
+  page.metric('headgate_config_last_apply_success').add([], Number(state.lastApplySucceeded))
+  if (state.lastAppliedAtMs !== null)
+    page.metric('headgate_config_last_apply_timestamp_seconds').add([], state.lastAppliedAtMs / 1000)
+  page.metric('headgate_store_reachable').add([], Number(state.isStoreReachable))
+  const documents = page.metric('headgate_documents')
   for (const { dialect, kind, state: stands, count } of state.documents) {
     documents.add(
       [
@@ -147,246 +125,211 @@ function addGateway(page: Exposition, state: GatewayState): void {
       count,
     )
   }
-  page
-    .metric('headgate_worker_restarts_total', 'counter', 'Workers replaced because they died or hung.')
-    .add([], state.workerRestarts)
+  page.metric('headgate_worker_restarts_total').add([], state.workerRestarts)
+  page.metric('headgate_events_dropped_total').add([], state.eventsDropped)
 }
 
-function addWorkers(page: Exposition, source: MetricsSource): void {
+function addWorkers(page: Exposition, source: MetricsSource, state: GatewayState): void {
   const { counters } = source
   const workers = [...source.workers()].sort((a, b) => a.index - b.index)
-  page.metric('headgate_workers', 'gauge', 'Living workers.').add([], workers.length)
+  page.metric('headgate_workers').add([], workers.length)
   const gauges = [
-    ['headgate_connections', 'Client connections open now.', WORKER.ACTIVE],
-    ['headgate_requests_in_flight', 'Requests that have begun and are not answered.', WORKER.IN_FLIGHT],
-    ['headgate_upstream_connections', 'Connections to endpoints open now.', WORKER.UPSTREAM_CONNECTIONS],
+    ['headgate_connections', WORKER.ACTIVE],
+    ['headgate_requests_in_flight', WORKER.IN_FLIGHT],
+    ['headgate_upstream_connections', WORKER.UPSTREAM_CONNECTIONS],
   ] as const
-  for (const [name, help, field] of gauges) {
-    const metric = page.metric(name, 'gauge', help)
+  for (const [name, field] of gauges) {
+    const metric = page.metric(name)
     for (const { key, index } of workers) metric.add([['worker', `${index}`]], counters.of(key, 0, field))
   }
   const totals = [
-    ['headgate_connections_accepted_total', 'Client connections accepted.', WORKER.ACCEPTED],
-    [
-      'headgate_connections_refused_total',
-      'Connections closed at accept: over a limit.',
-      WORKER.REFUSED_AT_ACCEPT,
-    ],
-    ['headgate_requests_total', 'Requests begun, those without a route included.', WORKER.REQUESTS],
-    [
-      'headgate_retry_budget_spent_total',
-      'Retries not made because the budget was spent.',
-      WORKER.RETRY_BUDGET_SPENT,
-    ],
-    [
-      'headgate_access_log_dropped_total',
-      'Access log lines lost: no room, or a failed write.',
-      WORKER.LOG_LINES_DROPPED,
-    ],
+    ['headgate_connections_accepted_total', WORKER.ACCEPTED],
+    ['headgate_connections_refused_total', WORKER.REFUSED_AT_ACCEPT],
+    ['headgate_requests_total', WORKER.REQUESTS],
+    ['headgate_retry_budget_spent_total', WORKER.RETRY_BUDGET_SPENT],
+    ['headgate_access_log_dropped_total', WORKER.LOG_LINES_DROPPED],
   ] as const
-  for (const [name, help, field] of totals) {
-    page.metric(name, 'counter', help).add([], counters.sum(0, field))
+  for (const [name, field] of totals) page.metric(name).add([], counters.sum(0, field))
+  const lags = [
+    ['nodejs_eventloop_lag_seconds', state.mainLag.last, WORKER.LAG],
+    ['nodejs_eventloop_lag_max_seconds', state.mainLag.max, WORKER.LAG_MAX],
+  ] as const
+  for (const [name, main, field] of lags) {
+    const metric = page.metric(name)
+    metric.add([['thread', 'main']], main)
+    for (const { key, index } of workers)
+      metric.add([['thread', `worker-${index}`]], counters.of(key, 0, field))
   }
 }
 
 function addErrors(page: Exposition, counters: CounterReader): void {
-  const metric = page.metric('headgate_errors_total', 'counter', 'Errors by code (docs/errors.md).')
+  const metric = page.metric('headgate_errors_total')
   Object.keys(ERROR_CODES).forEach((code, i) => {
     const total = counters.sum(ERRORS_LINE, i)
     if (total > 0) metric.add([['code', code]], total)
   })
 }
 
-/** Rows of counters, each with its labels; what has no line of its own, or is beyond the cap, is one row at the end. */
-interface Row {
+function addRequests(page: Exposition, rows: readonly RequestRow[]): void {
+  const requests = page.metric('headgate_http_requests_total')
+  for (const row of rows) {
+    const labels: Labels = targetLabels(row)
+    let isEmpty = true
+    CODE_LABELS.forEach((code, i) => {
+      const count = row.cells?.[BLOCK.CODES + i] ?? 0
+      if (count === 0) return
+      isEmpty = false
+      requests.add([...labels, ['code', code]], count)
+    })
+    // a target has a series from the first scrape on, so that its first requests make a rate
+    if (isEmpty && row.target !== null && row.hasLines) requests.add([...labels, ['code', '200']], 0)
+  }
+  const duration = page.metric('headgate_http_request_duration_seconds')
+  for (const row of rows) {
+    const { cells } = row
+    if (cells === null) continue
+    for (const [name, phase] of PHASE_LABELS) {
+      const counts = mergeBuckets(phaseBuckets(cells, phase), DURATION_BUCKETS, 1000)
+      if (counts.every((count) => count === 0)) continue
+      duration.addHistogram(
+        [
+          ['route', routeLabel(row)],
+          ['variant', variantLabel(row)],
+          ['phase', name],
+        ],
+        DURATION_BUCKETS,
+        counts,
+        phaseSeconds(cells, phase),
+      )
+    }
+  }
+  for (const [name, field] of [
+    ['headgate_http_request_bytes_total', BLOCK.BYTES_IN],
+    ['headgate_http_response_bytes_total', BLOCK.BYTES_OUT],
+  ] as const) {
+    const metric = page.metric(name)
+    for (const row of rows) if (row.cells !== null) metric.add(targetLabels(row), row.cells[field] as number)
+  }
+}
+
+function targetLabels(row: RequestRow): Labels {
+  return [
+    ['route', routeLabel(row)],
+    ['upstream', upstreamLabel(row)],
+    ['variant', variantLabel(row)],
+  ]
+}
+
+function addSplits(page: Exposition, rows: readonly RequestRow[]): void {
+  const ratio = page.metric('headgate_split_weight_ratio')
+  for (const row of rows) if (row.share !== null) ratio.add(splitLabels(row), row.share)
+  const decisions = page.metric('headgate_split_decisions_total')
+  for (const row of rows) {
+    if ((row.target === null && !row.isRest) || !row.hasLines) continue
+    for (const [reason, field] of REASONS) {
+      const count = row.cells?.[field] ?? 0
+      if (count > 0 || reason === 'weight') decisions.add([...splitLabels(row), ['reason', reason]], count)
+    }
+  }
+}
+
+function splitLabels(row: RequestRow): Labels {
+  return [
+    ['route', routeLabel(row)],
+    ['rule', row.isRest ? OTHER : `${row.rule}`],
+    ['target', row.isRest ? OTHER : `${row.index}`],
+    ['variant', variantLabel(row)],
+  ]
+}
+
+interface EndpointRow {
   readonly labels: Labels
   readonly values: readonly number[]
 }
 
-class Rows {
-  readonly list: Row[] = []
-  readonly #counters: CounterReader
-  readonly #fields: number
-  readonly #overflow: number
-  readonly #max: number
-  readonly #other: number[]
-  #hasOther = false
-
-  constructor(counters: CounterReader, fields: number, overflow: number, max: number) {
-    this.#counters = counters
-    this.#fields = fields
-    this.#overflow = overflow
-    this.#max = max
-    this.#other = new Array<number>(fields).fill(0)
-    this.#gather(overflow)
-  }
-
-  add(identity: string, labels: Labels): void {
-    const slot = this.#counters.slot(identity)
-    if (slot === this.#overflow || slot === 0) {
-      this.#hasOther = true
-    } else if (this.list.length >= this.#max) {
-      this.#hasOther = true
-      this.#gather(slot)
-    } else {
-      const values = new Array<number>(this.#fields)
-      for (let i = 0; i < this.#fields; i++) values[i] = this.#counters.sum(slot, i)
-      this.list.push({ labels, values })
-    }
-  }
-
-  /** All rows, with `labels` on the one for the rest, if there is a rest. */
-  close(labels: Labels): readonly Row[] {
-    if (this.#hasOther || this.#other.some((value) => value !== 0)) {
-      this.list.push({ labels, values: this.#other })
-    }
-    return this.list
-  }
-
-  #gather(slot: number): void {
-    for (let i = 0; i < this.#fields; i++)
-      this.#other[i] = (this.#other[i] ?? 0) + this.#counters.sum(slot, i)
-  }
-}
-
-function addRoutes(page: Exposition, counters: CounterReader, routes: readonly Route[], max: number): void {
-  const rows = new Rows(counters, ROUTE_FIELDS, ROUTE_OVERFLOW, max)
-  for (const route of routes) rows.add(routeIdentity(route.id), [['route', route.id]])
-  const all = rows.close([['route', OTHER]])
-  const requests = page.metric(
-    'headgate_http_requests_total',
-    'counter',
-    'Requests answered, by route and class of status.',
-  )
-  for (const { labels, values } of all) addClasses(requests, labels, 'code', values)
-  const duration = page.metric(
-    'headgate_http_request_duration_seconds',
-    'histogram',
-    'From the first byte of a request to the last one of its answer.',
-  )
-  for (const { labels, values } of all) {
-    duration.addHistogram(labels, DURATION_BUCKETS, values.slice(ROUTE.BUCKETS), values[ROUTE.SECONDS] ?? 0)
-  }
-  addField(page, all, 'headgate_http_request_bytes_total', 'Bytes of request bodies.', ROUTE.BYTES_IN)
-  addField(page, all, 'headgate_http_response_bytes_total', 'Bytes of answer bodies.', ROUTE.BYTES_OUT)
-}
-
-/** One series a class of status. 2xx is always there, so that a rate exists from the first scrape on; others when they first happen. */
-function addClasses(metric: Metric, labels: Labels, name: string, values: readonly number[]): void {
-  CLASSES.forEach((text, i) => {
-    const count = values[i] ?? 0
-    if (count > 0 || i === 1) metric.add([...labels, [name, text]], count)
-  })
-}
-
-function addField(
-  page: Exposition,
-  rows: readonly Row[],
-  name: string,
-  help: string,
-  field: number,
-  type: 'counter' | 'gauge' = 'counter',
-): void {
-  const metric = page.metric(name, type, help)
-  for (const { labels, values } of rows) metric.add(labels, values[field] ?? 0)
-}
-
-function addSplits(page: Exposition, counters: CounterReader, routes: readonly Route[], max: number): void {
-  const rows = new Rows(counters, TARGET_FIELDS, TARGET_OVERFLOW, max)
-  const ratio = page.metric(
-    'headgate_split_weight_ratio',
-    'gauge',
-    'Share of a target as configured, 0 to 1.',
-  )
-  let given = 0
-  for (const route of routes) {
-    route.rules.forEach((rule, index) => {
-      const { targets } = rule.split
-      let sum = 0
-      for (const target of targets) sum += target.weight
-      targets.forEach((target, i) => {
-        const labels: Labels = [
-          ['route', route.id],
-          ['rule', `${index}`],
-          ['target', `${i}`],
-          ['variant', target.variant],
-        ]
-        rows.add(targetIdentity(rule.split.id, i), labels)
-        if (given++ < max) ratio.add(labels, sum === 0 ? 0 : target.weight / sum)
-      })
+function addEndpoints(page: Exposition, source: MetricsSource, max: number): void {
+  const rows = gatherEndpoints(source, max)
+  const requests = page.metric('headgate_upstream_requests_total')
+  for (const { labels, values } of rows) {
+    CLASSES.forEach((outcome, i) => {
+      const count = values[i] ?? 0
+      if (count > 0 || i === 1) requests.add([...labels, ['outcome', outcome]], count)
     })
-  }
-  const decisions = page.metric(
-    'headgate_split_decisions_total',
-    'counter',
-    'Choices of a target by what made them; a retry is no new choice.',
-  )
-  const other: Labels = [
-    ['route', OTHER],
-    ['rule', OTHER],
-    ['target', OTHER],
-    ['variant', OTHER],
-  ]
-  for (const { labels, values } of rows.close(other)) {
-    for (const [reason, field] of REASONS) {
-      const count = values[field] ?? 0
-      if (count > 0 || field === TARGET.WEIGHT) decisions.add([...labels, ['reason', reason]], count)
-    }
-  }
-}
-
-function addEndpoints(
-  page: Exposition,
-  counters: CounterReader,
-  upstreams: readonly Upstream[],
-  max: number,
-): void {
-  const rows = new Rows(counters, ENDPOINT_FIELDS, ENDPOINT_OVERFLOW, max)
-  for (const upstream of upstreams) {
-    const seen = new Set<string>()
-    for (const endpoint of upstream.endpoints) {
-      const identity = endpointIdentity(upstream.id, endpoint)
-      // An address listed twice is one endpoint with one set of counters.
-      if (seen.has(identity)) continue
-      seen.add(identity)
-      rows.add(identity, [
-        ['upstream', upstream.id],
-        ['node', nodeOf(endpoint)],
-        ['priority', `${endpoint.priority}`],
-      ])
-    }
-  }
-  const all = rows.close([
-    ['upstream', OTHER],
-    ['node', OTHER],
-    ['priority', OTHER],
-  ])
-  const requests = page.metric(
-    'headgate_upstream_requests_total',
-    'counter',
-    'Attempts by endpoint and outcome: a class of status, or what went wrong.',
-  )
-  for (const { labels, values } of all) {
-    addClasses(requests, labels, 'outcome', values)
     for (const [outcome, field] of FAILURES) {
       const count = values[field] ?? 0
       if (count > 0) requests.add([...labels, ['outcome', outcome]], count)
     }
   }
-  const { CONNECTED, IN_FLIGHT, RETRIES, SECONDS } = ENDPOINT
-  addField(page, all, 'headgate_retries_total', 'Attempts after the first, by the endpoint tried.', RETRIES)
-  addField(page, all, 'headgate_upstream_connects_total', 'Connections made to an endpoint.', CONNECTED)
-  addField(
-    page,
-    all,
-    'headgate_upstream_response_seconds_total',
-    'Seconds spent waiting for answers; by the number of requests, the mean.',
-    SECONDS,
-  )
-  addField(page, all, 'headgate_upstream_node_in_flight', 'Requests under way now.', IN_FLIGHT, 'gauge')
+  for (const [name, field] of [
+    ['headgate_retries_total', ENDPOINT.RETRIES],
+    ['headgate_upstream_connects_total', ENDPOINT.CONNECTED],
+    ['headgate_upstream_response_seconds_total', ENDPOINT.SECONDS],
+    ['headgate_upstream_node_in_flight', ENDPOINT.IN_FLIGHT],
+  ] as const) {
+    const metric = page.metric(name)
+    for (const { labels, values } of rows) metric.add(labels, values[field] ?? 0)
+  }
 }
 
-function nodeOf(endpoint: Endpoint): string {
+/** Endpoints of at most `max` upstreams, those in use first; the rest is one row. */
+function gatherEndpoints({ counters, objects }: MetricsSource, max: number): EndpointRow[] {
+  const busy = new Map<string, number[]>()
+  for (const { pool, owner, slot } of counters.counted()) {
+    if (pool !== 'endpoint') continue
+    const values = readEndpoint(counters, slot)
+    if (values.every((value) => value === 0)) continue
+    const slots = busy.get(owner)
+    if (slots === undefined) busy.set(owner, [slot])
+    else slots.push(slot)
+  }
+  const rows: EndpointRow[] = []
+  const rest = readEndpoint(counters, ENDPOINT_OVERFLOW)
+  let shown = 0
+  const addUpstream = (id: string, endpoints: readonly Endpoint[]): void => {
+    shown++
+    const seen = new Set<string>()
+    for (const endpoint of endpoints) {
+      const identity = endpointIdentity(id, endpoint)
+      // An address listed twice is one endpoint with one set of counters.
+      if (seen.has(identity)) continue
+      seen.add(identity)
+      const slot = counters.slot(identity)
+      if (slot === ENDPOINT_OVERFLOW) continue
+      const labels: Labels = [
+        ['upstream', id],
+        ['node', nodeOf(endpoint)],
+        ['priority', `${endpoint.priority}`],
+      ]
+      rows.push({ labels, values: readEndpoint(counters, slot) })
+    }
+  }
+  for (const [id, slots] of busy) {
+    const upstream = shown < max ? objects.upstream(id) : undefined
+    if (upstream !== undefined) addUpstream(id, upstream.endpoints)
+    else
+      for (const slot of slots)
+        readEndpoint(counters, slot).forEach((value, i) => {
+          rest[i] = (rest[i] as number) + value
+        })
+  }
+  const most = Math.min(max, shown + IDLE_SHOWN)
+  for (const source of objects.upstreams()) {
+    if (shown >= most) break
+    if (!busy.has(source.id)) addUpstream(source.id, source.read().endpoints)
+  }
+  if (rest.some((value) => value !== 0)) {
+    rows.push({ labels: ['upstream', 'node', 'priority'].map((label) => [label, OTHER]), values: rest })
+  }
+  return rows
+}
+
+function readEndpoint(counters: CounterReader, slot: number): number[] {
+  const values = new Array<number>(ENDPOINT_FIELDS)
+  for (let i = 0; i < ENDPOINT_FIELDS; i++) values[i] = counters.sum(slot, i)
+  return values
+}
+
+export function nodeOf(endpoint: Pick<Endpoint, 'host' | 'port'>): string {
   return endpoint.host.includes(':')
     ? `[${endpoint.host}]:${endpoint.port}`
     : `${endpoint.host}:${endpoint.port}`

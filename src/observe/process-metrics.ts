@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Exposition } from './exposition.ts'
+import type { MetricName } from './metric-catalog.ts'
 
 /** Taken once, so that a clock that is set does not look like a restart. Seconds since the epoch. */
 const STARTED_AT = Math.round((Date.now() - process.uptime() * 1000) / 10) / 100
@@ -7,20 +8,18 @@ const STARTED_AT = Math.round((Date.now() - process.uptime() * 1000) / 10) / 100
 /** The usual `process_*` names and a few of the runtime's own. What the system does not tell (outside Linux) is left out. */
 export function addProcessMetrics(page: Exposition): void {
   const { user, system } = process.cpuUsage()
-  page
-    .metric('process_cpu_seconds_total', 'counter', 'User and system time of the process, in seconds.')
-    .add([], (user + system) / 1e6)
+  page.metric('process_cpu_seconds_total').add([], (user + system) / 1e6)
   const memory = process.memoryUsage()
-  const gauge = (name: string, help: string, value: number | null) => {
-    if (value !== null) page.metric(name, 'gauge', help).add([], value)
+  const gauge = (name: MetricName, value: number | null) => {
+    if (value !== null) page.metric(name).add([], value)
   }
-  gauge('process_resident_memory_bytes', 'Memory held by the process.', memory.rss)
-  gauge('process_start_time_seconds', 'When the process started, in seconds since the epoch.', STARTED_AT)
-  gauge('process_open_fds', 'File descriptors in use.', countDescriptors())
-  gauge('process_max_fds', 'File descriptors the process may have.', readDescriptorLimit())
-  gauge('nodejs_heap_size_used_bytes', 'Heap of the main thread in use.', memory.heapUsed)
-  gauge('nodejs_heap_size_total_bytes', 'Heap of the main thread.', memory.heapTotal)
-  gauge('nodejs_external_memory_bytes', 'Memory outside the heap that its objects hold.', memory.external)
+  gauge('process_resident_memory_bytes', memory.rss)
+  gauge('process_start_time_seconds', STARTED_AT)
+  gauge('process_open_fds', countDescriptors())
+  gauge('process_max_fds', readDescriptorLimit())
+  gauge('nodejs_heap_size_used_bytes', memory.heapUsed)
+  gauge('nodejs_heap_size_total_bytes', memory.heapTotal)
+  gauge('nodejs_external_memory_bytes', memory.external)
 }
 
 function countDescriptors(): number | null {

@@ -1,10 +1,12 @@
 import type { AnswerView } from '../expression/request-view.ts'
 import type { CompiledResponseFilter } from '../routing/table.ts'
 import type { Exchange } from './exchange.ts'
+import { explainLine } from './explain-field.ts'
 import { flatten } from './http1/flat.ts'
 import { FIELD, type HeadFields } from './http1/head-fields.ts'
 import type { ResponseHead } from './http1/response-head.ts'
 import { appendFields, skipKinds } from './http1/write-fields.ts'
+import { withholdField } from './request-id.ts'
 import { statusLine } from './status-text.ts'
 
 /** How the answer's body is delimited toward the client. `none`: there is no body, the fields may still tell its length (HEAD). */
@@ -50,6 +52,8 @@ export function composeAnswerHead(
   answer: ResponseHead | OwnAnswer,
   framing: AnswerFraming,
 ): ComposedAnswer | null {
+  const { requestId } = exchange.plane
+  if (requestId.toClient && isHead(answer)) withholdField(answer.fields, requestId.lowerField)
   const filters = filtersOf(exchange)
   if (filters !== null) return composeFiltered(exchange, answer, framing, filters)
   const surface = exchange.surface
@@ -62,7 +66,7 @@ export function composeAnswerHead(
       ? 'HTTP/1.1 200 OK\r\n'
       : `HTTP/1.1 ${answer.status} ${answer.reason}\r\n`
   return {
-    text: `${line}${fields}${ownServer}${statusField(exchange)}${tail(exchange, answer, framing)}\r\n`,
+    text: `${line}${fields}${ownServer}${ownFields(exchange)}${tail(exchange, answer, framing)}\r\n`,
     framing,
     replacesBody: false,
     bodyBytes: 0,
@@ -86,7 +90,7 @@ function composeOwn(exchange: Exchange, answer: OwnAnswer, ownServer: string, ex
   const length = mayHaveBody ? `Content-Length: ${answer.body.length}\r\n` : ''
   const sendsBody = mayHaveBody && exchange.client.head.method !== 'HEAD'
   return {
-    text: `${statusLine(status)}Date: ${httpDate()}\r\n${answer.fields}${extra}${ownServer}${statusField(exchange)}${length}${persistence(exchange)}\r\n${sendsBody ? answer.body : ''}`,
+    text: `${statusLine(status)}Date: ${httpDate()}\r\n${answer.fields}${extra}${ownServer}${ownFields(exchange)}${length}${persistence(exchange)}\r\n${sendsBody ? answer.body : ''}`,
     framing: 'none',
     replacesBody: true,
     bodyBytes: sendsBody ? answer.body.length : 0,
@@ -120,6 +124,14 @@ function tail(exchange: Exchange, answer: ResponseHead, framing: AnswerFraming):
 function persistence(exchange: Exchange): string {
   if (exchange.client.willClose) return 'Connection: close\r\n'
   return exchange.client.head.minorVersion === 0 ? 'Connection: keep-alive\r\n' : ''
+}
+
+/** What the gateway says beside the endpoint's own fields: the statuses of the attempts; the request's id and why it went where it went. */
+function ownFields(exchange: Exchange): string {
+  const { marksAnswers, requestId } = exchange.plane
+  if (!marksAnswers) return statusField(exchange)
+  const id = requestId.toClient ? `${requestId.field}: ${exchange.requestId}\r\n` : ''
+  return statusField(exchange) + id + explainLine(exchange)
 }
 
 /** `X-APISIX-Upstream-Status`: the statuses of all attempts, when the last is 5xx (or always). */
@@ -195,7 +207,7 @@ function composeFiltered(
   if (!isHead(answer)) lines.unshift(['Date', httpDate()])
   if (surface.serverField !== null) lines.push(['Server', surface.serverField])
   // a filter may take these away like any other field
-  lines.push(...parseLines(statusField(exchange)))
+  lines.push(...parseLines(ownFields(exchange)))
   const view = new EditedAnswer(exchange, answer.status, lines)
   exchange.answer = view
   let status = answer.status

@@ -74,7 +74,7 @@ function commonLines(exchange: Exchange): string {
   return cache.text
 }
 
-function hostFor(exchange: Exchange, upstream: CompiledUpstream, endpoint: CompiledEndpoint): string {
+export function hostFor(exchange: Exchange, upstream: CompiledUpstream, endpoint: CompiledEndpoint): string {
   switch (upstream.model.passHost) {
     case 'pass':
       if (exchange.hostOverride !== null) return exchange.hostOverride
@@ -93,6 +93,7 @@ function framing(exchange: Exchange): string {
   const head = exchange.client.head
   let text = ''
   if (head.teTrailers) text = 'TE: trailers\r\n'
+  if (exchange.plane.marksRequests) text += marks(exchange)
   const via = exchange.plane.options.settings.via
   if (via !== null) text += `Via: 1.${head.minorVersion} ${via}\r\n`
   if (head.chunked) {
@@ -100,6 +101,18 @@ function framing(exchange: Exchange): string {
     return `${text}Transfer-Encoding: chunked\r\n`
   }
   return head.contentLength >= 0 ? `${text}Content-Length: ${head.contentLength}\r\n` : text
+}
+
+/** The request's id and the trace, unless an edit of the fields says otherwise. */
+function marks(exchange: Exchange): string {
+  const { requestId } = exchange.plane
+  const { overlay, trace } = exchange
+  let text = ''
+  if (requestId.toUpstream && overlay?.drops(requestId.lowerField) !== true)
+    text = `${requestId.field}: ${exchange.requestId}\r\n`
+  if (exchange.isTraced && trace !== null && overlay?.drops('traceparent') !== true)
+    text += trace.attemptLine()
+  return text
 }
 
 /** X-Real-IP, X-Forwarded-For, -Proto, -Host, -Port as apisix.md section 10 and reliability.md sections 0 and 3 have them. */

@@ -1,7 +1,8 @@
 import { NONE_TRIED } from '../balancing/picker.ts'
 import type { AnswerView, RequestView } from '../expression/request-view.ts'
-import { DURATION_BUCKETS, ENDPOINT, ROUTE, ROUTE_OVERFLOW, TARGET, WORKER } from '../model/counters.ts'
+import { BLOCK, bucketOf, ENDPOINT, LINE, NO_ROUTE, PHASE, PHASES, WORKER } from '../model/counters.ts'
 import { ERROR_CODES, type ErrorCode } from '../model/error-codes.ts'
+import { codeCell } from '../model/status-cell.ts'
 import type { Surface } from '../model/surface.ts'
 import type { UpstreamTimeouts } from '../model/upstream.ts'
 import {
@@ -13,9 +14,10 @@ import {
   type CompiledTarget,
   type CompiledUpstreamTarget,
   NEEDS_BODY,
+  type Trace as RouteTrace,
 } from '../routing/table.ts'
 import { clock } from './clock.ts'
-import { type AnswerFraming, composeAnswerHead } from './compose-answer.ts'
+import { type AnswerFraming, composeAnswerHead, type OwnAnswer } from './compose-answer.ts'
 import { composeRequestHead } from './compose-request.ts'
 import { plainAddress, readAddress, walkForwardedFor } from './forwarded.ts'
 import { HeaderOverlay } from './header-overlay.ts'
@@ -26,7 +28,9 @@ import { resolveTarget } from './http1/target.ts'
 import { KeptBody } from './kept-body.ts'
 import { countError, countWorker, type Plane } from './plane.ts'
 import { recordExchange } from './record.ts'
-import { errorBody, pageFor } from './respond-error.ts'
+import { makeRequestId, readRequestId, withholdField } from './request-id.ts'
+import { errorBody, statusBody } from './respond-error.ts'
+import { Trace } from './trace-context.ts'
 import { FAILURE_CODES, type Failure, failureStatus, judgeFailure, sentBytes } from './upstream/attempts.ts'
 import { type AnswerReader, UpstreamConnection } from './upstream/connection.ts'
 import { type Cell, type CompiledEndpoint, type CompiledUpstream, poolFor } from './upstream/upstreams.ts'
@@ -46,7 +50,7 @@ const CLAIMS: ReadonlySet<string> = new Set([
  *
  *   begin ▸ find ▸ choose ▸ attempt ▸ send ▸ onAnswerHead ▸ onAnswerBody ▸ onAnswerEnd ▸ finish
  *
- * `find` and `choose` may stop for the body (inspect) and start anew; a failed attempt goes back to `attempt` (onAttemptFailed); what cannot
+ * `choose` may stop for the body (inspect), and then `find` starts anew; a failed attempt goes back to `attempt` (onAttemptFailed); what cannot
  * be served leaves through `respondError`. A connection has one exchange object for all its requests. Nothing here awaits.
  */
 export class Exchange implements RequestView, AnswerReader {
@@ -67,6 +71,11 @@ export class Exchange implements RequestView, AnswerReader {
   pathParams: ReadonlyMap<string, string> | null = null
   answer: AnswerView | null = null
   #requestId = ''
+  /** Whether a trace field came. */
+  cameTraced = false
+  /** Whether `trace` is about this request. */
+  isTraced = false
+  trace: Trace | null = null
 
   // ---- what was chosen ----
   /** Revision of the table that matched. */
@@ -107,6 +116,8 @@ export class Exchange implements RequestView, AnswerReader {
   #firstAttemptMs = 0
   #timeouts: UpstreamTimeouts | null = null
   upstreamStatuses = ''
+  /** Endpoints of the attempts that failed and were made again, each with `, ` behind it. */
+  failedEndpoints = ''
 
   // ---- the answer ----
   status = 0
@@ -119,6 +130,8 @@ export class Exchange implements RequestView, AnswerReader {
   isActive = false
 
   // ---- figures ----
+  /** Slot of the block where the request counts: the target's, before that the route's. */
+  #block = NO_ROUTE
   startMs = 0
   headMs = 0
   bytesIn = 0
@@ -140,15 +153,22 @@ export class Exchange implements RequestView, AnswerReader {
     this.#isBodyComplete = bodyText !== null
     this.body = bodyText === '' ? null : undefined
     if (bodyText !== null) this.bytesIn = bodyText.length
+    const refusal = this.readHead()
+    if (refusal !== null) return this.respondError(refusal)
+    if (head.isAsterisk) return this.#respondPlain(204)
+    this.#find()
+  }
+
+  /** What the head says about the request. A code: it is refused. */
+  readHead(): ErrorCode | null {
+    const head = this.client.head
     this.sentMethod = head.method
     this.sentTarget = head.target
     this.#identifyClient()
+    if (this.plane.marksRequests || this.cameTraced) this.#mark()
     const { limits } = this.plane.options.settings
-    if (limits.maxBodyBytes > 0 && head.contentLength > limits.maxBodyBytes)
-      return this.respondError('BODY_TOO_LARGE')
-    if (head.isAsterisk) return this.#respondPlain(204)
-    if (!resolveTarget(head.target, this)) return this.respondError('BAD_TARGET')
-    this.#find()
+    if (limits.maxBodyBytes > 0 && head.contentLength > limits.maxBodyBytes) return 'BODY_TOO_LARGE'
+    return head.isAsterisk || resolveTarget(head.target, this) ? null : 'BAD_TARGET'
   }
 
   /** The head could not be read, or did not come. */
@@ -156,45 +176,64 @@ export class Exchange implements RequestView, AnswerReader {
     this.#reset(nowMs)
     this.#isBodyComplete = true
     this.clientAddress = this.client.peerAddress
+    this.isPeerTrusted = false
     this.client.markLast()
     this.respondError(code)
   }
 
   #find(): void {
-    this.revision = this.plane.options.table.revision
-    const found = this.plane.options.table.find(this, null)
-    if (found === NEEDS_BODY) return this.#inspect()
-    if (found === null) return this.respondError('ROUTE_NOT_FOUND')
-    this.route = found
-    this.pathParams = found.captures(this)
-    this.#choose(found)
-  }
-
-  #choose(route: CompiledRoute): void {
-    const filters = route.requestFilters
-    if (filters.length > 0 && route.model.rulesSee === 'rewritten' && !this.#applyFilters(filters)) return
-    const rule = route.chooseRule(this, null)
-    if (rule === NEEDS_BODY) return this.#inspect()
-    if (filters.length > 0 && route.model.rulesSee === 'original' && !this.#applyFilters(filters)) return
-    if (rule === null) return this.respondError('NO_UPSTREAM')
-    this.rule = rule
-    const target = rule.split.pick()
-    if (target === null) return this.respondError('NO_TARGET')
-    this.choice = target
-    const lane = this.plane.options.lane
-    const slot = target.slot * 8 + TARGET.WEIGHT
-    lane[slot] = (lane[slot] as number) + 1
-    if (target.requestFilters.length > 0 && !this.#applyFilters(target.requestFilters)) return
+    const refusal = this.choose(null)
+    if (refusal === NEEDS_BODY) return this.#inspect()
+    if (refusal !== null) return this.respondError(refusal)
+    const target = this.choice as CompiledTarget
     switch (target.kind) {
       case 'upstream':
         return this.#startAttempts(target)
       case 'respond':
         return this.#respondFixed(target)
       case 'redirect':
-        return this.#redirect(target)
+        return this.#respond(this.redirectAnswer(target))
       default:
         return target satisfies never
     }
+  }
+
+  /**
+   * The choices from the route down to the target, and what filters do on the way. Null: `choice` stands. A code: why there is none.
+   * NEEDS_BODY: read it, then `restart` and choose anew. With a trace (explain) nothing moves on: the split is peeked at, nothing is counted.
+   */
+  choose(trace: RouteTrace | null): ErrorCode | typeof NEEDS_BODY | null {
+    const { table } = this.plane.options
+    this.revision = table.revision
+    const route = table.find(this, trace)
+    if (route === NEEDS_BODY) return NEEDS_BODY
+    if (route === null) return 'ROUTE_NOT_FOUND'
+    this.route = route
+    this.#block = route.slot
+    this.pathParams = route.captures(this)
+    const filters = route.requestFilters
+    if (filters.length > 0 && route.model.rulesSee === 'rewritten') {
+      const fault = this.#applyFilters(filters, trace)
+      if (fault !== null) return fault
+    }
+    const rule = route.chooseRule(this, trace)
+    if (rule === NEEDS_BODY) return NEEDS_BODY
+    if (filters.length > 0 && route.model.rulesSee === 'original') {
+      const fault = this.#applyFilters(filters, trace)
+      if (fault !== null) return fault
+    }
+    if (rule === null) return 'NO_UPSTREAM'
+    this.rule = rule
+    const target = trace === null ? rule.split.pick() : rule.split.peek()
+    if (target === null) return 'NO_TARGET'
+    this.choice = target
+    if (trace === null) {
+      const lane = this.plane.options.lane
+      const at = target.slot * LINE + BLOCK.WEIGHT
+      lane[at] = (lane[at] as number) + 1
+      this.#block = target.slot
+    }
+    return target.requestFilters.length === 0 ? null : this.#applyFilters(target.requestFilters, trace)
   }
 
   #startAttempts(target: CompiledUpstreamTarget): void {
@@ -202,7 +241,7 @@ export class Exchange implements RequestView, AnswerReader {
     if (upstream === null) return this.respondError('UPSTREAM_NOT_FOUND')
     this.upstream = upstream
     this.#timeouts = (this.route as CompiledRoute).model.timeouts ?? upstream.model.timeouts
-    this.#firstAttemptMs = this.startMs
+    this.#firstAttemptMs = clock.nowMs
     upstream.budget.countRequest(this.startMs)
     this.#offerContinue()
     this.#attemptNext()
@@ -236,7 +275,7 @@ export class Exchange implements RequestView, AnswerReader {
       if (attempt !== this.#attempt || !this.isActive) return // given up meanwhile
       this.#isResolving = false
       if (address === null) return this.#failName()
-      if (this.#isForbidden(address, endpoint.model.port)) {
+      if (this.isForbidden(address, endpoint.model.port)) {
         this.#count(endpoint, ENDPOINT.IN_FLIGHT, -1)
         return this.respondError('ADMIN_ADDRESS')
       }
@@ -382,13 +421,21 @@ export class Exchange implements RequestView, AnswerReader {
   /** null: over the limit, so body variables are absent. */
   #endInspection(body: string | null): void {
     this.#isInspecting = false
+    this.restart(body)
+    this.#find()
+  }
+
+  /** Forgets what was chosen without the body. */
+  restart(body: string | null): void {
     this.body = body
     this.route = null
+    this.rule = null
+    this.choice = null
+    this.#block = NO_ROUTE
     this.overlay = null
     this.hostOverride = null
     this.sentMethod = this.client.head.method
     this.sentTarget = this.client.head.target
-    this.#find()
   }
 
   /** The gateway answers Expect itself, once it knows that the body is wanted. */
@@ -544,6 +591,7 @@ export class Exchange implements RequestView, AnswerReader {
       return this.respondError(code)
     }
     this.#count(endpoint, ENDPOINT.RETRIES, 1)
+    this.failedEndpoints += `${endpoint.label}, `
     this.#markTried(upstream, endpoint)
     this.#attemptNext()
   }
@@ -592,45 +640,57 @@ export class Exchange implements RequestView, AnswerReader {
     this.errorCode = code
     // whoever sent something unreadable or too much is not read further
     if (ERROR_CODES[code].source === 'downstream') this.client.markLast()
+    this.#respond(this.errorAnswer(code))
+  }
+
+  errorAnswer(code: ErrorCode): OwnAnswer {
     const surface = this.surface
     const status = ERROR_CODES[code].status
     const { contentType, body } = errorBody(surface, status, code, this.requestId)
     const field = this.plane.options.settings.errorField ? `X-Headgate-Error: ${code}\r\n` : ''
-    this.#respond(status, contentType === '' ? field : `Content-Type: ${contentType}\r\n${field}`, body)
+    return {
+      status,
+      fields: contentType === '' ? field : `Content-Type: ${contentType}\r\n${field}`,
+      body,
+    }
   }
 
   #respondPlain(status: number): void {
-    this.#respond(status, '', '')
+    this.#respond({ status, fields: '', body: '' })
   }
 
   #respondFixed(target: CompiledRespondTarget): void {
+    this.errorCode = target.model.errorCode as ErrorCode | null
+    this.#respond(this.fixedAnswer(target))
+  }
+
+  fixedAnswer(target: CompiledRespondTarget): OwnAnswer {
     const model = target.model
     const code = model.errorCode as ErrorCode | null
-    this.errorCode = code
     let fields = ''
     for (const { name, value } of model.headers) fields += `${name}: ${value}\r\n`
     if (code !== null && this.plane.options.settings.errorField) fields += `X-Headgate-Error: ${code}\r\n`
-    if (!model.page) return this.#respond(model.status, fields, target.body)
-    const page = pageFor(model.status, this.surface.serverField)
-    this.#respond(
-      model.status,
-      page.contentType === '' ? fields : `Content-Type: ${page.contentType}\r\n${fields}`,
-      page.body,
-    )
+    if (!model.page) return { status: model.status, fields, body: target.body }
+    const page = statusBody(this.surface, model.status, code, this.requestId)
+    return {
+      status: model.status,
+      fields: page.contentType === '' ? fields : `Content-Type: ${page.contentType}\r\n${fields}`,
+      body: page.body,
+    }
   }
 
-  #redirect(target: CompiledRedirectTarget): void {
+  redirectAnswer(target: CompiledRedirectTarget): OwnAnswer {
     const status = target.status(this)
-    const page = pageFor(status, this.surface.serverField)
+    const page = statusBody(this.surface, status, null, this.requestId)
     const type = page.contentType === '' ? '' : `Content-Type: ${page.contentType}\r\n`
-    this.#respond(status, `${type}Location: ${target.location(this)}\r\n`, page.body)
+    return { status, fields: `${type}Location: ${target.location(this)}\r\n`, body: page.body }
   }
 
-  #respond(status: number, fields: string, body: string): void {
+  #respond(answer: OwnAnswer): void {
     if (!this.#isBodyComplete) this.#expectCutBody()
-    this.status = status
+    this.status = answer.status
     this.headMs = clock.nowMs
-    const composed = composeAnswerHead(this, { status, fields, body }, 'length')
+    const composed = composeAnswerHead(this, answer, 'length')
     if (composed === null) {
       // a response filter made something that may not go out: the bare fact, without filters
       this.route = null
@@ -642,9 +702,9 @@ export class Exchange implements RequestView, AnswerReader {
     this.#finish()
   }
 
-  /** The surface of what was matched; of the last section where nothing was. */
+  /** The surface of what was matched; of the last section that has routes where nothing was. */
   get surface(): Surface {
-    return this.route === null ? this.plane.lastSection.surface : this.route.section.surface
+    return this.route === null ? this.plane.options.table.missSection.surface : this.route.section.surface
   }
 
   // ================= the end =================
@@ -677,20 +737,40 @@ export class Exchange implements RequestView, AnswerReader {
     this.#kept.reset()
     const now = clock.nowMs
     if (this.errorCode !== null) countError(this.plane, this.errorCode)
-    const lane = this.plane.options.lane
-    const at = (this.route === null ? ROUTE_OVERFLOW : this.route.slot) * 8
-    const klass = at + Math.min(4, Math.max(0, Math.floor(this.status / 100) - 1))
-    const seconds = (now - this.startMs) / 1000
-    lane[klass] = (lane[klass] as number) + 1
-    lane[at + ROUTE.BYTES_IN] = (lane[at + ROUTE.BYTES_IN] as number) + this.bytesIn
-    lane[at + ROUTE.BYTES_OUT] = (lane[at + ROUTE.BYTES_OUT] as number) + this.bytesOut
-    lane[at + ROUTE.SECONDS] = (lane[at + ROUTE.SECONDS] as number) + seconds
-    const bucket = at + ROUTE.BUCKETS + bucketOf(seconds)
-    lane[bucket] = (lane[bucket] as number) + 1
-    if (this.upstreamStatus !== undefined)
-      this.#count(this.endpoint as CompiledEndpoint, ENDPOINT.SECONDS, seconds)
+    this.#countRequest(now)
     if (this.plane.options.accessLog !== null) recordExchange(this, this.plane.options.accessLog, now)
     this.answer = null
+  }
+
+  /** A few plain additions in lines that lie side by side (model/counters.ts). */
+  #countRequest(nowMs: number): void {
+    const lane = this.plane.options.lane
+    const at = this.#block * LINE
+    const code = at + BLOCK.CODES + codeCell(this.status)
+    const totalMs = nowMs - this.startMs
+    const total = at + BLOCK.BUCKETS + bucketOf(totalMs) * PHASES + PHASE.TOTAL
+    lane[at + BLOCK.REQUESTS] = (lane[at + BLOCK.REQUESTS] as number) + 1
+    lane[at + BLOCK.BYTES_IN] = (lane[at + BLOCK.BYTES_IN] as number) + this.bytesIn
+    lane[at + BLOCK.BYTES_OUT] = (lane[at + BLOCK.BYTES_OUT] as number) + this.bytesOut
+    lane[at + BLOCK.SECONDS] = (lane[at + BLOCK.SECONDS] as number) + totalMs / 1000
+    lane[code] = (lane[code] as number) + 1
+    lane[total] = (lane[total] as number) + 1
+    let gatewayMs = totalMs
+    const endpoint = this.endpoint
+    if (endpoint !== null) {
+      const upstreamMs = nowMs - this.#firstAttemptMs
+      gatewayMs = totalMs - upstreamMs
+      const bucket = bucketOf(upstreamMs)
+      const upstream = at + BLOCK.BUCKETS + bucket * PHASES + PHASE.UPSTREAM
+      lane[at + BLOCK.UPSTREAM_SECONDS] = (lane[at + BLOCK.UPSTREAM_SECONDS] as number) + upstreamMs / 1000
+      lane[upstream] = (lane[upstream] as number) + 1
+      if (this.upstreamStatus !== undefined) {
+        this.#count(endpoint, ENDPOINT.SECONDS, upstreamMs / 1000)
+        this.#count(endpoint, ENDPOINT.BUCKETS + bucket, 1)
+      }
+    }
+    const gateway = at + BLOCK.BUCKETS + bucketOf(gatewayMs) * PHASES + PHASE.GATEWAY
+    lane[gateway] = (lane[gateway] as number) + 1
   }
 
   #reset(nowMs: number): void {
@@ -702,6 +782,8 @@ export class Exchange implements RequestView, AnswerReader {
     this.pathParams = null
     this.answer = null
     this.#requestId = ''
+    this.isTraced = false
+    this.#block = NO_ROUTE
     this.route = null
     this.rule = null
     this.choice = null
@@ -720,6 +802,7 @@ export class Exchange implements RequestView, AnswerReader {
     this.#hadFresh = false
     this.#lastFailure = null
     this.upstreamStatuses = ''
+    this.failedEndpoints = ''
     this.status = 0
     this.upstreamStatus = undefined
     this.isHeadSent = false
@@ -743,6 +826,7 @@ export class Exchange implements RequestView, AnswerReader {
     this.clientAddress = peer
     this.appendedAddress = peer
     this.cameForwarded = false
+    this.cameTraced = false
     const rules = this.plane.clientRules
     this.isPeerTrusted = rules.hasTrusted && rules.isTrusted(peer)
     this.keepsForwardedFor = !rules.hasTrusted || this.isPeerTrusted
@@ -750,7 +834,11 @@ export class Exchange implements RequestView, AnswerReader {
     let realIp = -1
     for (let i = 0; i < fields.count; i++) {
       const kind = fields.kind[i] as number
-      if (kind < FIELD.FORWARDED || kind > FIELD.X_REAL_IP) continue
+      if (kind < FIELD.FORWARDED || kind > FIELD.TRACESTATE) continue
+      if (kind >= FIELD.TRACEPARENT) {
+        this.cameTraced = true
+        continue
+      }
       this.cameForwarded = true
       if (kind === FIELD.X_REAL_IP) realIp = i
     }
@@ -766,39 +854,53 @@ export class Exchange implements RequestView, AnswerReader {
     this.appendedAddress = named
   }
 
-  /** Runs request filters; false: one made something that may not go on the wire, and the answer is under way. */
-  #applyFilters(filters: readonly CompiledRequestFilter[]): boolean {
+  /** Reads the trace fields; withholds those, and the id, that endpoints get from us. */
+  #mark(): void {
+    const { requestId } = this.plane
+    const { tracing } = this.plane.options.settings
+    const fields = this.client.head.fields
+    if (requestId.toUpstream) {
+      this.#requestId = this.requestId
+      withholdField(fields, requestId.lowerField)
+    }
+    if (tracing.mode === 'off' || (tracing.mode === 'pass' && !this.cameTraced)) return
+    if (this.trace === null) this.trace = new Trace()
+    this.isTraced = true
+    this.trace.begin(fields, tracing, tracing.trustIncoming || this.isPeerTrusted)
+  }
+
+  /** Runs request filters. BAD_REWRITE: one made something that may not go on the wire. */
+  #applyFilters(
+    filters: readonly CompiledRequestFilter[],
+    trace: RouteTrace | null,
+  ): 'BAD_REWRITE' | typeof NEEDS_BODY | null {
     for (const filter of filters) {
-      if (filter.needsBody && this.body === undefined) {
-        this.#inspect()
-        return false
+      if (filter.needsBody && this.body === undefined) return NEEDS_BODY
+      if (filter.applies !== null && !filter.applies(this, trace)) {
+        if (trace !== null) trace.filter(filter, false)
+        continue
       }
-      if (filter.applies !== null && !filter.applies(this, null)) continue
       const groups = { captures: null }
       if (filter.target !== null) {
         const target = filter.target(this, groups)
-        if (target === undefined) {
-          this.respondError('BAD_REWRITE')
-          return false
-        }
+        if (target === undefined) return 'BAD_REWRITE'
         this.sentTarget = target
       }
       if (filter.method !== null) this.sentMethod = filter.method
       if (filter.host !== null) this.hostOverride = filter.host
       if (filter.headers !== null) {
         const lines = filter.headers.lines(this, groups)
-        if (lines === undefined) {
-          this.respondError('BAD_REWRITE')
-          return false
-        }
+        if (lines === undefined) return 'BAD_REWRITE'
         if (this.overlay === null) this.overlay = new HeaderOverlay()
         this.overlay.apply(filter.headers.dropped, lines)
       }
+      if (trace !== null) trace.filter(filter, true)
     }
-    return true
+    return null
   }
 
-  #isForbidden(address: string, port: number): boolean {
+  /** Whether an endpoint's address is not for traffic. */
+  isForbidden(address: string, port: number): boolean {
     const plain = plainAddress(address)
     if (plain.startsWith('169.254.')) return true
     const { forbidden } = this.plane
@@ -856,8 +958,12 @@ export class Exchange implements RequestView, AnswerReader {
     return this.client.localPort
   }
   get requestId(): string {
-    if (this.#requestId === '') this.#requestId = makeRequestId()
+    if (this.#requestId === '') this.#requestId = this.#acceptedId() ?? makeRequestId()
     return this.#requestId
+  }
+  /** The id that the peer gave the request, if it may. */
+  #acceptedId(): string | null {
+    return this.isPeerTrusted ? readRequestId(this.client.head.fields, this.plane.requestId.lowerField) : null
   }
   header(name: string): string | undefined {
     if (this.cameForwarded && !this.isPeerTrusted && CLAIMS.has(name)) return undefined
@@ -874,19 +980,6 @@ export class Exchange implements RequestView, AnswerReader {
   }
 }
 
-const bootId = Math.floor(Math.random() * 2 ** 40).toString(36)
-let requestCounter = 0
-function makeRequestId(): string {
-  return `${bootId}-${process.pid.toString(36)}-${(++requestCounter).toString(36)}`
-}
-
 function isLoopback(address: string): boolean {
   return address.startsWith('127.') || address === '::1'
-}
-
-function bucketOf(seconds: number): number {
-  if (seconds <= 0.005) return 0
-  let i = 1
-  while (i < DURATION_BUCKETS.length && seconds > (DURATION_BUCKETS[i] as number)) i++
-  return i
 }

@@ -42,6 +42,11 @@ export class HeaderOverlay {
     return value
   }
 
+  /** Whether an edit took the field away or made a line of it. */
+  touches(lowerName: string): boolean {
+    return this.#dropped.has(lowerName) || this.#lines.some(([name]) => name.toLowerCase() === lowerName)
+  }
+
   drops(lowerName: string): boolean {
     return this.#dropped.has(lowerName)
   }

@@ -1,10 +1,11 @@
 import { ERRORS_LINE, LINE, type WORKER } from '../model/counters.ts'
 import { ERROR_CODES, type ErrorCode } from '../model/error-codes.ts'
-import type { Section } from '../model/listener.ts'
 import type { Deadlines } from './deadlines.ts'
 import type { ClientRules } from './forwarded.ts'
 import type { Downstream } from './http1/downstream.ts'
+import type { HeadPool } from './http1/head-pool.ts'
 import type { ProxyOptions } from './proxy-contract.ts'
+import type { RequestIdRules } from './request-id.ts'
 import type { UpstreamOptions } from './upstream/connection.ts'
 import type { AddressResolver } from './upstream/resolver.ts'
 import type { Upstreams } from './upstream/upstreams.ts'
@@ -16,10 +17,14 @@ export interface Plane {
   readonly upstreams: Upstreams
   readonly resolver: AddressResolver
   readonly upstreamOptions: UpstreamOptions
-  /** The section whose surface answers what no route matched: the last one. */
-  readonly lastSection: Section
   readonly clientRules: ClientRules
+  readonly requestId: RequestIdRules
+  /** Whether requests carry lines of ours upstream: their id, a traceparent. */
+  readonly marksRequests: boolean
+  /** Whether answers carry lines of ours to the client: the request's id, the choices (`explainField`). */
+  readonly marksAnswers: boolean
   readonly connections: Set<Downstream>
+  readonly heads: HeadPool
   readonly forbidden: ReadonlySet<string>
   /** Bytes kept for replay by all exchanges of this worker. */
   replayBytes: number

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net'
 import type { AccessRecord } from '../model/access-record.ts'
+import type { ExplainRequest, Explanation } from '../model/explanation.ts'
 import type { Listener, Section } from '../model/listener.ts'
-import type { Positions } from '../model/model.ts'
+import type { ObjectSource, Positions } from '../model/model.ts'
 import type { Settings } from '../model/settings.ts'
 import type { Upstream } from '../model/upstream.ts'
 import type { Table, UpstreamCell } from '../routing/table.ts'
@@ -21,7 +22,7 @@ export interface ProxyOptions {
   readonly lane: Float64Array
   /** Slot of an identity in the patch at hand; overflow lines are the caller's business. */
   slot(identity: string): number
-  /** Takes one finished access log record; null: no access log. */
+  /** Takes one finished exchange; null: nobody wants to know, and no record is made. The caller may change it between two exchanges. */
   readonly accessLog: ((record: AccessRecord) => void) | null
   log(level: 'debug' | 'info' | 'warn' | 'error', fields: object, message: string): void
   /** Addresses (host:port) that no endpoint may lead to: admin and status listeners. */
@@ -36,6 +37,8 @@ export interface DataPlane {
   upstream(id: string): UpstreamCell
   /** Compiles; nothing changes before the returned function is called, in the tick that also switches the index. */
   prepareUpstreams(upserts: readonly Upstream[], removals: readonly string[]): () => void
+  /** The same for many: they are compiled when a request first asks for them. */
+  prepareUpstreamsLater(sources: readonly ObjectSource<Upstream>[]): () => void
   /** Starts the sweep of deadlines. */
   start(): void
   /** Answers carry `Connection: close`, idle connections close, resolves when the last exchange is done or the deadline cut `cut` of them. */
@@ -45,5 +48,7 @@ export interface DataPlane {
    * again. Where it is left out, they are when a worker has no request for a moment.
    */
   heldRevision?(): number
+  /** What would become of a request that comes in at `place`. Sends, counts and moves on nothing. */
+  explain(request: ExplainRequest, place: { readonly address: string; readonly port: number }): Explanation
   readonly stats: { connections: number; inFlight: number; upstreamConnections: number }
 }

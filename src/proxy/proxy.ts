@@ -1,14 +1,20 @@
 import type { Socket } from 'node:net'
 import { WORKER } from '../model/counters.ts'
+import type { ExplainRequest, Explanation } from '../model/explanation.ts'
 import type { Listener } from '../model/listener.ts'
+import type { ObjectSource } from '../model/model.ts'
 import type { Upstream } from '../model/upstream.ts'
 import type { UpstreamCell } from '../routing/table.ts'
 import { Deadlines } from './deadlines.ts'
+import { explainRequest } from './explain.ts'
+import type { ExplainPlace } from './explain-client.ts'
 import { createClientRules } from './forwarded.ts'
 import { Downstream } from './http1/downstream.ts'
+import { HeadPool } from './http1/head-pool.ts'
 import { ResponseHead } from './http1/response-head.ts'
 import { countWorker, type Plane } from './plane.ts'
 import type { DataPlane, ProxyOptions } from './proxy-contract.ts'
+import { createRequestIdRules } from './request-id.ts'
 import { AddressResolver } from './upstream/resolver.ts'
 import { Upstreams } from './upstream/upstreams.ts'
 
@@ -24,9 +30,8 @@ class HttpDataPlane implements DataPlane {
 
   constructor(options: ProxyOptions) {
     const deadlines = new Deadlines()
-    const { sections } = options
-    const lastSection = sections.at(-1)
-    if (lastSection === undefined) throw new Error('a listener needs at least one section')
+    const { sections, settings } = options
+    if (sections.length === 0) throw new Error('a listener needs at least one section')
     const realIpFrom = [...new Set(sections.flatMap((section) => section.surface.realIpFrom))]
     this.#plane = {
       options,
@@ -40,9 +45,12 @@ class HttpDataPlane implements DataPlane {
         onOpen: () => countWorker(this.#plane, WORKER.UPSTREAM_CONNECTIONS, 1),
         onClose: () => countWorker(this.#plane, WORKER.UPSTREAM_CONNECTIONS, -1),
       },
-      lastSection,
       clientRules: createClientRules(options.settings.trustedPeers, realIpFrom),
+      requestId: createRequestIdRules(settings.requestId),
+      marksAnswers: settings.requestId.toClient || settings.explainField !== 'off',
+      marksRequests: settings.requestId.toUpstream || settings.tracing.mode === 'start',
       connections: new Set(),
+      heads: new HeadPool(options.settings.limits.maxFields),
       forbidden: new Set(options.forbidden),
       replayBytes: 0,
       isDraining: false,
@@ -91,6 +99,10 @@ class HttpDataPlane implements DataPlane {
     return this.#plane.upstreams.prepare(upserts, removals)
   }
 
+  prepareUpstreamsLater(sources: readonly ObjectSource<Upstream>[]): () => void {
+    return this.#plane.upstreams.prepareLater(sources)
+  }
+
   heldRevision(): number {
     let held = this.#plane.options.table.revision
     for (const connection of this.#plane.connections) held = Math.min(held, connection.heldRevision)
@@ -99,6 +111,10 @@ class HttpDataPlane implements DataPlane {
 
   start(): void {
     this.#plane.deadlines.start()
+  }
+
+  explain(request: ExplainRequest, place: ExplainPlace): Explanation {
+    return explainRequest(this.#plane, request, place)
   }
 
   get stats(): DataPlane['stats'] {

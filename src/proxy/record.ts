@@ -1,41 +1,67 @@
 import type { AccessRecord } from '../model/access-record.ts'
 import { ERROR_CODES } from '../model/error-codes.ts'
+import { hostFor } from './compose-request.ts'
 import type { Exchange } from './exchange.ts'
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
-/** One record for all exchanges of the worker: it is read during the call only. */
-const record: Mutable<AccessRecord> = {
-  timeMs: 0,
-  requestId: '',
-  clientAddress: '',
-  clientPort: 0,
-  method: '',
-  scheme: '',
-  host: '',
-  target: '',
-  path: '',
-  protocol: '',
-  status: 0,
-  bytesIn: 0,
-  bytesOut: 0,
-  durationMs: 0,
-  upstreamMs: 0,
-  routeId: '',
-  routeName: '',
-  serviceId: '',
-  rule: -1,
-  variant: '',
-  splitReason: '',
-  upstreamId: '',
-  endpoint: '',
-  upstreamStatus: '',
-  attempts: 0,
-  flags: '',
-  errorCode: '',
-  userAgent: '',
-  referer: '',
+/** The record of all exchanges of the worker: it is filled anew for each, and read during the call only. What few forms of a line show is read on demand. */
+class ExchangeRecord implements Mutable<AccessRecord> {
+  exchange: Exchange | null = null
+  timeMs = 0
+  requestId = ''
+  clientAddress = ''
+  clientPort = 0
+  method = ''
+  scheme = ''
+  host = ''
+  target = ''
+  path = ''
+  protocol = ''
+  status = 0
+  bytesIn = 0
+  bytesOut = 0
+  durationMs = 0
+  upstreamMs = 0
+  routeId = ''
+  routeName = ''
+  serviceId = ''
+  rule = -1
+  variant = ''
+  splitReason = ''
+  upstreamId = ''
+  endpoint = ''
+  upstreamStatus = ''
+  attempts = 0
+  flags = ''
+  errorCode = ''
+  userAgent = ''
+  referer = ''
+  traceId = ''
+  spanId = ''
+
+  get upstreamAddress(): string {
+    return this.endpoint === '' ? '' : (this.exchange as Exchange).failedEndpoints + this.endpoint
+  }
+  get upstreamScheme(): string {
+    return this.exchange?.upstream?.model.scheme ?? ''
+  }
+  get upstreamHost(): string {
+    const { upstream, endpoint } = this.exchange as Exchange
+    return upstream === null || endpoint === null
+      ? ''
+      : hostFor(this.exchange as Exchange, upstream, endpoint)
+  }
+  get upstreamTarget(): string {
+    return this.endpoint === '' ? '' : (this.exchange as Exchange).sentTarget
+  }
+  header(name: string): string | undefined {
+    const { fields } = (this.exchange as Exchange).client.head
+    return fields.join(name, name === 'cookie' ? '; ' : ', ')
+  }
 }
+
+const record = new ExchangeRecord()
 
 /** Hands a finished exchange to the access log. */
 export function recordExchange(
@@ -45,6 +71,7 @@ export function recordExchange(
 ): void {
   const head = exchange.client.head
   const labels = exchange.labels
+  record.exchange = exchange
   record.timeMs = performance.timeOrigin + exchange.startMs
   record.requestId = exchange.requestId
   record.clientAddress = exchange.clientAddress
@@ -74,5 +101,9 @@ export function recordExchange(
   record.errorCode = exchange.errorCode ?? ''
   record.userAgent = head.fields.get('user-agent') ?? ''
   record.referer = head.fields.get('referer') ?? ''
+  const trace = exchange.isTraced ? exchange.trace : null
+  record.traceId = trace === null ? '' : trace.traceId
+  record.spanId = trace === null ? '' : trace.spanId
   write(record)
+  record.exchange = null
 }

@@ -13,7 +13,7 @@ const EMPTY: ErrorBody = { contentType: '', body: '' }
  * The one place where a failure becomes the bytes of an answer: the surface's own form for that status. Statuses below 300 have no page.
  */
 export function errorBody(surface: Surface, status: number, code: ErrorCode, requestId: string): ErrorBody {
-  if (code === 'ROUTE_NOT_FOUND') return surface.notFound
+  if (code === 'ROUTE_NOT_FOUND' && surface.notFound !== null) return surface.notFound
   switch (surface.errorForm) {
     case 'page':
       return pageFor(status, surface.serverField)
@@ -24,6 +24,23 @@ export function errorBody(surface: Surface, status: number, code: ErrorCode, req
       }
     default:
       return surface.errorForm satisfies never
+  }
+}
+
+/** The body of a fixed answer that asks for the page of its status: the surface's own form. `code` is null where the answer is no error. */
+export function statusBody(
+  surface: Surface,
+  status: number,
+  code: ErrorCode | null,
+  requestId: string,
+): ErrorBody {
+  if (surface.errorForm === 'page') return pageFor(status, surface.serverField)
+  if (code !== null) return errorBody(surface, status, code, requestId)
+  const reason = reasonPhrase(status)
+  if (status < 400 || reason === '') return EMPTY
+  return {
+    contentType: 'application/json',
+    body: `{"error":{"code":null,"status":${status},"message":${JSON.stringify(reason)},"request_id":"${requestId}"}}\n`,
   }
 }
 

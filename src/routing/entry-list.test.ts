@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Predicate } from '../model/predicate.ts'
-import { RouteCandidate } from './compile.ts'
 import type { IndexEntry } from './entry.ts'
 import { EntryList } from './entry-list.ts'
-import { makeEnvironment, makeRoute, makeSection, makeView } from './test-fixtures.ts'
+import type { IndexedRoute } from './indexed-route.ts'
+import { indexRoute, makeRoute, makeView } from './test-fixtures.ts'
 
-type Entry = IndexEntry<RouteCandidate>
+type Entry = IndexEntry<IndexedRoute>
 
 function makeEntry(i: number, predicate: Predicate | null): Entry {
   const model = makeRoute(
@@ -16,7 +16,7 @@ function makeEntry(i: number, predicate: Predicate | null): Entry {
       predicate,
     },
   )
-  return new RouteCandidate(model, makeSection('main'), makeEnvironment()).entries[0] as Entry
+  return indexRoute(model).entries[0] as Entry
 }
 
 const isTenant = (i: number): Predicate => ({
@@ -30,7 +30,7 @@ function proposed(list: EntryList<Entry>, tenant: string, isTraced = false): str
   const found: string[] = []
   list.collect(makeView({ headers: { 'x-tenant': tenant } }), isTraced, {
     add: (entries) => {
-      found.push(...entries.map((entry) => entry.route.model.id))
+      found.push(...entries.map((entry) => entry.route.id))
     },
   })
   return found.sort()

@@ -8,16 +8,21 @@ const SUB_INDEX_ABOVE = 16
 /** Entries looked at to find that variable. */
 const SAMPLE = 1024
 
+/** Of lists that are new. Nothing is ever put into it. */
+const NONE: never[] = []
+
 /** Entries of one node of the index, in order. */
 export class EntryList<Entry extends IndexEntry> {
-  readonly entries: Entry[] = []
+  /** Replaced by the first insert: an array that begins empty takes room for seventeen, and most lists have one entry. */
+  entries: Entry[] = NONE
   #subIndex: SubIndex<Entry> | null = null
   /** Length at which the choice of variable was made last: it is made anew when the list has doubled or halved. */
   #chosenAt = SUB_INDEX_ABOVE / 2
 
   /** `isBulk`: a sub-index that is not there, or has grown out of its choice, is left for `settleInSteps`. */
   insert(entry: Entry, isBulk: boolean): void {
-    insertSorted(this.entries, entry)
+    if (this.entries === NONE) this.entries = [entry]
+    else insertSorted(this.entries, entry)
     this.#subIndex?.insert(entry)
     if (!isBulk && this.#isOutgrown) this.#settle()
   }

@@ -1,11 +1,13 @@
 import type { EqualityKey } from '../expression/compile.ts'
-import { toByteString } from '../model/byte-string.ts'
-import type { HostPattern, PathPattern, RouteEntry } from '../model/route.ts'
+import { fromByteString, toByteString } from '../model/byte-string.ts'
+import type { Section } from '../model/listener.ts'
+import type { HostPattern, PathPattern, PatternPiece, RouteEntry } from '../model/route.ts'
 import { PathMatcher } from './path-pattern.ts'
-import type { CompiledRoute } from './table.ts'
 
 /** What an entry needs to know of its route. */
-export interface EntryOwner extends CompiledRoute {
+export interface EntryOwner {
+  readonly id: string
+  readonly section: Section
   /** Variables whose texts are known for every request that the route can take. */
   readonly equalityKeys: readonly EqualityKey[]
 }
@@ -26,7 +28,7 @@ export class IndexEntry<Owner extends EntryOwner = EntryOwner> {
     this.index = index
     this.key = model.key
     this.host =
-      model.host.kind === 'any' ? model.host : { kind: model.host.kind, text: toByteString(model.host.text) }
+      model.host.kind === 'any' ? ANY_HOST : { kind: model.host.kind, text: toByteString(model.host.text) }
     this.path = compilePath(model.path)
     this.matcher = this.path.kind === 'pattern' ? new PathMatcher(this.path.pieces) : null
   }
@@ -45,6 +47,14 @@ export class IndexEntry<Owner extends EntryOwner = EntryOwner> {
     }
   }
 
+  describeHost(): string {
+    return fromByteString(describeHost(this.host))
+  }
+
+  describePath(): string {
+    return fromByteString(describePath(this.path))
+  }
+
   testPath(path: string): boolean {
     const pattern = this.path
     switch (pattern.kind) {
@@ -58,6 +68,39 @@ export class IndexEntry<Owner extends EntryOwner = EntryOwner> {
   }
 }
 
+/** For people: `*` is any host. */
+export function describeHost(host: HostPattern): string {
+  switch (host.kind) {
+    case 'any':
+      return '*'
+    case 'exact':
+      return host.text
+    case 'suffix':
+      return `*${host.text}`
+    case 'prefix':
+      return `${host.text}*`
+  }
+}
+
+/** For people: `/a/*`, `/users/:id`. */
+export function describePath(path: PathPattern): string {
+  switch (path.kind) {
+    case 'exact':
+      return path.text
+    case 'prefix':
+      return `${path.text}*`
+    case 'pattern':
+      return path.pieces.map(describePiece).join('')
+  }
+}
+
+function describePiece(piece: PatternPiece): string {
+  if (typeof piece === 'string') return piece
+  return `${piece.kind === 'segment' ? ':' : '*'}${piece.name ?? ''}`
+}
+
+const ANY_HOST: HostPattern = { kind: 'any' }
+
 /** The total order of a section: by key, number by number (a shorter key that is the beginning of a longer one first), then route id, then place. */
 export function compareEntries(a: IndexEntry, b: IndexEntry): number {
   const one = a.key
@@ -68,8 +111,8 @@ export function compareEntries(a: IndexEntry, b: IndexEntry): number {
     if (difference !== 0) return difference
   }
   if (one.length !== two.length) return one.length - two.length
-  const id = a.route.model.id
-  const other = b.route.model.id
+  const id = a.route.id
+  const other = b.route.id
   if (id !== other) return id < other ? -1 : 1
   return a.index - b.index
 }

@@ -1,37 +1,107 @@
-import type { Predicate } from '../model/predicate.ts'
+import type { Comparison, Predicate } from '../model/predicate.ts'
 import type { Route } from '../model/route.ts'
 import type { Rule } from '../model/rule.ts'
-import type { Split, Target } from '../model/split.ts'
-import type { Trace, TraceFailure } from './table.ts'
+import type { CompiledRequestFilter, ScannedEntry, Trace, TraceFailure } from './table.ts'
 
-/** What a search looked at, in order, as plain data: it can be sent between threads. */
-export type TraceStep =
-  | { readonly kind: 'route'; readonly route: Route; readonly outcome: 'passed' | TraceFailure }
-  | { readonly kind: 'rule'; readonly rule: Rule; readonly index: number; readonly held: boolean }
-  | {
-      readonly kind: 'comparison'
-      readonly predicate: Predicate
-      readonly actual: unknown
-      readonly held: boolean
-    }
-  | { readonly kind: 'split'; readonly split: Split; readonly target: Target | null }
+/** A comparison as it was made. `actual`: what the variable gave (undefined: absent), texts as byte strings. */
+export interface TracedComparison {
+  readonly predicate: Comparison
+  readonly actual: unknown
+  readonly held: boolean
+}
 
-/** A trace that keeps all it is told. Comparisons stand before the route or rule they belong to. */
-export function collectTrace(): Trace & { readonly steps: readonly TraceStep[] } {
-  const steps: TraceStep[] = []
-  return {
-    steps,
-    route: (route, outcome) => {
-      steps.push({ kind: 'route', route, outcome })
-    },
-    rule: (rule, index, held) => {
-      steps.push({ kind: 'rule', rule, index, held })
-    },
-    comparison: (predicate, actual, held) => {
-      steps.push({ kind: 'comparison', predicate, actual, held })
-    },
-    split: (split, target) => {
-      steps.push({ kind: 'split', split, target })
-    },
+export interface TracedCandidate {
+  readonly route: Route
+  readonly entry: ScannedEntry
+  readonly outcome: 'passed' | TraceFailure
+  /** Those of the route's predicate. */
+  readonly comparisons: readonly TracedComparison[]
+}
+
+export interface TracedRule {
+  readonly rule: Rule
+  readonly index: number
+  readonly held: boolean
+  readonly comparisons: readonly TracedComparison[]
+}
+
+export interface TracedFilter {
+  readonly filter: CompiledRequestFilter
+  readonly applied: boolean
+  readonly comparisons: readonly TracedComparison[]
+}
+
+/** How much a trace keeps. */
+export interface TraceLimits {
+  readonly candidates: number
+  readonly entries: number
+  readonly comparisons: number
+}
+
+const NO_LIMITS: TraceLimits = {
+  candidates: Number.POSITIVE_INFINITY,
+  entries: Number.POSITIVE_INFINITY,
+  comparisons: Number.POSITIVE_INFINITY,
+}
+
+/** Keeps what it is told, within limits; what is over them is counted. */
+export class ChoiceTrace implements Trace {
+  readonly maxEntries: number
+  candidates: TracedCandidate[] = []
+  rules: TracedRule[] = []
+  filters: TracedFilter[] = []
+  /** Candidates that were not kept, by the condition that failed; `index`: those that were not even looked at. */
+  omitted: Partial<Record<TraceFailure['condition'] | 'index', number>> = {}
+  readonly #limits: TraceLimits
+  readonly #onFilter: (filter: TracedFilter) => void
+  /** Of the predicate at hand. */
+  #comparisons: TracedComparison[] = []
+
+  /** `onFilter` is called when a filter has worked, before anything else happens. */
+  constructor(limits: TraceLimits = NO_LIMITS, onFilter: (filter: TracedFilter) => void = () => {}) {
+    this.maxEntries = limits.entries
+    this.#limits = limits
+    this.#onFilter = onFilter
+  }
+
+  /** For a search that starts anew. */
+  reset(): void {
+    this.candidates = []
+    this.rules = []
+    this.filters = []
+    this.omitted = {}
+    this.#comparisons = []
+  }
+
+  passedOver(entries: number): void {
+    this.omitted.index = (this.omitted.index ?? 0) + entries
+  }
+
+  route(route: Route, entry: ScannedEntry, outcome: 'passed' | TraceFailure): void {
+    const comparisons = this.#take()
+    if (outcome === 'passed' || this.candidates.length < this.#limits.candidates) {
+      this.candidates.push({ route, entry, outcome, comparisons })
+    } else this.omitted[outcome.condition] = (this.omitted[outcome.condition] ?? 0) + 1
+  }
+
+  rule(rule: Rule, index: number, held: boolean): void {
+    this.rules.push({ rule, index, held, comparisons: this.#take() })
+  }
+
+  comparison(predicate: Predicate, actual: unknown, held: boolean): void {
+    if (this.#comparisons.length >= this.#limits.comparisons || predicate.kind !== 'test') return
+    this.#comparisons.push({ predicate, actual, held })
+  }
+
+  filter(filter: CompiledRequestFilter, applied: boolean): void {
+    const traced = { filter, applied, comparisons: this.#take() }
+    this.filters.push(traced)
+    this.#onFilter(traced)
+  }
+
+  #take(): readonly TracedComparison[] {
+    const comparisons = this.#comparisons
+    if (comparisons.length > 0) this.#comparisons = []
+    return comparisons
   }
 }

@@ -1,11 +1,12 @@
 import type { RequestView } from '../expression/request-view.ts'
-import type { PathParamsField, RouteCandidate } from './compile.ts'
+import type { PathParamsField } from './compile.ts'
 import { compareEntries, type IndexEntry } from './entry.ts'
 import type { ListSink } from './entry-list.ts'
 import type { HostIndex } from './host-index.ts'
+import type { IndexedRoute } from './indexed-route.ts'
 import { type CompiledRoute, NEEDS_BODY, type Trace } from './table.ts'
 
-type Entry = IndexEntry<RouteCandidate>
+type Entry = IndexEntry<IndexedRoute>
 
 /**
  * A search collects the sorted lists that may hold the answer, merges their heads and tests each: the first that passes wins. One instance serves
@@ -29,16 +30,55 @@ export class RouteSearch implements ListSink<Entry> {
     trace: Trace | null,
   ): CompiledRoute | null | typeof NEEDS_BODY {
     this.#count = 0
-    index.collect(view, trace !== null, this)
+    if (trace === null) index.collect(view, false, this)
+    else this.#collectTraced(index, view, trace)
     // What an earlier search left (it stopped for the body) must not be seen by other routes.
     if (view.pathParams !== null) (view as PathParamsField).pathParams = null
     for (;;) {
       const entry = this.#count === 1 ? this.#nextOfOne() : this.#nextOfAll()
       if (entry === null) return null
-      const outcome = entry.route.test(entry, view, trace)
-      if (outcome === true) return entry.route
+      const indexed = entry.route
+      const route = indexed.compiled === null ? indexed.compile() : indexed.compiled
+      if (route === null) continue
+      const outcome = route.test(entry, view, trace)
+      if (outcome === true) return route
       if (outcome === NEEDS_BODY) return NEEDS_BODY
     }
+  }
+
+  /** The entries of a section that the request comes to, in order, also those behind the one that takes it. `visit` returns false to end. */
+  walk(
+    index: HostIndex<Entry>,
+    view: RequestView,
+    visit: (route: CompiledRoute, fits: boolean) => boolean,
+  ): boolean {
+    this.#count = 0
+    index.collect(view, false, this)
+    for (;;) {
+      const entry = this.#nextOfAll()
+      if (entry === null) return true
+      const route = entry.route.compile()
+      if (route === null) continue
+      const fits = route.test(entry, view, null) === true
+      ;(view as PathParamsField).pathParams = null
+      if (!visit(route, fits)) return false
+    }
+  }
+
+  /** Whole lists, so that a trace sees what the sub-indexes leave out, unless that is too much. */
+  #collectTraced(index: HostIndex<Entry>, view: RequestView, trace: Trace): void {
+    index.collect(view, true, this)
+    const whole = this.#total()
+    if (whole <= trace.maxEntries) return
+    this.#count = 0
+    index.collect(view, false, this)
+    trace.passedOver(whole - this.#total())
+  }
+
+  #total(): number {
+    let total = 0
+    for (let i = 0; i < this.#count; i++) total += (this.#lists[i] as readonly Entry[]).length
+    return total
   }
 
   #nextOfOne(): Entry | null {

@@ -2,21 +2,16 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import type { HostPattern, PathPattern } from '../model/route.ts'
-import { RouteCandidate } from './compile.ts'
 import type { IndexEntry } from './entry.ts'
 import { HostIndex } from './host-index.ts'
+import type { IndexedRoute } from './indexed-route.ts'
 import { PathTree } from './path-tree.ts'
-import { makeEnvironment, makeRoute, makeSection, makeView } from './test-fixtures.ts'
+import { indexRoute, makeRoute, makeView } from './test-fixtures.ts'
 
-type Entry = IndexEntry<RouteCandidate>
+type Entry = IndexEntry<IndexedRoute>
 
 function makeEntry(id: string, host: HostPattern, path: PathPattern): Entry {
-  const route = new RouteCandidate(
-    makeRoute(id, [{ host, path, key: [0] }]),
-    makeSection('main'),
-    makeEnvironment(),
-  )
-  return route.entries[0] as Entry
+  return indexRoute(makeRoute(id, [{ host, path, key: [0] }])).entries[0] as Entry
 }
 
 const ANY: HostPattern = { kind: 'any' }
@@ -62,7 +57,7 @@ describe('a host index', () => {
       const found: string[] = []
       index.collect(makeView({ host, path }), false, {
         add: (list) => {
-          found.push(...list.map((entry) => entry.route.model.id))
+          found.push(...list.map((entry) => entry.route.id))
         },
       })
       return found

@@ -14,6 +14,12 @@ export class HostIndex<Entry extends IndexEntry> {
   readonly #prefixes = new AffixMap<Entry>('prefix')
   readonly #any = new PathTree<Entry>()
 
+  get isEmpty(): boolean {
+    return (
+      this.#any.isEmpty && this.#exact.size === 0 && this.#suffixes.size === 0 && this.#prefixes.size === 0
+    )
+  }
+
   /** Gives the list it went into. `isBulk`: that list still has to be settled. */
   insert(entry: Entry, isBulk: boolean): EntryList<Entry> {
     return this.#makeTree(entry.host).insert(entry, isBulk)

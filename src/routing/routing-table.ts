@@ -1,8 +1,8 @@
 import type { RequestView } from '../expression/request-view.ts'
 import type { Section } from '../model/listener.ts'
-import { RouteCandidate } from './compile.ts'
 import { RouteSearch } from './find-route.ts'
-import type { CompiledRoute, CompileEnvironment, NEEDS_BODY, Table, Trace } from './table.ts'
+import { IndexedRoute } from './indexed-route.ts'
+import type { CompiledRoute, CompileEnvironment, NEEDS_BODY, Table, TableInspector, Trace } from './table.ts'
 import { PendingEdit, type SectionIndex, TableContent, type TableEdit } from './table-edit.ts'
 
 export type { TableEdit } from './table-edit.ts'
@@ -10,6 +10,7 @@ export type { TableEdit } from './table-edit.ts'
 /** The routes of all sections, indexed. Edited revision by revision, in the thread that searches. */
 export class RoutingTable implements Table {
   readonly #sections: readonly Section[]
+  readonly #sectionNames: readonly string[]
   readonly #env: CompileEnvironment
   readonly #search = new RouteSearch()
   #content: TableContent
@@ -21,6 +22,7 @@ export class RoutingTable implements Table {
   /** `sections`: all there are, in the order in which `find` searches them. */
   constructor(sections: readonly Section[], env: CompileEnvironment) {
     this.#sections = sections
+    this.#sectionNames = sections.map(({ name }) => name)
     this.#env = env
     this.#content = new TableContent(sections)
     this.#order = [...this.#content.indexes.values()]
@@ -31,17 +33,43 @@ export class RoutingTable implements Table {
     return this.#revision
   }
 
+  get missSection(): Section {
+    return this.#missSection(this.#sectionNames)
+  }
+
   /** How many routes there are. */
   get size(): number {
     return this.#content.routes.size
   }
 
-  routes(): IterableIterator<CompiledRoute> {
-    return this.#content.routes.values()
+  get inspector(): TableInspector {
+    return this.#inspect(this.#order)
+  }
+
+  #inspect(order: readonly SectionIndex[]): TableInspector {
+    const { routes } = this.#content
+    return {
+      size: routes.size,
+      isEmpty: (section) => this.#content.indexOf(section).isEmpty,
+      walk: (view, visit) => {
+        for (const index of order) if (!this.#search.walk(index, view, visit)) return
+      },
+      scan: (visit) => {
+        for (const route of routes.values()) if (!visit(route)) return
+      },
+    }
+  }
+
+  /** Compiles those that no request has come to yet, one by one. */
+  *routes(): IterableIterator<CompiledRoute> {
+    for (const indexed of this.#content.routes.values()) {
+      const route = indexed.compile()
+      if (route !== null) yield route
+    }
   }
 
   route(id: string): CompiledRoute | undefined {
-    return this.#content.routes.get(id)
+    return this.#content.routes.get(id)?.compile() ?? undefined
   }
 
   find(view: RequestView, trace: Trace | null): CompiledRoute | null | typeof NEEDS_BODY {
@@ -53,9 +81,17 @@ export class RoutingTable implements Table {
     let content = this.#content
     let order = sectionNames.map((name) => content.indexOf(name))
     const revision = () => this.#revision
+    const missSection = () => this.#missSection(sectionNames)
+    const inspector = () => this.#inspect(sectionNames.map((name) => this.#content.indexOf(name)))
     return {
+      get inspector() {
+        return inspector()
+      },
       get revision() {
         return revision()
+      },
+      get missSection() {
+        return missSection()
       },
       find: (view, trace) => {
         if (content !== this.#content) {
@@ -76,7 +112,7 @@ export class RoutingTable implements Table {
     return new PendingEdit({
       base,
       sections: this.#sections,
-      compile: (route) => new RouteCandidate(route, this.#sectionOf(route.section), this.#env),
+      index: (source, head) => new IndexedRoute(source, head, this.#sectionOf(head.section), this.#env),
       check,
       publish: (content, revision) => {
         this.#commits++
@@ -88,13 +124,24 @@ export class RoutingTable implements Table {
     })
   }
 
+  /** `names` in the order of a search; empty sections are passed over. */
+  #missSection(names: readonly string[]): Section {
+    for (let i = names.length - 1; i > 0; i--) {
+      const name = names[i] as string
+      if (!this.#content.indexOf(name).isEmpty) return this.#sectionOf(name)
+    }
+    return this.#sectionOf(names[0] ?? '')
+  }
+
   #findIn(
     order: readonly SectionIndex[],
     view: RequestView,
     trace: Trace | null,
   ): CompiledRoute | null | typeof NEEDS_BODY {
     for (let i = 0; i < order.length; i++) {
-      const found = this.#search.find(order[i] as SectionIndex, view, trace)
+      const index = order[i] as SectionIndex
+      if (index.isEmpty) continue
+      const found = this.#search.find(index, view, trace)
       if (found !== null) return found
     }
     return null

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Predicate } from '../model/predicate.ts'
 import type { RedirectTarget } from '../model/split.ts'
-import { collectTrace } from './explain.ts'
+import { ChoiceTrace } from './explain.ts'
 import { chooseRule, RuleEntry } from './rules.ts'
 import { NEEDS_BODY } from './table.ts'
 import {
@@ -50,11 +50,14 @@ describe('rules', () => {
 
   it('tell a trace what was compared and which held, and decide the same with it', () => {
     const rules = compile(argument('1'), null)
-    const trace = collectTrace()
+    const trace = new ChoiceTrace()
     assert.equal(chooseRule(rules, makeView({ query: 'x=2' }), trace), rules[1])
     assert.deepEqual(
-      trace.steps.map((step) => (step.kind === 'rule' ? [step.index, step.held] : step.kind)),
-      ['comparison', [0, false], [1, true]],
+      trace.rules.map(({ index, held, comparisons }) => [index, held, comparisons.map((one) => one.actual)]),
+      [
+        [0, false, ['2']],
+        [1, true, []],
+      ],
     )
   })
 

@@ -54,6 +54,8 @@ export function chooseRule(
 
 function readsBody(target: CompiledTarget): boolean {
   return (
+    // read before the split is asked: a request takes one position of it, not one more when it comes back with its body
+    target.requestFilters.some((filter) => filter.needsBody) ||
     target.responseFilters.some((filter) => filter.needsBody) ||
     (target.kind === 'redirect' && locationNeedsBody(target.model.location))
   )

@@ -1,11 +1,11 @@
 import type { Section } from '../model/listener.ts'
 import type { Route } from '../model/route.ts'
-import type { RouteCandidate } from './compile.ts'
 import { compareEntries, type IndexEntry } from './entry.ts'
 import type { EntryList } from './entry-list.ts'
 import { HostIndex } from './host-index.ts'
+import type { IndexedRoute, RouteHead, RouteSource } from './indexed-route.ts'
 
-type Entry = IndexEntry<RouteCandidate>
+type Entry = IndexEntry<IndexedRoute>
 export type SectionIndex = HostIndex<Entry>
 
 /** Edits of up to so many routes change the index in place; larger ones build a new one beside it. */
@@ -24,6 +24,8 @@ export interface TableEdit {
    * pattern that was never validated): the edit is then as if it had not been called.
    */
   upsert(route: Route): void
+  /** The same for one of many: it is indexed now, and compiled when a search first comes to it. Throws what reading and indexing it throws. */
+  upsertLater(source: RouteSource): void
   /** An id that is not there is no error. */
   remove(id: string): void
   /** Indexes what was changed so far, if the edit is a large one, until told to yield (asked after each small step). True: nothing is left. */
@@ -34,16 +36,16 @@ export interface TableEdit {
 
 /** Compiled routes and their index, a host index per section. */
 export class TableContent {
-  readonly routes = new Map<string, RouteCandidate>()
+  readonly routes = new Map<string, IndexedRoute>()
   readonly indexes = new Map<string, SectionIndex>()
 
   constructor(sections: readonly Section[]) {
     for (const { name } of sections) this.indexes.set(name, new HostIndex())
   }
 
-  put(route: RouteCandidate): void {
-    this.remove(route.model.id)
-    this.routes.set(route.model.id, route)
+  put(route: IndexedRoute): void {
+    this.remove(route.id)
+    this.routes.set(route.id, route)
     for (const entry of route.entries) this.insert(entry, false)
   }
 
@@ -70,7 +72,7 @@ export class TableContent {
 export interface EditOptions {
   readonly base: TableContent
   readonly sections: readonly Section[]
-  compile(route: Route): RouteCandidate
+  index(source: RouteSource, head: RouteHead): IndexedRoute
   /** Makes the content the one that serves. */
   publish(content: TableContent, revision: number): void
   /** Throws if the edit came too late. */
@@ -80,9 +82,9 @@ export interface EditOptions {
 export class PendingEdit implements TableEdit {
   readonly #options: EditOptions
   /** All changes by id; null: removed. */
-  readonly #changes = new Map<string, RouteCandidate | null>()
+  readonly #changes = new Map<string, IndexedRoute | null>()
   /** Those that the content at hand does not have yet. */
-  #pending = new Map<string, RouteCandidate | null>()
+  #pending = new Map<string, IndexedRoute | null>()
   #steps: Generator<void, void> | null = null
   /** The content built beside the one that serves; null: this edit is made in place. */
   #fresh: TableContent | null = null
@@ -92,7 +94,13 @@ export class PendingEdit implements TableEdit {
   }
 
   upsert(route: Route): void {
-    this.#change(route.id, this.#options.compile(route))
+    const indexed = this.#options.index({ id: route.id, read: () => route, readHead: () => route }, route)
+    indexed.compileNow(route)
+    this.#change(route.id, indexed)
+  }
+
+  upsertLater(source: RouteSource): void {
+    this.#change(source.id, this.#options.index(source, source.readHead()))
   }
 
   remove(id: string): void {
@@ -123,14 +131,14 @@ export class PendingEdit implements TableEdit {
     this.#options.publish(content, revision)
   }
 
-  #change(id: string, route: RouteCandidate | null): void {
+  #change(id: string, route: IndexedRoute | null): void {
     this.#changes.set(id, route)
     this.#pending.set(id, route)
   }
 
   /** Brings a batch into the new content; the first one with all routes that stay. Sorted beforehand, so that inserts are mostly appends. */
-  *#index(batch: ReadonlyMap<string, RouteCandidate | null>): Generator<void, void> {
-    const arriving: RouteCandidate[] = []
+  *#index(batch: ReadonlyMap<string, IndexedRoute | null>): Generator<void, void> {
+    const arriving: IndexedRoute[] = []
     let content = this.#fresh
     if (content === null) {
       content = new TableContent(this.#options.sections)
@@ -140,14 +148,15 @@ export class PendingEdit implements TableEdit {
       }
       yield
     }
+    const isEmpty = content.routes.size === 0
     for (const [id, route] of batch) {
-      content.remove(id)
+      if (!isEmpty) content.remove(id)
       if (route !== null) arriving.push(route)
       yield
     }
     const entries: Entry[] = []
     for (const route of arriving) {
-      content.routes.set(route.model.id, route)
+      content.routes.set(route.id, route)
       for (const entry of route.entries) entries.push(entry)
       yield
     }

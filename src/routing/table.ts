@@ -4,7 +4,7 @@ import type { Positions } from '../model/model.ts'
 import type { Predicate } from '../model/predicate.ts'
 import type { Route } from '../model/route.ts'
 import type { Rule } from '../model/rule.ts'
-import type { RedirectTarget, RespondTarget, Split, Target, UpstreamTarget } from '../model/split.ts'
+import type { RedirectTarget, RespondTarget, Split, UpstreamTarget } from '../model/split.ts'
 
 /**
  * What serves: the compiled form of the model. Compiled routes, rules and splits are immutable; the index is edited in place, all edits
@@ -12,11 +12,45 @@ import type { RedirectTarget, RespondTarget, Split, Target, UpstreamTarget } fro
  */
 export interface Table {
   readonly revision: number
+  /** Whose surface answers where no route matches: the last section that has routes, the first where none has. */
+  readonly missSection: Section
   /**
    * The first route, over the sections in order, whose conditions all hold. `null`: none. NEEDS_BODY: a candidate whose predicate reads
    * the body is next and `view.body` is undefined; read it (or set it to null) and search anew.
    */
   find(view: RequestView, trace: Trace | null): CompiledRoute | null | typeof NEEDS_BODY
+  /** What explain asks beside the search itself. */
+  readonly inspector: TableInspector
+}
+
+/** Looks at the table without a request being served. Each walk ends early when `visit` returns false; they are bounded by whoever calls. */
+export interface TableInspector {
+  /** Routes in all sections. */
+  readonly size: number
+  /** Sections without a route. */
+  isEmpty(section: string): boolean
+  /**
+   * The entries that a search for the request would come to if no route took it, in order, and whether the request meets all conditions of
+   * each. `view.body` must not be undefined. Leaves `view.pathParams` null.
+   */
+  walk(view: RequestView, visit: (route: CompiledRoute, fits: boolean) => boolean): void
+  /** The routes in no particular order, with what they are found by. */
+  scan(visit: (route: ScannedRoute) => boolean): void
+}
+
+/** A route that may not be compiled yet. */
+export interface ScannedRoute {
+  readonly id: string
+  readonly entries: readonly ScannedEntry[]
+  /** null: it cannot be compiled. */
+  compile(): CompiledRoute | null
+}
+export interface ScannedEntry {
+  testHost(host: string): boolean
+  testPath(path: string): boolean
+  /** For people. */
+  describeHost(): string
+  describePath(): string
 }
 
 export const NEEDS_BODY: unique symbol = Symbol('the predicate needs the body')
@@ -131,16 +165,25 @@ export interface CompileEnvironment {
   /** Slot of an identity (model/split.ts, model/endpoint.ts); 0 if none was given out. */
   slot(identity: string): number
   upstream(id: string): UpstreamCell
+  /** Told when a route that is compiled late, with the first request that comes to it, cannot be; it then takes no request. */
+  readonly onBroken?: (routeId: string, error: unknown) => void
 }
 
 /** Collects what was looked at, in order, for explain. All methods are called only when a trace is passed. */
 export interface Trace {
-  /** A candidate route was tested: it passed, or the named condition failed (with the values that made it so). */
-  route(route: Route, outcome: 'passed' | TraceFailure): void
+  /**
+   * Entries that a search lists whole. Where more come up, it asks the sub-indexes as it does without a trace, and tells `passedOver` how many
+   * these left out.
+   */
+  readonly maxEntries: number
+  passedOver(entries: number): void
+  /** A candidate route was tested by one of its entries: it passed, or the named condition failed (with the values that made it so). */
+  route(route: Route, entry: ScannedEntry, outcome: 'passed' | TraceFailure): void
   rule(rule: Rule, index: number, held: boolean): void
   /** A comparison inside the predicate at hand. */
   comparison(predicate: Predicate, actual: unknown, held: boolean): void
-  split(split: Split, target: Target | null): void
+  /** A request filter was come to; `applied`: its condition held, or it has none. Called after it has worked. */
+  filter(filter: CompiledRequestFilter, applied: boolean): void
 }
 
 export interface TraceFailure {

@@ -6,6 +6,7 @@ import type { Origin } from '../model/origin.ts'
 import type { Route, RouteEntry } from '../model/route.ts'
 import type { Rule } from '../model/rule.ts'
 import type { RespondTarget, Split, Target, UpstreamTarget } from '../model/split.ts'
+import { IndexedRoute } from './indexed-route.ts'
 import type { CompileEnvironment } from './table.ts'
 
 export const ORIGIN: Origin = { dialect: 'native', kind: 'route', id: '1', path: '' }
@@ -74,6 +75,14 @@ export function makeRoute(id: string, entries: readonly RouteEntry[], parts: Par
     labels: { routeId: id, routeName: null, serviceId: null, serviceName: null },
     ...parts,
   }
+}
+
+export function indexRoute(
+  model: Route,
+  section = makeSection('main'),
+  env = makeEnvironment(),
+): IndexedRoute {
+  return new IndexedRoute({ id: model.id, read: () => model, readHead: () => model }, model, section, env)
 }
 
 export function makeSplit(id: string, targets: readonly Target[]): Split {

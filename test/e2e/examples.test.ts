@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { test } from 'node:test'
@@ -84,7 +84,51 @@ const EFFECTS: Readonly<Record<string, (run: Run) => Promise<void>>> = {
     await backends[1]?.close()
     for (let i = 0; i < 4; i++) assert.equal(await ask('/'), '1982')
   },
+  'native-canary.yaml': async ({ ask }) => {
+    const answers = []
+    for (let i = 0; i < 10; i++) answers.push(await ask('/shop/'))
+    assert.deepEqual(count(answers), { 1980: 8, 1981: 2 })
+    assert.equal(await ask('/shop/', { 'x-env': 'test' }), '1981')
+  },
+  'native-conditions.yaml': async ({ get, ask }) => {
+    const host = 'shop.example.com'
+    const grown = { host, 'x-age': '30' }
+    assert.equal(await ask('/items/7?version=v2', grown), '1981')
+    assert.equal(await ask('/items/7', { ...grown, cookie: 'beta=' }), '1981')
+    assert.equal(await ask('/items/7', grown), '1980')
+    assert.equal(await ask('/items/x?version=v2', grown), '1980')
+    assert.equal(await ask('/items/7?version=v2', { host, 'x-age': '65' }), '1980')
+    const closed = await get('/items/7?closed', { host })
+    assert.deepEqual(
+      [closed.status, closed.text, closed.headers['retry-after']],
+      [503, 'come back later\n', '30'],
+    )
+    assert.equal((await get('/items/7', { host, 'x-maintenance': 'on' })).status, 503)
+    assert.equal((await get('/items/7', { host: 'example.com' })).status, 404)
+  },
+  'native-edits.yaml': async ({ get, ask, backends }) => {
+    assert.equal(await ask('/api/users?a=1', { 'x-env': 'test', cookie: 'secret=1' }), '1980')
+    const request = backends[0]?.requests.at(-1)
+    assert.equal(request?.target, '/v2/users?a=1')
+    assert.equal(request?.field('host'), 'app.internal')
+    assert.equal(request?.field('x-client'), '127.0.0.1')
+    assert.equal(request?.field('x-env'), 'test')
+    assert.equal(request?.field('cookie'), undefined)
+    const moved = await get('/old/a?b=1')
+    assert.deepEqual([moved.status, moved.headers.location], [301, '/api/a?b=1'])
+    await backends[0]?.close()
+    assert.equal(await ask('/api/users'), '1981')
+  },
+  'headgate.config.ts': async ({ ask, backends }) => {
+    assert.equal(await ask('/blue/a'), '1980')
+    assert.equal(await ask('/green/a'), '1981')
+    assert.equal(backends[1]?.requests.at(-1)?.target, '/a')
+    assert.equal(backends[1]?.requests.at(-1)?.field('x-team'), 'green')
+  },
 }
+
+/** Native files have their schema named on top instead. */
+const isNative = (file: string): boolean => !file.endsWith('.yaml') || file.startsWith('native-')
 
 function count(answers: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {}
@@ -93,7 +137,7 @@ function count(answers: readonly string[]): Record<string, number> {
 }
 
 test('every example has a test, and every test an example', () => {
-  const files = readdirSync(FOLDER).filter((name) => name.endsWith('.yaml'))
+  const files = readdirSync(FOLDER).filter((name) => /\.(?:yaml|ts)$/.test(name))
   assert.deepEqual(files.sort(), Object.keys(EFFECTS).sort())
 })
 
@@ -102,10 +146,15 @@ test('the README of the examples names each of them', () => {
   for (const file of Object.keys(EFFECTS)) assert.ok(text.includes(`(${file})`), file)
 })
 
-test('every example is valid without warnings and ends with #END', async () => {
+test('every example is valid without warnings; APISIX ones end with #END, native ones name their schema', async () => {
   for (const file of Object.keys(EFFECTS)) {
     const path = join(FOLDER, file)
-    assert.match(readFileSync(path, 'utf8'), /\n#END\n$/, file)
+    const text = readFileSync(path, 'utf8')
+    if (!isNative(file)) assert.match(text, /\n#END\n$/, file)
+    else if (file.endsWith('.yaml')) {
+      const schema = /^# yaml-language-server: \$schema=(\S+)\n/.exec(text)?.[1] ?? ''
+      assert.ok(existsSync(resolve(FOLDER, schema)), file)
+    }
     const { code, stdout } = await runTool(process.execPath, [
       resolve(ROOT, 'bin/headgate.js'),
       'validate',

@@ -130,7 +130,10 @@ test("an upstream's rotation goes on while nodes and weights are the same, and b
 test("a route's counters go on over an edit, and begin at 0 under another id", async (t) => {
   const { gateway, a } = await setUp(t)
   const answered = (id: string) =>
-    metric(gateway, `headgate_http_requests_total{route="apisix/routes/${id}",code="2xx"}`)
+    metric(
+      gateway,
+      `headgate_http_requests_total{route="apisix/routes/${id}",upstream="apisix/routes/${id}#upstream",variant="${a.node}",code="200"}`,
+    )
   await put(gateway, 'routes/1', { uri: '/*', upstream: upstreamOf(a) })
   await ask(gateway, 2)
   await put(gateway, 'routes/1', { uri: '/a/*', upstream: upstreamOf(a) })

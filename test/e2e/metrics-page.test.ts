@@ -16,7 +16,7 @@ function readPage(): Map<string, Row> {
   const rows = new Map<string, Row>()
   for (const line of readFileSync(resolve(ROOT, 'docs/metrics.md'), 'utf8').split('\n')) {
     const cells = line.split('|').map((cell) => cell.trim())
-    const name = /^`((?:headgate|process|nodejs)_\w+)`$/.exec(cells[1] ?? '')?.[1]
+    const name = /^`((?:headgate|process|nodejs|apisix)_\w+)`$/.exec(cells[1] ?? '')?.[1]
     if (name === undefined) continue
     const labels = [...(cells[3] ?? '').matchAll(/`(\w+)`/g)].map(([, label]) => label as string)
     rows.set(name, { type: cells[2] ?? '', labels: labels.sort().join(' ') })
@@ -59,7 +59,11 @@ test('docs/metrics.md lists every metric of a scrape with its type and labels, a
   for (const path of ['/a', '/a', '/no-route']) await requestOnce(gateway.port, path)
   const { text } = await gateway.status('/metrics')
   const page = readPage()
-  const scrape = readScrape(text)
+  const scrape = readScrape(text + (await gateway.status('/apisix/prometheus/metrics')).text)
+  assert.ok(
+    page.delete('headgate_metrics_overflow_total'),
+    'it is listed, and shows only when something did not fit',
+  )
   assert.deepEqual([...scrape.keys()].sort(), [...page.keys()].sort())
   for (const [name, row] of page) assert.deepEqual({ name, ...scrape.get(name) }, { name, ...row })
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -41,6 +41,16 @@ test('the packed package starts where it was installed, and routes', { timeout: 
   )
   const program = join(home, 'node_modules', 'headgate', 'bin', 'headgate.js')
   assert.match(await run(process.execPath, [program, 'version'], home), /^headgate \d+\.\d+\.\d+/)
+
+  const config = join(home, 'headgate.config.ts')
+  writeFileSync(
+    config,
+    `import { defineConfig } from 'headgate'\nexport default defineConfig({ routes: [{ id: 'a', respond: 200 }] })\n`,
+  )
+  assert.match(await run(process.execPath, [program, 'validate', '-f', config], home), /valid \(1 document\)/)
+  for (const file of ['schema/headgate.schema.json', 'config/index.d.ts']) {
+    assert.ok(existsSync(join(home, 'node_modules', 'headgate', file)), file)
+  }
 
   const [port, adminPort] = (await findFreePorts(2)) as [number, number]
   const key = 'key-of-the-installed-package-test-01'

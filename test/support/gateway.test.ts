@@ -77,7 +77,7 @@ test('starts a gateway that serves, is seen in log and metrics, and stops with 0
     const { text } = await gateway.status('/metrics')
     const sum = (name: string) => [...samples(text, name).values()].reduce((total, value) => total + value, 0)
     assert.equal(sum('headgate_http_requests_total'), 50)
-    assert.equal(sum('headgate_http_request_duration_seconds_count'), 50)
+    assert.equal(sum('headgate_http_request_duration_seconds_count'), 3 * 50, 'three phases')
     assert.equal(sum('headgate_requests_total'), 50)
     assert.equal(sum('headgate_connections_accepted_total'), 26)
     const decisions = samples(text, 'headgate_split_decisions_total')

@@ -3,6 +3,12 @@ import { answerJson, type OwnCall, type OwnEndpoint, readNumber } from '../endpo
 import { type Answer, problem } from '../problem.ts'
 
 const MAX_LIST = 1000
+/** Revisions looked through for those of one document; older ones are asked for with `before`. */
+const MAX_SEARCHED = 10_000
+/** Revisions read at once: each holds the whole text of what it changed. */
+const PAGE = 100
+
+type HistoryEntry = Awaited<ReturnType<AdminControl['history']>>[number]
 
 /** The revisions: who changed what, and when. */
 export function historyEndpoints(control: AdminControl): readonly OwnEndpoint[] {
@@ -23,6 +29,13 @@ export function historyEndpoints(control: AdminControl): readonly OwnEndpoint[] 
           description: 'Only revisions before this one, to go back page by page',
           schema: { type: 'integer', minimum: 1 },
         },
+        { name: 'dialect', description: 'Changes of this dialect', schema: { type: 'string' } },
+        { name: 'kind', description: 'Changes of this kind', schema: { type: 'string' } },
+        {
+          name: 'id',
+          description: `Changes of documents with this id; ${MAX_SEARCHED} revisions are looked through`,
+          schema: { type: 'string' },
+        },
       ],
       answer: {
         type: 'object',
@@ -34,6 +47,24 @@ export function historyEndpoints(control: AdminControl): readonly OwnEndpoint[] 
       },
       handle: (call) => answerHistory(control, call),
     },
+    {
+      method: 'GET',
+      path: '/headgate/v1/history/:revision',
+      summary: 'Read one revision; admins see what stood before and after',
+      isWrite: false,
+      answer: {
+        type: 'object',
+        required: ['revision', 'atMs', 'author', 'message', 'changes'],
+        properties: {
+          revision: { type: 'integer' },
+          atMs: { type: 'number' },
+          author: { type: 'string' },
+          message: { type: ['string', 'null'] },
+          changes: { type: 'array', items: { type: 'object' } },
+        },
+      },
+      handle: (call) => answerRevision(control, call),
+    },
   ]
 }
 
@@ -43,16 +74,56 @@ async function answerHistory(control: AdminControl, { query, owner }: OwnCall): 
   const before = readNumber(query, 'before', 1, Number.MAX_SAFE_INTEGER)
   if (limit === 'bad') return problem('BAD_QUERY', `limit must be 1 to ${MAX_LIST}`)
   if (before === 'bad') return problem('BAD_QUERY', 'before must be a revision')
-  const entries = await control.history(before === undefined ? { limit } : { limit, before })
+  const wanted = { dialect: query.get('dialect'), kind: query.get('kind'), id: query.get('id') }
+  const isSearch = Object.values(wanted).some((text) => text !== undefined)
+  const entries = isSearch
+    ? await searchHistory(control, wanted, limit, before)
+    : await control.history(before === undefined ? { limit } : { limit, before })
   const list = owner?.role === 'admin' ? entries : entries.map(withoutContents)
   return answerJson({ list, total: list.length })
 }
 
-function withoutContents(entry: object): object {
-  const { changes } = entry as { changes?: unknown }
-  if (!Array.isArray(changes)) return entry
+/** Of each revision the changes of the wanted documents alone. */
+async function searchHistory(
+  control: AdminControl,
+  wanted: Readonly<Record<'dialect' | 'kind' | 'id', string | undefined>>,
+  limit: number,
+  before: number | undefined,
+): Promise<HistoryEntry[]> {
+  const found: HistoryEntry[] = []
+  let next = before
+  for (let searched = 0; searched < MAX_SEARCHED && found.length < limit; ) {
+    const page = await control.history(next === undefined ? { limit: PAGE } : { limit: PAGE, before: next })
+    for (const entry of page) {
+      const changes = entry.changes.filter(
+        (change) =>
+          (wanted.dialect === undefined || change.dialect === wanted.dialect) &&
+          (wanted.kind === undefined || change.kind === wanted.kind) &&
+          (wanted.id === undefined || change.id === wanted.id),
+      )
+      if (changes.length > 0 && found.length < limit) found.push({ ...entry, changes })
+    }
+    const last = page.at(-1)
+    if (last === undefined) break
+    searched += page.length
+    next = last.revision
+  }
+  return found
+}
+
+async function answerRevision(control: AdminControl, { params, owner }: OwnCall): Promise<Answer> {
+  const revision = /^\d{1,15}$/.test(params.revision ?? '') ? Number(params.revision) : 0
+  if (revision < 1) return problem('BAD_QUERY', 'a revision is a whole number from 1 on')
+  const [entry] = await control.history({ limit: 1, before: revision + 1 })
+  if (entry === undefined || entry.revision !== revision) {
+    return problem('NOT_FOUND', `the history has no revision ${revision}`)
+  }
+  return answerJson(owner?.role === 'admin' ? entry : withoutContents(entry))
+}
+
+function withoutContents(entry: HistoryEntry): object {
   return {
     ...entry,
-    changes: changes.map((change: object) => ({ ...change, before: undefined, after: undefined })),
+    changes: entry.changes.map((change) => ({ ...change, before: undefined, after: undefined })),
   }
 }

@@ -6,6 +6,8 @@ import { type Answer, problem } from '../problem.ts'
 
 const MAX_LIST = 1000
 
+/** Where APISIX has its metrics. */
+export const APISIX_METRICS_PATH = '/apisix/prometheus/metrics'
 /** The text exposition format, version 0.0.4. */
 export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
@@ -19,6 +21,18 @@ export function statusEndpoints(control: AdminControl, version: string): readonl
       isWrite: false,
       answerType: 'text/plain',
       handle: () => ({ status: 200, headers: { 'content-type': METRICS_TYPE }, body: control.metrics() }),
+    },
+    {
+      method: 'GET',
+      path: APISIX_METRICS_PATH,
+      summary: 'Read metrics in the names of APISIX',
+      isWrite: false,
+      answerType: 'text/plain',
+      handle: () => {
+        const body = control.apisixMetrics()
+        if (body === null) return problem('NOT_FOUND', 'metrics.apisix is false')
+        return { status: 200, headers: { 'content-type': METRICS_TYPE }, body }
+      },
     },
     {
       method: 'GET',
@@ -38,6 +52,7 @@ export function statusEndpoints(control: AdminControl, version: string): readonl
       path: '/headgate/v1/ready',
       summary: 'Ask whether the gateway is ready, and why not',
       isWrite: false,
+      also: { 503: 'Not ready; a line for each reason.' },
       answerType: 'text/plain',
       handle: () => answerReadyz(control.readiness(), true),
     },

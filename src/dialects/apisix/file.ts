@@ -1,6 +1,7 @@
 import type { Fault } from '../../model/document.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.ts'
-import type { FileDocuments } from '../dialect.ts'
+import { toYaml } from '../../model/yaml-text.ts'
+import type { FileDocument, FileDocuments } from '../dialect.ts'
 import { idField } from './fields.ts'
 
 /**
@@ -45,6 +46,21 @@ export function readApisixFile(root: JsonValue): FileDocuments | null {
     )
   }
   return { documents, faults }
+}
+
+/** Collections that are empty are left out; the text ends with the line that says it is whole. */
+export function writeApisixFile(documents: readonly FileDocument[]): string {
+  const root: Record<string, JsonObject[]> = {}
+  for (const kind of COLLECTIONS) {
+    const own = documents.filter((document) => document.kind === kind)
+    if (own.length === 0) continue
+    own.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0))
+    // the id goes in front, where people look for it
+    root[kind] = own.map(
+      ({ id, value }) => ({ id: Object.hasOwn(value, 'id') ? value.id : id, ...value }) as JsonObject,
+    )
+  }
+  return `${Object.keys(root).length === 0 ? 'routes: []\n' : toYaml(root)}#END\n`
 }
 
 function readCollection(

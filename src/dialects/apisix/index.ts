@@ -1,11 +1,16 @@
 import type { StoredDocument } from '../../model/document.ts'
 import type { Dialect, DialectSettings, Lookup, Translation } from '../dialect.ts'
-import { objectField } from './fields.ts'
-import { readApisixFile } from './file.ts'
+import { idField, objectField } from './fields.ts'
+import { readApisixFile, writeApisixFile } from './file.ts'
 import { translateHeldUpstreams } from './held-upstreams.ts'
 import type { TranslationWarning } from './holder.ts'
+import { normalizeValue } from './normalize.ts'
+import { editableValue, prepareValue } from './own-form.ts'
 import { checkPlugins } from './plugins/index.ts'
+import { listReferences } from './references.ts'
 import { createRest } from './rest.ts'
+import { listSplits, recognizeKinds } from './splits.ts'
+import { summarizeValue } from './summary.ts'
 import { describeSurface } from './surface.ts'
 import { translateRoute } from './translate-route.ts'
 import { translateUpstream, UPSTREAM_DEFAULTS } from './translate-upstream.ts'
@@ -20,6 +25,15 @@ export const apisix: Dialect = {
   validate: validateDocument,
   translate: translateDocument,
   rest: createRest,
+  prepare: (_kind, id, value, previous, nowMs) => prepareValue(id, value, previous, nowMs),
+  idOf: (_kind, value) => idField(value, 'id'),
+  editable: (_kind, value) => editableValue(value),
+  normalize: normalizeValue,
+  references: (_kind, value) => listReferences(value),
+  splits: listSplits,
+  summarize: summarizeValue,
+  writeFile: writeApisixFile,
+  recognize: recognizeKinds,
   readFile: readApisixFile,
 }
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { checkValue, parseJson } from './json-text.ts'
+import { checkValue } from '../../model/safe-json.ts'
+import { parseJson } from './json-text.ts'
 
 test('repeated keys are found wherever they stand, also spelt differently', () => {
   const cases: readonly (readonly [string, readonly string[]])[] = [

@@ -1,4 +1,5 @@
 import type { JsonValue } from '../../model/json.ts'
+import { isForbiddenKey } from '../../model/safe-json.ts'
 import { joinPath } from './lua-schema.ts'
 
 /**
@@ -21,25 +22,6 @@ export function parseJson(text: string, maxDepth: number): ParsedJson {
   const scan = scanText(text, maxDepth)
   if (scan.error !== null) return { error: scan.error }
   return { value, repeated: scan.repeated }
-}
-
-/** Names that no object may hold: through them a document could reach Object.prototype. */
-export function isForbiddenKey(key: string): boolean {
-  return key === '__proto__' || key === 'constructor' || key === 'prototype'
-}
-
-/** Why a value from elsewhere than a request body may not be held; null if it may. The walk ends at `maxDepth`. */
-export function checkValue(value: JsonValue, maxDepth: number): string | null {
-  if (typeof value === 'number') return Number.isFinite(value) ? null : 'a number is out of range'
-  if (typeof value !== 'object' || value === null) return null
-  if (maxDepth <= 0) return 'the value is nested too deeply (maxJsonDepth)'
-  for (const key of Object.keys(value)) {
-    if (isForbiddenKey(key) && !Array.isArray(value)) return `the key ${key} is not allowed`
-    const inner = (value as Readonly<Record<string, JsonValue>>)[key]
-    const reason = inner === undefined ? null : checkValue(inner, maxDepth - 1)
-    if (reason !== null) return reason
-  }
-  return null
 }
 
 /** A container that is open at the character at hand. */

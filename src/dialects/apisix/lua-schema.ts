@@ -251,7 +251,13 @@ class Walk {
       }
     }
     if (anyOf !== undefined && !anyOf.some((inner) => fits(inner, value))) {
-      if (this.#report('object matches none of the required', explainAnyOf(anyOf, value))) return true
+      if (
+        this.#report(
+          'object matches none of the required',
+          this.#hint(() => explainAnyOf(anyOf, value)),
+        )
+      )
+        return true
     }
     if (oneOf !== undefined) {
       let matched = 0
@@ -260,13 +266,22 @@ class Walk {
         if (inner === undefined || !fits(inner, value)) continue
         if (matched > 0) {
           const message = `value should match only one schema, but matches both schemas ${matched} and ${i + 1}`
-          return this.#report(message, explainOneOf(oneOf))
+          return this.#report(
+            message,
+            this.#hint(() => explainOneOf(oneOf)),
+          )
         }
         matched = i + 1
       }
       if (matched === 0) {
         const message = 'value should match only one schema, but matches none'
-        if (this.#report(message, explainOneOf(oneOf))) return true
+        if (
+          this.#report(
+            message,
+            this.#hint(() => explainOneOf(oneOf)),
+          )
+        )
+          return true
       }
     }
     if (schema.not !== undefined && fits(schema.not, value)) {
@@ -280,6 +295,11 @@ class Walk {
     const isDone = this.visit(schema, value)
     this.#steps.pop()
     return isDone
+  }
+
+  /** Nobody sees the hint of a first fault, and most of those are of alternatives that were tried. */
+  #hint(explain: () => string | null): string | null {
+    return this.#stopAtFirst ? null : explain()
   }
 
   #report(message: string, hint: string | null = null, child: string | null = null): boolean {

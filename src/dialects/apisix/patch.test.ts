@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { JsonObject, JsonValue } from '../../model/json.ts'
-import { mergePatch, patchAt } from './patch.ts'
+import { mergePatch } from '../../model/merge-patch.ts'
+import { patchAt } from './patch.ts'
 
 test('maps merge, lists replace, null deletes, keys keep their place', () => {
   const value = { a: 1, nodes: { x: 1, y: 2 }, list: [1, 2], z: true }

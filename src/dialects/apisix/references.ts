@@ -1,19 +1,20 @@
 import type { DocumentStore, StoredDocument } from '../../model/document.ts'
 import type { JsonObject } from '../../model/json.ts'
+import type { Reference } from '../dialect.ts'
 import { idField, objectField } from './fields.ts'
 import { refersTo } from './ids.ts'
-import { entriesOf, rulesOf } from './plugins/traffic-split.ts'
+import { entriesOf, entryPath, rulesOf } from './plugins/traffic-split.ts'
 
 /** References between stored objects: whether they lead somewhere (spec/apisix.md 1.7), and who holds an object in place (1.8). */
 
-interface Reference {
+interface ReferenceField {
   readonly field: string
   readonly kind: string
   /** How the reference's message calls it, in plain and as the id's field. */
   readonly word: string
 }
 
-const REFERENCES: readonly Reference[] = [
+const REFERENCES: readonly ReferenceField[] = [
   { field: 'upstream_id', kind: 'upstreams', word: 'upstream' },
   { field: 'service_id', kind: 'services', word: 'service' },
   { field: 'plugin_config_id', kind: 'plugin_configs', word: 'plugin config' },
@@ -30,6 +31,29 @@ export async function checkReferences(store: DocumentStore, value: JsonObject): 
     }
   }
   return null
+}
+
+/**
+ * Every name of another object. Those in traffic-split may lead nowhere when they are written (the reference looks only at the fields above),
+ * and hold what they name in place all the same.
+ */
+export function listReferences(value: JsonObject): readonly Reference[] {
+  const found: Reference[] = []
+  for (const { field, kind } of REFERENCES) {
+    const id = idField(value, field)
+    if (id !== null) found.push({ path: field, kind, id, mustExist: true })
+  }
+  const plugins = objectField(value, 'plugins')
+  const split = plugins === null ? null : objectField(plugins, 'traffic-split')
+  if (split === null) return found
+  for (const [index, rule] of rulesOf(split).entries()) {
+    for (const [at, entry] of entriesOf(rule).entries()) {
+      const id = idField(entry, 'upstream_id')
+      if (id === null) continue
+      found.push({ path: `${entryPath(index, at)}.upstream_id`, kind: 'upstreams', id, mustExist: false })
+    }
+  }
+  return found
 }
 
 /** Why an object must stay, or null. Routes are never held in place. */

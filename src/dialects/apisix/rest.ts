@@ -14,6 +14,7 @@ import {
   MAX_BODY_BYTES,
 } from './errors.ts'
 import { parseJson } from './json-text.ts'
+import { describeRest } from './openapi.ts'
 import { describeSurface } from './surface.ts'
 import { type Call, RESOURCES, type Resource, runVerb } from './verbs.ts'
 
@@ -44,6 +45,7 @@ export function createRest(
       const answer = answerRefusal(refusal)
       return withFields(answer, { ...common, ...answer.headers })
     },
+    describe: describeRest,
   }
 }
 

@@ -12,7 +12,7 @@ import { READ_BUFFER } from './head-bytes.ts'
 import type { HeadFields } from './head-fields.ts'
 import { latin1 } from './latin1.ts'
 import { lendReadBuffer } from './read-buffer.ts'
-import { parseRequestHead, RequestHead } from './request-head.ts'
+import { parseRequestHead, type RequestHead } from './request-head.ts'
 import { keptTrailers } from './write-fields.ts'
 
 /**
@@ -62,7 +62,8 @@ export class Downstream implements Timed {
   wheelTick = 0
   wheelAt = 0
   readonly plane: Plane
-  readonly head: RequestHead
+  /** That of the request under way; between requests one without content, which all share. */
+  head: RequestHead
   readonly peerAddress: string
   readonly peerPort: number
   readonly localPort: number
@@ -112,7 +113,7 @@ export class Downstream implements Timed {
     this.peerAddress = plainAddress(socket.remoteAddress)
     this.peerPort = socket.remotePort ?? 0
     this.localPort = localPort
-    this.head = new RequestHead(plane.options.settings.limits.maxFields)
+    this.head = plane.heads.idle
     this.#exchange = new Exchange(plane, this)
     this.#readBy(clock.nowMs + plane.options.settings.limits.headerTimeoutMs)
   }
@@ -200,6 +201,7 @@ export class Downstream implements Timed {
   #readHead(chunk: Buffer, size: number): void {
     const { limits } = this.plane.options.settings
     const before = this.#pending.length
+    if (this.head === this.plane.heads.idle) this.head = this.plane.heads.take()
     // a head over the limit is refused before more of it is turned into text
     const most = Math.min(size, limits.maxHeadBytes + limits.maxTargetBytes + 4)
     const taken = Math.min(most, TEXT_READ)
@@ -217,7 +219,8 @@ export class Downstream implements Timed {
     }
     this.#pending = ''
     this.#requests++
-    const isRefused = end < 0 || !this.#allowsUnderscores()
+    const isRefused =
+      end < 0 || !this.head.fields.allowUnderscores(this.plane.options.settings.fieldsWithUnderscore)
     if (isRefused) {
       this.#state = WAIT
       this.#isLast = true
@@ -232,15 +235,6 @@ export class Downstream implements Timed {
     const isWhole = at === size && !this.head.chunked && this.head.contentLength <= 0
     const rest = isWhole ? EMPTY : chunk === READ_BUFFER ? copyOf(chunk, size) : chunk
     this.#startRequest(rest, isWhole ? 0 : at, text, end)
-  }
-
-  /** Setting `fieldsWithUnderscore`: such fields pass, are taken out here, or refuse the request (false). */
-  #allowsUnderscores(): boolean {
-    const { fields } = this.head
-    if (fields.underscored === 0) return true
-    const { fieldsWithUnderscore } = this.plane.options.settings
-    if (fieldsWithUnderscore === 'drop') fields.shadowUnderscored()
-    return fieldsWithUnderscore !== 'reject'
   }
 
   /** A head stands in `text` before `textAt`; `chunk` from `at` on is what came behind it. */
@@ -354,8 +348,8 @@ export class Downstream implements Timed {
   #endDrain(chunk: Buffer, next: number): void {
     if (this.#isLast) return this.#closeGently()
     this.#state = HEAD
-    this.head.reset()
     this.#held = next < chunk.length ? chunk.subarray(next) : null
+    this.#restHead()
     this.#readBy(clock.nowMs + this.plane.options.settings.limits.keepAliveMs)
     this.#process()
   }
@@ -464,9 +458,19 @@ export class Downstream implements Timed {
     }
     if (this.willClose) return this.#closeGently()
     this.#state = HEAD
-    this.head.reset()
+    this.#restHead()
     this.#readBy(clock.nowMs + limits.keepAliveMs)
     this.#process()
+  }
+
+  /** Nobody reads the head any more. It goes back, unless the next request has come already. */
+  #restHead(): void {
+    const { head } = this
+    const { heads } = this.plane
+    head.reset()
+    if (this.#held !== null || head === heads.idle) return
+    this.head = heads.idle
+    heads.give(head)
   }
 
   /** An answer that broke off: the client must see that it is not whole. `byReset`: its end is marked by the connection's alone. */

@@ -25,18 +25,20 @@ export const FIELD = {
   X_FORWARDED_HOST: 17,
   X_FORWARDED_PORT: 18,
   X_REAL_IP: 19,
-  VIA: 20,
-  COOKIE: 21,
-  SERVER: 22,
-  DATE: 23,
-  X_REQUEST_ID: 24,
-  NOMINATED: 25,
-  SHADOW: 26,
-  NOT_IN_TRAILER: 27,
+  TRACEPARENT: 20,
+  TRACESTATE: 21,
+  VIA: 22,
+  COOKIE: 23,
+  SERVER: 24,
+  DATE: 25,
+  X_REQUEST_ID: 26,
+  NOMINATED: 27,
+  SHADOW: 28,
+  NOT_IN_TRAILER: 29,
 } as const
 
 /** Number of kinds: the size of a table indexed by kind. */
-export const FIELD_KINDS = 28
+export const FIELD_KINDS = 30
 
 /** Names as bytes: comparing with a constant text costs three times as much. */
 const NAME = {
@@ -53,6 +55,8 @@ const NAME = {
   FORWARDED: asciiBytes('forwarded'),
   CONNECTION: asciiBytes('connection'),
   KEEP_ALIVE: asciiBytes('keep-alive'),
+  TRACESTATE: asciiBytes('tracestate'),
+  TRACEPARENT: asciiBytes('traceparent'),
   X_REQUEST_ID: asciiBytes('x-request-id'),
   CONTENT_LENGTH: asciiBytes('content-length'),
   HTTP2_SETTINGS: asciiBytes('http2-settings'),
@@ -101,7 +105,10 @@ export function classifyField(bytes: Uint8Array, start: number, end: number): nu
       return bytesEqualLower(bytes, start, NAME.FORWARDED) ? FIELD.FORWARDED : FIELD.OTHER
     case 10:
       if (bytesEqualLower(bytes, start, NAME.CONNECTION)) return FIELD.CONNECTION
-      return bytesEqualLower(bytes, start, NAME.KEEP_ALIVE) ? FIELD.KEEP_ALIVE : FIELD.OTHER
+      if (bytesEqualLower(bytes, start, NAME.KEEP_ALIVE)) return FIELD.KEEP_ALIVE
+      return bytesEqualLower(bytes, start, NAME.TRACESTATE) ? FIELD.TRACESTATE : FIELD.OTHER
+    case 11:
+      return bytesEqualLower(bytes, start, NAME.TRACEPARENT) ? FIELD.TRACEPARENT : FIELD.OTHER
     case 12:
       return bytesEqualLower(bytes, start, NAME.X_REQUEST_ID) ? FIELD.X_REQUEST_ID : FIELD.OTHER
     case 14:

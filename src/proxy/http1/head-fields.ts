@@ -119,6 +119,13 @@ export class HeadFields {
     return this.text.slice(at(this.nameStart, i), at(this.nameEnd, i))
   }
 
+  /** Setting `fieldsWithUnderscore`: such fields pass, are taken out here, or refuse the request (false). */
+  allowUnderscores(setting: 'pass' | 'drop' | 'reject'): boolean {
+    if (this.underscored === 0) return true
+    if (setting === 'drop') this.shadowUnderscored()
+    return setting !== 'reject'
+  }
+
   /** Marks every name that holds `_` as SHADOW (setting `fieldsWithUnderscore: drop`). */
   shadowUnderscored(): void {
     if (this.underscored === 0) return

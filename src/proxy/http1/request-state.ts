@@ -14,8 +14,8 @@ export const COMPLETE = 8
 export const REFUSED = 9
 
 /**
- * The head of a request: what parseRequestHead read, and where it stands in it. One object serves one connection; `reset` makes it
- * ready for the next request. Nothing here is valid before parseRequestHead returned a positive number, except `error` after -1.
+ * The head of a request: what parseRequestHead read, and where it stands in it. One object serves one request at a time; `reset` makes it
+ * ready for the next. Nothing here is valid before parseRequestHead returned a positive number, except `error` after -1.
  */
 export class RequestHead {
   readonly fields: HeadFields

@@ -39,6 +39,8 @@ type State = (typeof states)[keyof typeof states]
 
 /** A read up to this size is turned into text whole, so that a small answer is parsed and forwarded without touching bytes again. */
 const TEXT_READ = 16_384
+/** A longer one is a head with a body that stays bytes: so much of it becomes text at first, enough for most heads. */
+const HEAD_READ = 2048
 
 export interface UpstreamOptions {
   readonly limits: Limits
@@ -302,7 +304,7 @@ export class UpstreamConnection implements Timed {
 
   #readHead(buffer: Buffer, length: number): void {
     const before = this.#pending.length
-    const taken = Math.min(length, TEXT_READ)
+    const taken = length > TEXT_READ ? HEAD_READ : length
     let text = before === 0 ? latin1(buffer, 0, taken) : this.#pending + latin1(buffer, 0, taken)
     let from = 0
     if (before === 0) this.#head.reset()

@@ -3,8 +3,9 @@
  * `perSecond` each second. Ten buckets of a second; time is an argument. One per upstream and worker, so the bound holds in the sum.
  */
 export class RetryBudget {
-  readonly #requests = new Float64Array(10)
-  readonly #retries = new Float64Array(10)
+  // plain arrays: as typed ones they would take six times the memory, and there are as many as upstreams in use
+  readonly #requests = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+  readonly #retries = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
   #second = 0
   readonly #ratio: number
   readonly #perSecond: number

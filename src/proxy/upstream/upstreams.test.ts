@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { DEFAULT_SETTINGS } from '../../model/defaults.ts'
 import type { Upstream } from '../../model/upstream.ts'
+import { RoutingTable } from '../../routing/routing-table.ts'
+import { makeEnvironment, makeSection } from '../../routing/test-fixtures.ts'
 import type { ProxyOptions } from '../proxy-contract.ts'
 import { Upstreams } from './upstreams.ts'
 
@@ -28,7 +30,7 @@ function optionsOf(share: number): ProxyOptions {
       limits: { ...DEFAULT_SETTINGS.limits, retryBudgetRatio: 0, retryBudgetPerSecond: 4 },
     },
     share,
-    table: { revision: 1, find: () => null },
+    table: new RoutingTable([makeSection('test')], makeEnvironment()),
     sections: [],
     positions: { advance: () => 0, peek: () => 0 },
     lane: new Float64Array(64),
@@ -54,4 +56,56 @@ test('the retries allowed per second are shared out over the workers', () => {
   const alone = budgetOf(1)
   assert.equal(alone, 40, 'ten seconds of 4')
   assert.equal(budgetOf(0.25) * 4, alone)
+})
+
+test('one of many upstreams is compiled when it is first asked for, once, and not before it is in force', () => {
+  const upstreams = new Upstreams(optionsOf(1))
+  let reads = 0
+  const read = () => {
+    reads++
+    return UPSTREAM
+  }
+  const switchOn = upstreams.prepareLater([{ id: 'u', read }])
+  const cell = upstreams.cell('u')
+  assert.equal(upstreams.cell('u').current, null)
+  switchOn()
+  assert.equal(reads, 0)
+  const first = cell.current
+  assert.equal(first?.model.id, 'u')
+  assert.equal(cell.current, first)
+  assert.equal(reads, 1)
+  upstreams.prepare([], ['u'])()
+  assert.equal(cell.current, null)
+})
+
+test('an upstream that was asked for before is compiled with its new form, so that its pool is kept', () => {
+  const upstreams = new Upstreams(optionsOf(1))
+  upstreams.prepare([UPSTREAM], [])()
+  const pool = upstreams.cell('u').current?.endpoints[0]?.pool
+  let reads = 0
+  const read = () => {
+    reads++
+    return { ...UPSTREAM, name: 'new' }
+  }
+  upstreams.prepareLater([{ id: 'u', read }])()
+  assert.equal(reads, 1)
+  const { current } = upstreams.cell('u')
+  assert.equal(current?.model.name, 'new')
+  assert.equal(current?.endpoints[0]?.pool, pool)
+  assert.equal(pool?.users, 1)
+})
+
+test('an upstream that cannot be compiled when it is asked for is logged and not there', () => {
+  const lines: string[] = []
+  const log = (_level: string, fields: object, message: string) => {
+    lines.push(`${message}: ${JSON.stringify(fields)}`)
+  }
+  const upstreams = new Upstreams({ ...optionsOf(1), log })
+  const read = () => {
+    throw new Error('unreadable')
+  }
+  upstreams.prepareLater([{ id: 'u', read }])()
+  assert.equal(upstreams.cell('u').current, null)
+  assert.equal(upstreams.cell('u').current, null)
+  assert.deepEqual(lines, ['an upstream could not be compiled: {"upstream":"u","error":"unreadable"}'])
 })

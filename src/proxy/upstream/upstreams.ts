@@ -4,6 +4,7 @@ import { toByteString } from '../../model/byte-string.ts'
 import { ENDPOINT_OVERFLOW, rotationIdentity } from '../../model/counters.ts'
 import type { Endpoint } from '../../model/endpoint.ts'
 import { endpointIdentity } from '../../model/endpoint.ts'
+import type { ObjectSource } from '../../model/model.ts'
 import type { Upstream } from '../../model/upstream.ts'
 import type { UpstreamCell } from '../../routing/table.ts'
 import type { ProxyOptions } from '../proxy-contract.ts'
@@ -13,9 +14,19 @@ import { RetryBudget } from './retry-budget.ts'
 /** The box that compiled targets point to. Its content is replaced as a whole; a request reads it once, when it chooses. */
 export class Cell implements UpstreamCell {
   readonly id: string
-  current: CompiledUpstream | null = null
-  constructor(id: string) {
+  compiled: CompiledUpstream | null = null
+  /** What the content is compiled from when the first request asks for it; null where it is compiled already, or there is none. */
+  source: ObjectSource<Upstream> | null = null
+  readonly #owner: Upstreams
+  constructor(id: string, owner: Upstreams) {
     this.id = id
+    this.#owner = owner
+  }
+
+  /** null: no such upstream is in force. */
+  get current(): CompiledUpstream | null {
+    if (this.compiled === null && this.source !== null) this.#owner.load(this)
+    return this.compiled
   }
 }
 
@@ -74,7 +85,7 @@ export class Upstreams {
   cell(id: string): Cell {
     let cell = this.#cells.get(id)
     if (cell === undefined) {
-      cell = new Cell(id)
+      cell = new Cell(id, this)
       this.#cells.set(id, cell)
     }
     return cell
@@ -95,13 +106,58 @@ export class Upstreams {
     }
   }
 
+  /**
+   * The same for many upstreams: they are compiled when a request first asks for them. One whose former content was asked for is compiled now, so
+   * that its connections are kept.
+   */
+  prepareLater(sources: readonly ObjectSource<Upstream>[]): () => void {
+    const known: Upstream[] = []
+    const cells: Cell[] = []
+    const others: ObjectSource<Upstream>[] = []
+    for (const source of sources) {
+      const cell = this.cell(source.id)
+      if (cell.compiled !== null) known.push(source.read())
+      else {
+        cells.push(cell)
+        others.push(source)
+      }
+    }
+    const switchKnown = known.length === 0 ? null : this.prepare(known, [])
+    return () => {
+      switchKnown?.()
+      for (let i = 0; i < cells.length; i++) {
+        const cell = cells[i] as Cell
+        // one that a request has asked for since is compiled anew for the next
+        if (cell.compiled !== null) this.#switch(cell, null)
+        cell.source = others[i] as ObjectSource<Upstream>
+      }
+    }
+  }
+
+  /** Compiles a cell's content. What cannot be compiled is logged, and is not there for requests. */
+  load(cell: Cell): void {
+    const { source } = cell
+    cell.source = null
+    if (source === null) return
+    const fresh = new Map<string, EndpointPool>()
+    try {
+      const upstream = this.#compile(source.read(), fresh)
+      for (const endpoint of upstream.endpoints) this.#keep(endpoint.pool)
+      cell.compiled = upstream
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error)
+      this.#options.log('error', { upstream: cell.id, error: text }, 'an upstream could not be compiled')
+    }
+  }
+
   closeIdle(): void {
     for (const pool of this.#pools.values()) pool.closeIdle()
   }
 
   #switch(cell: Cell, upstream: CompiledUpstream | null): void {
-    const old = cell.current
-    cell.current = upstream
+    const old = cell.compiled
+    cell.compiled = upstream
+    cell.source = null
     if (old === null) return
     for (const endpoint of old.endpoints) {
       for (const named of endpoint.poolsByName?.values() ?? []) {

@@ -53,10 +53,11 @@ export async function openEmbeddedStore(
       // A newer headgate's file is in order; serving an older copy of it would hide what was written since.
       if (error.code === 'NOT_SUPPORTED') throw new GatewayError(error.code, describe(directory, error))
       if (lastGood.kind !== 'good') throw withoutCopy(directory, error, lastGood)
+      const content = contentOf(directory, error, lastGood)
       const isAccepted = options.acceptLastGood === true || existsSync(join(directory, ACCEPT_FILE))
       if (!isAccepted || error.code !== 'STORE_DAMAGED')
-        return createLastGoodStore(directory, lastGood, describe(directory, error), lock)
-      const restored = restore(directory, lastGood.content, (options.now ?? Date.now)())
+        return createLastGoodStore(directory, { at: lastGood.at, content }, describe(directory, error), lock)
+      const restored = restore(directory, content, (options.now ?? Date.now)())
       return new EmbeddedStore({ directory, database: restored, lock, lastGood, faults: [], options })
     }
   } catch (error) {
@@ -78,8 +79,8 @@ function prepareDirectory(directory: string): void {
 function openChecked(directory: string, lastGood: LastGood, wasUsed: boolean): Database {
   const mayBeNew = lastGood.kind === 'none' && !wasUsed
   const database = Database.open(join(directory, DATABASE_FILE), mayBeNew)
-  if (lastGood.kind === 'good' && database.revision < lastGood.content.revision) {
-    const detail = `it stands at revision ${database.revision}, but revision ${lastGood.content.revision} was acknowledged; writes are missing`
+  if (lastGood.kind === 'good' && database.revision < lastGood.revision) {
+    const detail = `it stands at revision ${database.revision}, but revision ${lastGood.revision} was acknowledged; writes are missing`
     database.close()
     throw new GatewayError('STORE_DAMAGED', detail)
   }
@@ -102,6 +103,18 @@ function unguarded(directory: string, lastGood: LastGood): StoreFault {
     path: '',
     message: `the last good copy ${why}, so nothing tells whether ${join(directory, DATABASE_FILE)} lost writes`,
     hint: 'compare the configuration with what you expect; a new copy has been started',
+  }
+}
+
+function contentOf(
+  directory: string,
+  error: GatewayError,
+  lastGood: Extract<LastGood, { kind: 'good' }>,
+): StoreContent {
+  try {
+    return lastGood.content()
+  } catch (cause) {
+    throw withoutCopy(directory, error, { kind: 'bad', reason: messageOf(cause) })
   }
 }
 
@@ -172,7 +185,7 @@ class EmbeddedStore implements ConfigStore {
     this.#options = options
     this.#now = options.now ?? Date.now
     this.#database = parts.database
-    this.#copiedRevision = lastGood.kind === 'good' ? lastGood.content.revision : -1
+    this.#copiedRevision = lastGood.kind === 'good' ? lastGood.revision : -1
     if (lastGood.kind === 'bad') {
       options.onWarning?.(`${lastGoodFile(directory)} cannot be used (${lastGood.reason}) and was put aside`)
       setLastGoodAside(directory, this.#now())

@@ -1,6 +1,5 @@
 import { DatabaseSync } from 'node:sqlite'
-import type { StoredDocument } from '../../model/document.ts'
-import { readRows } from './rows.ts'
+import { type Row, readRows } from './rows.ts'
 
 /** A foreign reader or writer (a shell with `sqlite3`) may hold the file this long before a write fails. Milliseconds. */
 export const BUSY_MS = 200
@@ -17,9 +16,9 @@ export class FrozenView {
     this.revision = Number(newest?.revision)
   }
 
-  /** Documents with their text as it is stored; rows that are no documents are left out. */
-  *rows(): Generator<{ document: StoredDocument; text: string }> {
-    for (const row of readRows(this.#db)) if (typeof row !== 'string') yield row
+  /** Documents with their text as it is stored, which is what counts: values may be empty. Rows that are no documents are left out. */
+  *rows(): Generator<Row> {
+    for (const row of readRows(this.#db, true)) if (typeof row !== 'string') yield row
   }
 
   close(): void {

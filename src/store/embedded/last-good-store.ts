@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { GatewayError } from '../../model/gateway-error.ts'
 import type { CommitResult, ConfigStore, HistoryEntry, StoreContent } from '../store.ts'
-import { type LastGood, lastGoodFile } from './last-good.ts'
+import { lastGoodFile } from './last-good.ts'
 import type { DirectoryLock } from './lock.ts'
 
 /**
@@ -10,11 +10,17 @@ import type { DirectoryLock } from './lock.ts'
  */
 export function createLastGoodStore(
   directory: string,
-  lastGood: Extract<LastGood, { kind: 'good' }>,
+  lastGood: GoodCopy,
   reason: string,
   lock: DirectoryLock,
 ): ConfigStore {
   return new LastGoodStore(directory, lastGood, reason, lock)
+}
+
+/** What was read of the copy, and when it was written. */
+export interface GoodCopy {
+  readonly at: string
+  readonly content: StoreContent
 }
 
 class LastGoodStore implements ConfigStore {
@@ -23,12 +29,7 @@ class LastGoodStore implements ConfigStore {
   readonly #content: StoreContent
   readonly #lock: DirectoryLock
 
-  constructor(
-    directory: string,
-    lastGood: Extract<LastGood, { kind: 'good' }>,
-    reason: string,
-    lock: DirectoryLock,
-  ) {
+  constructor(directory: string, lastGood: GoodCopy, reason: string, lock: DirectoryLock) {
     this.name = lastGoodFile(directory)
     this.#lock = lock
     const hint = `put a backup in its place and restart; or make the file ${join(directory, 'accept-last-good')} and restart: the damaged database is then put aside and this copy becomes the configuration; or, to use the database as it is, remove ${this.name}`

@@ -9,8 +9,8 @@ import { syncFolder } from './files.ts'
 import { FrozenView } from './frozen-view.ts'
 
 const FORMAT = 'headgate-last-good-1'
-/** Text gathered before it is handed to the disk. Characters. */
-const CHUNK = 256 * 1024
+/** Text gathered before it is handed to the disk, which is when the loop gets its turn. Characters. */
+const CHUNK = 64 * 1024
 
 export function lastGoodFile(directory: string): string {
   return join(directory, 'last-good.json')
@@ -19,7 +19,13 @@ export function lastGoodFile(directory: string): string {
 export type LastGood =
   | { readonly kind: 'none' }
   | { readonly kind: 'bad'; readonly reason: string }
-  | { readonly kind: 'good'; readonly content: StoreContent; readonly at: string }
+  | {
+      readonly kind: 'good'
+      readonly revision: number
+      readonly at: string
+      /** The documents, which are needed only when the database is not good. Throws for what no headgate writes. */
+      content(): StoreContent
+    }
 
 /**
  * Writes all documents of the newest revision beside the database, one a line, with a checksum over the lines. The view is frozen and
@@ -66,28 +72,33 @@ export async function writeLastGood(directory: string, databasePath: string, at:
 
 /** Never throws: a copy that cannot be trusted is `bad` with the reason. */
 export function readLastGood(directory: string): LastGood {
-  let text: string
+  let bytes: Buffer
   try {
-    text = readFileSync(lastGoodFile(directory), 'utf8')
+    bytes = readFileSync(lastGoodFile(directory))
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return { kind: 'none' }
     return { kind: 'bad', reason: error instanceof Error ? error.message : String(error) }
   }
   try {
-    const root: unknown = JSON.parse(text)
-    if (!isJsonObject(root) || root.format !== FORMAT) return { kind: 'bad', reason: 'it has another format' }
-    const start = text.indexOf('\n') + 1
-    const lines = text.slice(start, text.lastIndexOf('\n]'))
-    if (root.crc32 !== crc32(lines)) return { kind: 'bad', reason: 'its checksum differs' }
-    if (typeof root.revision !== 'number' || !Array.isArray(root.documents)) {
-      return { kind: 'bad', reason: 'it has another format' }
+    // the documents stand on lines of their own between what opens and what closes the list
+    const start = bytes.indexOf('\n') + 1
+    const end = bytes.lastIndexOf('\n]')
+    if (start === 0 || end < start - 1) return { kind: 'bad', reason: 'it is cut short' }
+    const head: unknown = JSON.parse(`${bytes.toString('utf8', 0, start)}]}`)
+    const tail: unknown = JSON.parse(`[{"documents":[${bytes.toString('utf8', end)}]`)
+    if (!isJsonObject(head) || head.format !== FORMAT) return { kind: 'bad', reason: 'it has another format' }
+    const ending: unknown = Array.isArray(tail) ? tail[0] : null
+    if (!isJsonObject(ending) || ending.crc32 !== crc32(bytes.subarray(start, Math.max(start, end)))) {
+      return { kind: 'bad', reason: 'its checksum differs' }
     }
-    const documents = root.documents.map(toDocument)
-    return {
-      kind: 'good',
-      content: { revision: root.revision, documents, faults: [] },
-      at: String(root.at),
+    const { revision } = head
+    if (typeof revision !== 'number') return { kind: 'bad', reason: 'it has another format' }
+    const content = (): StoreContent => {
+      const documents: unknown = JSON.parse(`[${bytes.toString('utf8', start, Math.max(start, end))}]`)
+      if (!Array.isArray(documents)) throw new Error('it has no list of documents')
+      return { revision, documents: documents.map(toDocument), faults: [] }
     }
+    return { kind: 'good', revision, at: String(head.at), content }
   } catch (error) {
     return { kind: 'bad', reason: error instanceof Error ? error.message : String(error) }
   }

@@ -2,6 +2,8 @@ import { lstatSync, readdirSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 
 const ENDINGS = /\.(?:ya?ml|json)$/i
+/** The only name by which code is found in a directory; a file that is named itself may have any. */
+const CONFIG_MODULE = /^headgate\.config\.m?[jt]s$/
 
 export interface FileListing {
   /** Paths as the user would write them: below the target as it was given, sorted by name. */
@@ -10,13 +12,17 @@ export interface FileListing {
 }
 
 /**
- * The configuration files behind a target: the file itself, or the YAML and JSON files of a directory, one level deep. Names that start
- * with a dot or end in `~` (hidden files, what editors leave behind, Kubernetes' `..data`) are passed over. Throws as `fs` does.
+ * The configuration files behind a target: the file itself, or the YAML and JSON files of a directory and its `headgate.config.ts` (or `.mts`,
+ * `.js`, `.mjs`), one level deep. Names that start with a dot or end in `~` (hidden files, what editors leave behind, Kubernetes' `..data`)
+ * are passed over. Throws as `fs` does.
  */
 export function listFiles(target: string): FileListing {
   if (!statSync(target).isDirectory()) return { files: [target], isDirectory: false }
   const files = readdirSync(target)
-    .filter((name) => !name.startsWith('.') && !name.startsWith('#') && ENDINGS.test(name))
+    .filter(
+      (name) =>
+        !name.startsWith('.') && !name.startsWith('#') && (ENDINGS.test(name) || CONFIG_MODULE.test(name)),
+    )
     .sort()
     .map((name) => join(target, name))
     .filter((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true)

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { readFileSync, statSync } from 'node:fs'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.ts'
 import { suggest } from '../../model/suggest.ts'
@@ -10,6 +11,7 @@ import {
   type PlacedFault,
 } from './file-reader.ts'
 import { listFiles } from './list-files.ts'
+import { isModule, loadModule } from './load-module.ts'
 import { type ParsedFile, parseFile } from './parse-file.ts'
 
 /** Start-up settings share the files with documents under this key. */
@@ -38,9 +40,37 @@ export function readFile(
   try {
     const { size } = statSync(file)
     if (size > MAX_FILE_BYTES) return unreadable(file, `is larger than ${MAX_FILE_BYTES} bytes`)
-    return readText(file, readFileSync(file, 'utf8'), readers, environment, hadEnd)
+    if (isModule(file)) return readModule(file, readers, environment)
+    const bytes = readFileSync(file)
+    if (!isUtf8(bytes) || bytes.includes(0)) {
+      return unreadable(file, 'is no text: it holds bytes that are not UTF-8')
+    }
+    return readText(file, bytes.toString('utf8'), readers, environment, hadEnd)
   } catch (error) {
     return unreadable(file, `cannot be read: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+/** What a module exports. Where in it a value was made cannot be told: faults name the file and the path in the document. */
+function readModule(
+  file: string,
+  readers: readonly FileReader[],
+  environment: NodeJS.ProcessEnv,
+): FileResult {
+  const loaded = loadModule(file, environment)
+  if (!('text' in loaded)) {
+    const { message, hint, place } = loaded
+    return { ...unreadable(file, ''), faults: [{ path: '', message, hint, place }] }
+  }
+  const place = { file, line: 1, column: 1 }
+  const locate = (): FilePlace => place
+  const result = readText(file, loaded.text, readers, environment, false)
+  return {
+    ...result,
+    text: '',
+    documents: result.documents.map((document) => ({ ...document, locate })),
+    settings: result.settings.map(({ value }) => ({ value, locate })),
+    faults: result.faults.map((fault) => ({ ...fault, place })),
   }
 }
 

@@ -212,7 +212,7 @@ export function entriesOf(rule: JsonObject): readonly JsonObject[] {
   return (entries === null ? DEFAULT_ENTRIES : entries).filter(isJsonObject)
 }
 
-function weightOf(entry: JsonObject): number {
+export function weightOf(entry: JsonObject): number {
   const weight = numberField(entry, 'weight')
   return weight === null ? DEFAULT_WEIGHT : weight
 }

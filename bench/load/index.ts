@@ -1,0 +1,29 @@
+import { bodies } from './bodies.ts'
+import { changes } from './changes.ts'
+import { condition } from './condition.ts'
+import { connectionPerRequest } from './connection-per-request.ts'
+import { hundredThousand } from './hundred-thousand.ts'
+import { idleAndBusy } from './idle-and-busy.ts'
+import { machineCheck } from './machine-check.ts'
+import { manyRoutes } from './many-routes.ts'
+import { memory } from './memory.ts'
+import { plain } from './plain.ts'
+import type { Scenario } from './scenario.ts'
+import { search } from './search.ts'
+import { split } from './split.ts'
+
+/** Everything that `npm run bench` measures, in the order in which it does. */
+export const scenarios: readonly Scenario[] = [
+  machineCheck,
+  plain,
+  split,
+  condition,
+  manyRoutes,
+  bodies,
+  idleAndBusy,
+  changes,
+  connectionPerRequest,
+  search,
+  hundredThousand,
+  memory,
+]

@@ -1,0 +1,37 @@
+/**
+ * Holds connections that do nothing: `node idle-clients.ts PORT COUNT`. Each sends one request, so that the other side has everything a
+ * used connection has, and is then silent. Prints `ready` when all have their answer, `lost N` when some were closed. SIGTERM ends it.
+ */
+import { connect } from 'node:net'
+
+/** So many are being opened at a time: the accept queue of the other side must not overflow. */
+const OPENING = 100
+
+const port = Number(process.argv[2])
+const count = Number(process.argv[3])
+let started = 0
+let ready = 0
+let lost = 0
+
+for (let i = 0; i < Math.min(OPENING, count); i++) open()
+
+function open(): void {
+  if (started >= count) return
+  started++
+  let hasAnswer = false
+  const socket = connect(port, '127.0.0.1', () =>
+    socket.write('GET / HTTP/1.1\r\nHost: idle.example.com\r\n\r\n'),
+  )
+  socket.on('error', () => {})
+  socket.on('data', () => {
+    if (hasAnswer) return
+    hasAnswer = true
+    ready++
+    if (ready + lost === count) process.stdout.write(lost === 0 ? 'ready\n' : `lost ${lost}\n`)
+    open()
+  })
+  socket.on('close', () => {
+    lost++
+    process.stdout.write(`lost ${lost}\n`)
+  })
+}

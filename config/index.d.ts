@@ -1,0 +1,479 @@
+// Made by tools/generate-docs.ts from src/dialects/native/schema.ts: edit that, then run it.
+
+/** Routes and upstreams of the Headgate gateway, in its own words. */
+export interface File {
+  /** Where this schema is, for editors of JSON files. */
+  readonly $schema?: string
+  /** Marks the file, and says which version of the document it is written in. */
+  readonly headgate: 1
+  /** Start-up settings (docs/settings.md); they may stand in any configuration file. */
+  readonly gateway?: Readonly<Record<string, unknown>>
+  /** Which requests, and what becomes of them. */
+  readonly routes?: readonly Route[]
+  /** Groups of endpoints. */
+  readonly upstreams?: readonly Upstream[]
+}
+
+/** Which requests, and what becomes of them. A request must meet every condition that is written; the route in front of all others that takes it decides. */
+export interface Route {
+  /** Names the document: letters, digits, `.`, `_` and `-`. Metrics, logs and references call it so. */
+  readonly id: string
+  /** What people call it, in metrics, logs and lists. Default: the id. */
+  readonly name?: string
+  /** A note for people; nothing is done with it. */
+  readonly description?: string
+  /** Marks for selecting documents (`headgate get routes -l team=shop`). */
+  readonly labels?: Readonly<Record<string, string>>
+  /** Hosts it takes, one of them, without port and in any case. Default: any. */
+  readonly hosts?: readonly string[]
+  /** Paths it takes, one of them, compared with the decoded path. Default: any. */
+  readonly paths?: readonly (string | {
+    /** The whole path. */
+    readonly exact?: string
+    /** What the path begins with. */
+    readonly prefix?: string
+  })[]
+  /** Methods it takes. Default: all. */
+  readonly methods?: readonly string[]
+  /** Addresses that clients must have, one of them. Default: any. */
+  readonly clients?: readonly string[]
+  /** A further condition on the request. */
+  readonly when?: When
+  /**
+   * A route with a higher one comes before those with a lower one, however exact their hosts and paths are.
+   * Default: `0`.
+   */
+  readonly priority?: number
+  /** What `service_id` and `service_name` say in logs and templates. */
+  readonly service?: string
+  /** Changes to the request on its way to the upstream and to the answer on its way back, in order; a single one needs no list. */
+  readonly filters?: Filter | readonly Filter[]
+  /**
+   * What the conditions of the rules look at when filters of the route change header fields.
+   * - `original`: The request as the client sent it.
+   * - `rewritten`: The request as the route's filters left it.
+   * Default: `original`.
+   */
+  readonly rulesSee?: 'original' | 'rewritten'
+  /** Take the place of those of the upstream that serves. */
+  readonly timeouts?: RouteTimeouts
+  /** The first rule whose condition holds decides. If none does, what stands beside them (`upstream`, `split`, …) does, else the answer is 503. */
+  readonly rules?: readonly Rule[]
+  /** Targets with weights. Shares are exact: with weights 3 and 2, three of every five consecutive requests go to the first, over all workers. */
+  readonly split?: readonly Target[]
+  /** Short for a split with this one target. */
+  readonly upstream?: UpstreamPlace
+  /** Short for a split with this one target. */
+  readonly respond?: Respond
+  /** Short for a split with this one target. */
+  readonly redirect?: Redirect
+}
+
+/** What becomes of requests that meet a condition. */
+export interface Rule {
+  /** The condition. Default: it always holds. */
+  readonly when?: When
+  /** Targets with weights. Shares are exact: with weights 3 and 2, three of every five consecutive requests go to the first, over all workers. */
+  readonly split?: readonly Target[]
+  /** Short for a split with this one target. */
+  readonly upstream?: UpstreamPlace
+  /** Short for a split with this one target. */
+  readonly respond?: Respond
+  /** Short for a split with this one target. */
+  readonly redirect?: Redirect
+}
+
+/** One side of a split: an upstream, a fixed answer or a redirect. */
+export interface Target {
+  /** An upstream. */
+  readonly upstream?: UpstreamPlace
+  /** A fixed answer. */
+  readonly respond?: Respond
+  /** A redirect. */
+  readonly redirect?: Redirect
+  /**
+   * Its share. 0: it gets nothing.
+   * Default: `1`.
+   */
+  readonly weight?: number
+  /** What metrics and logs call this side of the split. Default: the name of the upstream, `respond` or `redirect`. */
+  readonly name?: string
+  /** Changes to the request on its way to the upstream and to the answer on its way back, in order; a single one needs no list. */
+  readonly filters?: Filter | readonly Filter[]
+}
+
+/** The id of an upstream, or an upstream written in its place. */
+export type UpstreamPlace = string | InlineUpstream
+
+/** An answer of the gateway: a status, or status, header fields and body. */
+export type Respond = number | {
+  /**
+   * The status.
+   * Default: `200`.
+   */
+  readonly status?: number
+  /** Header fields, word for word. */
+  readonly headers?: Readonly<Record<string, string | number | boolean | readonly string[]>>
+  /** The body. Default: empty. */
+  readonly body?: string
+  /** true: the body is the page of that status, as errors of the gateway have it. */
+  readonly page?: boolean
+  /** Marks the answer as this error, for the log and `X-Headgate-Error` (docs/errors.md). */
+  readonly errorCode?: 'BAD_REQUEST' | 'BAD_HOST' | 'BAD_TARGET' | 'BAD_LENGTH' | 'BAD_CHUNK' | 'BAD_TRAILER' | 'REQUEST_TIMEOUT_HEAD' | 'REQUEST_TIMEOUT_BODY' | 'BODY_TOO_LARGE' | 'TARGET_TOO_LONG' | 'EXPECTATION_FAILED' | 'HEAD_TOO_LARGE' | 'CLIENT_GONE' | 'METHOD_NOT_IMPLEMENTED' | 'CODING_NOT_IMPLEMENTED' | 'VERSION_NOT_SUPPORTED' | 'ROUTE_NOT_FOUND' | 'SERVICE_NOT_FOUND' | 'UPSTREAM_NOT_FOUND' | 'SPLIT_UPSTREAM_NOT_FOUND' | 'NO_UPSTREAM' | 'NO_TARGET' | 'NO_ENDPOINT' | 'BAD_REWRITE' | 'BODY_NEEDED' | 'UPSTREAM_CONNECT_FAILED' | 'UPSTREAM_CONNECT_TIMEOUT' | 'UPSTREAM_NAME_UNRESOLVED' | 'UPSTREAM_STALE' | 'UPSTREAM_CLOSED' | 'UPSTREAM_SEND_TIMEOUT' | 'UPSTREAM_HEAD_TIMEOUT' | 'UPSTREAM_BODY_TIMEOUT' | 'UPSTREAM_BAD_ANSWER' | 'UPSTREAM_CUT' | 'UPSTREAM_RETRIES_OVER' | 'POOL_EXHAUSTED' | 'OUT_OF_DESCRIPTORS' | 'OUT_OF_PORTS' | 'OVERLOADED' | 'ADMIN_ADDRESS' | 'DRAINING' | 'INTERNAL'
+}
+
+/** Sends the client elsewhere: a place, or a form of its own. */
+export type Redirect = string | {
+  /** The place. A template: `${path}`, `${query.page ?? 1}`; `$$` is a dollar sign. */
+  readonly to?: string
+  /** A regular expression (RE2) on the path: its first hit is replaced by `replace`. The rule then takes only requests whose path it is found in, and so does the route where it has nothing else. */
+  readonly match?: string
+  /** Takes the place of the hit. `${1}` is its first group, `${0}` the whole hit. */
+  readonly replace?: string
+  /** The same host and target over https. The rule then takes only requests that came without TLS, and so does the route where it has nothing else. */
+  readonly https?: true
+  /**
+   * Port of `https`.
+   * Default: `443`.
+   */
+  readonly port?: number
+  /** The status, or `byMethod`: 301 for GET and HEAD, 308 for the rest. Default: 302, with `https` byMethod. */
+  readonly status?: number | 'byMethod'
+  /**
+   * Percent-encodes what the place has before its `?`.
+   * Default: `false`.
+   */
+  readonly encode?: boolean
+  /**
+   * Puts the client's query behind the place.
+   * Default: `false`.
+   */
+  readonly appendQuery?: boolean
+}
+
+/** Changes to requests, to answers, or to both, for all requests or for some. */
+export interface Filter {
+  /** Only for these. With `request`, the condition is on the request; with `response` alone it may look at the answer. */
+  readonly when?: When
+  /** Changes to the request. */
+  readonly request?: RequestChange
+  /** Changes to the answer, also to one that the gateway made. */
+  readonly response?: ResponseChange
+}
+
+/** Changes to a request on its way to the upstream. */
+export interface RequestChange {
+  /** Another path. */
+  readonly path?: PathChange
+  /** Another method, in capitals. */
+  readonly method?: string
+  /** Another Host, with or without a port; only where the upstream sends on the Host of the client. */
+  readonly host?: string
+  /** Changes to header fields. */
+  readonly headers?: HeaderEdits
+}
+
+/** A template for the new path, or a form of its own. The client's query goes along. */
+export type PathChange = string | {
+  /** The new path. A template: `${path}`, `${query.page ?? 1}`; `$$` is a dollar sign. */
+  readonly set?: string
+  /** What the path begins with, whole parts: `/api` is found in `/api` and `/api/x`, not in `/apis`. */
+  readonly replacePrefix?: string
+  /** Takes the place of the prefix. Default: nothing, so that `/api/x` becomes `/x`. */
+  readonly with?: string
+  /** The first pattern that is found has its first hit replaced; the path stays where none is. */
+  readonly patterns?: readonly {
+    /** A regular expression (RE2), found anywhere. */
+    readonly match: string
+    /** Takes the place of the hit. `${1}` is its first group, `${0}` the whole hit. */
+    readonly replace: string
+  }[]
+  /** The path as routes see it: decoded, dot segments resolved, encoded again. With `raw` as the client sent it. */
+  readonly keep?: true
+  /**
+   * Works on the target as the client sent it, and encodes nothing; otherwise on the decoded path, and what comes out is encoded.
+   * Default: `false`.
+   */
+  readonly raw?: boolean
+}
+
+/** Changes to an answer on its way to the client. */
+export interface ResponseChange {
+  /** Another status. */
+  readonly status?: number
+  /** Another body. */
+  readonly body?: string
+  /** Another body, as base64. */
+  readonly bodyBase64?: string
+  /** Changes to header fields. */
+  readonly headers?: HeaderEdits
+}
+
+/** Changes to header fields, in the order add, set, remove. Fields of the connection and its framing, and Host, are not changed here. */
+export interface HeaderEdits {
+  /** Replaces the field. A value that comes out empty removes it. */
+  readonly set?: Readonly<Record<string, string | number | boolean | readonly string[]>>
+  /** Adds a line behind those that are there. */
+  readonly add?: Readonly<Record<string, string | number | boolean | readonly string[]>>
+  /** Removes fields. */
+  readonly remove?: readonly string[]
+}
+
+/** A condition, or a list of conditions that must all hold. */
+export type When = {
+  /** Holds if all of these hold. */
+  readonly all?: readonly When[]
+  /** Holds if one of these holds. */
+  readonly any?: readonly When[]
+  /** Holds if this does not. */
+  readonly not?: When
+  /** Looks at a header field of the request, by its name in any case. */
+  readonly header?: string
+  /** Looks at an argument of the query, by its name; of several the first. */
+  readonly query?: string
+  /** Looks at a cookie, by its name. */
+  readonly cookie?: string
+  /** Looks at a named part of the path: `id` of `/cart/:id`. */
+  readonly param?: string
+  /** Looks at a field of an urlencoded form in the body, by its name. */
+  readonly form?: string
+  /** Looks into the body, by its Content-Type JSON, an urlencoded or a multipart form, by a path: `user.name`, `items[0].id`, `items[*].id`. */
+  readonly body?: string
+  /**
+   * Looks at the request itself.
+   * - `path`: The path, decoded.
+   * - `target`: The target as the client sent it: path and query, not decoded.
+   * - `queryString`: The whole query, not decoded, without `?`.
+   * - `host`: The host in lower case, without port.
+   * - `method`: The method.
+   * - `scheme`: `http` or `https`.
+   * - `protocol`: `HTTP/1.1` or `HTTP/1.0`.
+   * - `client`: The address of the client, as trusted proxies name it.
+   * - `clientPort`: The port of the client.
+   * - `peer`: The address at the other end of the connection.
+   * - `localAddress`: The address that the connection came in at.
+   * - `localPort`: The port that the connection came in at.
+   * - `requestId`: The id of the request.
+   */
+  readonly request?: 'path' | 'target' | 'queryString' | 'host' | 'method' | 'scheme' | 'protocol' | 'client' | 'clientPort' | 'peer' | 'localAddress' | 'localPort' | 'requestId'
+  /** Looks at a header field of the answer. Only in filters of the answer. */
+  readonly responseHeader?: string
+  /**
+   * Looks at the answer. Only in filters of the answer.
+   * - `status`: The status, a number.
+   * - `upstreamStatus`: The statuses of all attempts, a text: `502, 200`.
+   */
+  readonly response?: 'status' | 'upstreamStatus'
+  /** Looks at any variable, by its name: `graphql_name`, `msec` and all others. */
+  readonly variable?: string
+  /** true: it is there, even if empty. false: it is not there. */
+  readonly exists?: boolean
+  /** It is the same: as text where the value is a text, as number where it is a number (`equals: 23` holds for `23`, `23.0` and `0x17`). true and false are values of JSON bodies, and true that of an argument without `=`. */
+  readonly equals?: string | number | boolean
+  /** The opposite of `equals`; holds also where there is nothing to look at. */
+  readonly notEquals?: string | number | boolean
+  /** It is one of these, each compared without conversion (a header field is a text: `["1"]`, not `[1]`). */
+  readonly in?: readonly (string | number | boolean)[]
+  /** It is a list (several values of a body path, root fields of GraphQL) that holds this value. */
+  readonly has?: string | number | boolean
+  /** A regular expression (RE2) is found in it, anywhere: use `^` and `$` for its ends. */
+  readonly matches?: string
+  /** The same, whatever the case of letters. */
+  readonly matchesIgnoringCase?: string
+  /** As a number it is greater. */
+  readonly greater?: number
+  /** As a number it is greater or equal. */
+  readonly greaterOrEqual?: number
+  /** As a number it is less. */
+  readonly less?: number
+  /** As a number it is less or equal. */
+  readonly lessOrEqual?: number
+  /** It is an address in one of these. */
+  readonly inNetwork?: readonly string[]
+} | readonly When[]
+
+/** A group of endpoints, and how requests are sent to them. */
+export interface Upstream {
+  /** Names the document: letters, digits, `.`, `_` and `-`. Metrics, logs and references call it so. */
+  readonly id: string
+  /** What people call it, in metrics, logs and lists. Default: the id. */
+  readonly name?: string
+  /** A note for people; nothing is done with it. */
+  readonly description?: string
+  /** Marks for selecting documents (`headgate get routes -l team=shop`). */
+  readonly labels?: Readonly<Record<string, string>>
+  /**
+   * How endpoints are spoken to.
+   * - `http`: HTTP/1.1 in plain text.
+   * - `https`: HTTP/1.1 over TLS.
+   * Default: `http`.
+   */
+  readonly scheme?: 'http' | 'https'
+  /** Where requests go. Empty: every request gets 503. */
+  readonly endpoints: readonly Endpoint[]
+  /**
+   * How an endpoint is chosen.
+   * - `roundRobin`: In turn, as the weights say, over all workers.
+   * Default: `roundRobin`.
+   */
+  readonly balance?: 'roundRobin'
+  /** The Host that is sent to endpoints, with or without a port. */
+  readonly host?: string
+  /**
+   * Which Host is sent where `host` says nothing.
+   * - `client`: That of the client (or of a filter).
+   * - `endpoint`: The endpoint's name, with its port where that is not the scheme's own.
+   * - `endpointWithoutPort`: The endpoint's name alone.
+   * Default: `client`.
+   */
+  readonly sendHost?: 'client' | 'endpoint' | 'endpointWithoutPort'
+  /** How long to wait for an endpoint. */
+  readonly timeouts?: UpstreamTimeouts
+  /** Further attempts, each on another endpoint if there is one. */
+  readonly retries?: Retries
+  /** Connections that are kept. */
+  readonly pool?: Pool
+}
+
+/** An upstream of one place alone; only its name may be left out. */
+export interface InlineUpstream {
+  /** What people call it, in metrics, logs and lists. Default: the id. */
+  readonly name?: string
+  /** A note for people; nothing is done with it. */
+  readonly description?: string
+  /** Marks for selecting documents (`headgate get routes -l team=shop`). */
+  readonly labels?: Readonly<Record<string, string>>
+  /**
+   * How endpoints are spoken to.
+   * - `http`: HTTP/1.1 in plain text.
+   * - `https`: HTTP/1.1 over TLS.
+   * Default: `http`.
+   */
+  readonly scheme?: 'http' | 'https'
+  /** Where requests go. Empty: every request gets 503. */
+  readonly endpoints: readonly Endpoint[]
+  /**
+   * How an endpoint is chosen.
+   * - `roundRobin`: In turn, as the weights say, over all workers.
+   * Default: `roundRobin`.
+   */
+  readonly balance?: 'roundRobin'
+  /** The Host that is sent to endpoints, with or without a port. */
+  readonly host?: string
+  /**
+   * Which Host is sent where `host` says nothing.
+   * - `client`: That of the client (or of a filter).
+   * - `endpoint`: The endpoint's name, with its port where that is not the scheme's own.
+   * - `endpointWithoutPort`: The endpoint's name alone.
+   * Default: `client`.
+   */
+  readonly sendHost?: 'client' | 'endpoint' | 'endpointWithoutPort'
+  /** How long to wait for an endpoint. */
+  readonly timeouts?: UpstreamTimeouts
+  /** Further attempts, each on another endpoint if there is one. */
+  readonly retries?: Retries
+  /** Connections that are kept. */
+  readonly pool?: Pool
+}
+
+/** An address, or an address with weight and priority. */
+export type Endpoint = string | {
+  /** `host:port` or `host`; an IPv6 address stands in brackets. */
+  readonly address: string
+  /**
+   * Its share among the endpoints of its priority. 0: it gets nothing.
+   * Default: `1`.
+   */
+  readonly weight?: number
+  /**
+   * Endpoints with a lower one are used only when all of the higher ones were tried or cannot be used.
+   * Default: `0`.
+   */
+  readonly priority?: number
+}
+
+/** How long to wait for an endpoint: one duration for all three, or each by itself. */
+export type UpstreamTimeouts = Duration | {
+  /**
+   * Until the connection stands. Then: 504.
+   * Default: `2s`.
+   */
+  readonly connect?: Duration
+  /**
+   * Between two writes of the request.
+   * Default: `60s`.
+   */
+  readonly send?: Duration
+  /**
+   * Until the head of the answer comes (then: 504), and between two parts of its body.
+   * Default: `60s`.
+   */
+  readonly read?: Duration
+}
+
+/** One duration for all three, or all three by themselves. */
+export type RouteTimeouts = Duration | {
+  /** Until the connection stands. Then: 504. */
+  readonly connect: Duration
+  /** Between two writes of the request. */
+  readonly send: Duration
+  /** Until the head of the answer comes (then: 504), and between two parts of its body. */
+  readonly read: Duration
+}
+
+/** How many further attempts after the first, or more about them. */
+export type Retries = number | {
+  /**
+   * Further attempts after the first. 0: none.
+   * Default: `1`.
+   */
+  readonly count?: number
+  /**
+   * No attempt starts later than this after the first one. `0s`: no bound.
+   * Default: `0s`.
+   */
+  readonly timeout?: Duration
+  /**
+   * Whether an endpoint that does not answer in time is a reason for another attempt (of safe requests).
+   * Default: `false`.
+   */
+  readonly onHeadTimeout?: boolean
+  /**
+   * Whether the same endpoint may be tried again where the upstream has only that one.
+   * Default: `true`.
+   */
+  readonly sameEndpointWhenAlone?: boolean
+}
+
+/** Connections that are kept for further requests. */
+export interface Pool {
+  /**
+   * Idle connections for each endpoint and process, shared out over the workers.
+   * Default: `320`.
+   */
+  readonly size?: number
+  /**
+   * An idle connection is closed after this. `0s`: no connection is kept.
+   * Default: `60s`.
+   */
+  readonly idle?: Duration
+  /**
+   * A connection is closed after so many requests.
+   * Default: `1000`.
+   */
+  readonly requests?: number
+}
+
+/** A number and its unit, several in a row too: `500ms`, `30s`, `1m30s`, `2h`. At most 24 hours. */
+export type Duration = string
+
+/** What a configuration module exports: a native document, whose mark `headgate: 1` may be left out. */
+export type Config = Omit<File, 'headgate'> & { readonly headgate?: 1 }
+
+/**
+ * Gives a configuration back as it is, with its mark; its worth is in the types: editors complete and check what stands in it.
+ *
+ *     import { defineConfig } from 'headgate'
+ *     export default defineConfig({ routes: [{ id: 'shop', upstream: 'blue' }] })
+ */
+export function defineConfig(config: Config): File

@@ -1,0 +1,163 @@
+import type { Endpoint } from '../../model/endpoint.ts'
+import type { Origin } from '../../model/origin.ts'
+import type { Retry, Upstream, UpstreamTimeouts } from '../../model/upstream.ts'
+import { MAX_CYCLE, scaleWeights } from '../../model/weighted-rotation.ts'
+import { defaultOf } from './defaults.ts'
+import { parseDuration } from './duration.ts'
+import { parseAddress } from './patterns.ts'
+import { joinPath, type Sink } from './sink.ts'
+import type * as Native from './types.ts'
+
+export interface UpstreamPlace {
+  readonly id: string
+  readonly origin: Origin
+  /** Where the upstream stands in its document: `''`, or `rules[0].upstream`. */
+  readonly path: string
+  /** What it is called where it has no name. */
+  readonly name: string
+}
+
+/** One upstream, a document or inline. */
+export function translateUpstream(value: Native.InlineUpstream, place: UpstreamPlace, sink: Sink): Upstream {
+  const scheme = value.scheme ?? defaultOf('upstream', 'scheme')
+  const endpoints = readEndpoints(value, scheme, place.path, sink)
+  const sendHost = value.sendHost ?? defaultOf('upstream', 'sendHost')
+  const host = value.host ?? null
+  return {
+    kind: 'upstream',
+    id: place.id,
+    name: value.name ?? place.name,
+    origin: place.origin,
+    scheme,
+    endpoints,
+    balancer: { kind: value.balance ?? defaultOf('upstream', 'balance') },
+    passHost: host !== null ? 'rewrite' : sendHost === 'client' ? 'pass' : 'node',
+    upstreamHost: host,
+    nodeHostWithoutPort: host === null && sendHost === 'endpointWithoutPort',
+    timeouts: readTimeouts(value.timeouts, joinPath(place.path, 'timeouts'), sink),
+    retry: readRetry(value.retries),
+    pool: {
+      size: value.pool?.size ?? defaultOf('pool', 'size'),
+      idleMs: parseDuration(value.pool?.idle ?? defaultOf('pool', 'idle')),
+      requests: value.pool?.requests ?? defaultOf('pool', 'requests'),
+    },
+  }
+}
+
+/** `host:port` of the first endpoint: what an upstream without name is called. */
+export function firstAddress(value: Native.InlineUpstream): string | null {
+  const first = value.endpoints[0]
+  if (first === undefined) return null
+  return typeof first === 'string' ? first : first.address
+}
+
+const SCHEME_PORTS = { http: 80, https: 443 } as const
+
+function readEndpoints(
+  value: Native.InlineUpstream,
+  scheme: 'http' | 'https',
+  path: string,
+  sink: Sink,
+): readonly Endpoint[] {
+  const endpoints: Endpoint[] = []
+  const seen = new Map<string, string>()
+  for (const [i, written] of value.endpoints.entries()) {
+    const place = joinPath(path, `endpoints[${i}]`)
+    const entry = typeof written === 'string' ? { address: written } : written
+    const address = parseAddress(entry.address)
+    if ('error' in address) continue // the schema's check has told of it
+    const endpoint = {
+      host: address.host,
+      port: address.port ?? SCHEME_PORTS[scheme],
+      weight: entry.weight ?? defaultOf('endpoint', 'weight'),
+      priority: entry.priority ?? defaultOf('endpoint', 'priority'),
+    }
+    const key = `${endpoint.host.toLowerCase()}|${endpoint.port}|${endpoint.priority}`
+    const first = seen.get(key)
+    if (first === undefined) {
+      seen.set(key, place)
+      endpoints.push(endpoint)
+    } else {
+      sink.refuse(place, `${entry.address} stands in ${first} already`, 'give one of them a weight instead')
+    }
+  }
+  warnOfWeights(endpoints, joinPath(path, 'endpoints'), sink)
+  return endpoints
+}
+
+function warnOfWeights(endpoints: readonly Endpoint[], path: string, sink: Sink): void {
+  if (endpoints.length === 0) return sink.warn(path, 'there is no endpoint: every request gets 503')
+  if (endpoints.every(({ weight }) => weight === 0)) {
+    sink.warn(path, 'all endpoints have weight 0: every request gets 503')
+  }
+  // endpoints of one priority rotate together
+  const levels = new Map<number, number[]>()
+  for (const { priority, weight } of endpoints) {
+    const level = levels.get(priority)
+    if (level === undefined) levels.set(priority, [weight])
+    else level.push(weight)
+  }
+  for (const weights of levels.values()) warnOfScale(weights, path, sink)
+}
+
+export function warnOfScale(weights: readonly number[], path: string, sink: Sink): void {
+  if (!scaleWeights(weights).scaled) return
+  sink.warn(
+    path,
+    `the weights add up to more than ${MAX_CYCLE}: they are scaled down, and shares are not exact`,
+  )
+}
+
+/** Of an upstream; what is not written has its default. */
+function readTimeouts(
+  value: Native.UpstreamTimeouts | undefined,
+  path: string,
+  sink: Sink,
+): UpstreamTimeouts {
+  if (typeof value === 'string') return evenTimeouts(value, path, sink)
+  return {
+    connectMs: readTimeout(
+      value?.connect ?? defaultOf('upstreamTimeouts', 'connect'),
+      joinPath(path, 'connect'),
+      sink,
+    ),
+    sendMs: readTimeout(value?.send ?? defaultOf('upstreamTimeouts', 'send'), joinPath(path, 'send'), sink),
+    readMs: readTimeout(value?.read ?? defaultOf('upstreamTimeouts', 'read'), joinPath(path, 'read'), sink),
+  }
+}
+
+/** Of a route, where they are whole or not there. */
+export function readRouteTimeouts(
+  value: Native.RouteTimeouts | undefined,
+  path: string,
+  sink: Sink,
+): UpstreamTimeouts | null {
+  if (value === undefined) return null
+  if (typeof value === 'string') return evenTimeouts(value, path, sink)
+  return {
+    connectMs: readTimeout(value.connect, joinPath(path, 'connect'), sink),
+    sendMs: readTimeout(value.send, joinPath(path, 'send'), sink),
+    readMs: readTimeout(value.read, joinPath(path, 'read'), sink),
+  }
+}
+
+function evenTimeouts(text: string, path: string, sink: Sink): UpstreamTimeouts {
+  const ms = readTimeout(text, path, sink)
+  return { connectMs: ms, sendMs: ms, readMs: ms }
+}
+
+function readTimeout(text: string, path: string, sink: Sink): number {
+  const ms = parseDuration(text)
+  if (ms === 0) sink.refuse(path, 'a timeout must be more than 0', 'the longest is 24h')
+  return ms
+}
+
+function readRetry(value: Native.Retries | undefined): Retry {
+  const given = typeof value === 'number' ? { count: value } : (value ?? {})
+  return {
+    count: given.count ?? defaultOf('retries', 'count'),
+    timeoutMs: parseDuration(given.timeout ?? defaultOf('retries', 'timeout')),
+    onHeadTimeout: given.onHeadTimeout ?? defaultOf('retries', 'onHeadTimeout'),
+    sameEndpointWhenAlone: given.sameEndpointWhenAlone ?? defaultOf('retries', 'sameEndpointWhenAlone'),
+  }
+}

@@ -1,0 +1,108 @@
+import type { Dialect } from '../dialects/dialect.ts'
+import type { DocumentKey, StoredDocument } from '../model/document.ts'
+import type { ExplainRequest, Explanation, RouteReach } from '../model/explanation.ts'
+import type { ModelObject } from '../model/model.ts'
+import type { Settings } from '../model/settings.ts'
+import { createDataPlane } from '../proxy/proxy.ts'
+import type { DataPlane } from '../proxy/proxy-contract.ts'
+import { RoutingTable } from '../routing/routing-table.ts'
+import { PatchApplier } from './apply-patch.ts'
+import { withPlaces } from './explain-places.ts'
+import { explainReach } from './explain-reach.ts'
+import { ExplainError, findListener } from './explain-request.ts'
+import { sectionsOf } from './listeners.ts'
+import { Mirror } from './mirror.ts'
+import { Reconciler } from './reconcile.ts'
+import { formatAddress, parseAddress } from './sockets.ts'
+
+/** Explains as a running gateway does (Control of start.ts). */
+export interface Explains {
+  explain(request: ExplainRequest): Promise<Explanation>
+  explainRoute(key: DocumentKey): Promise<RouteReach>
+}
+
+export interface OfflineOptions {
+  /** Valid ones. */
+  readonly documents: readonly StoredDocument[]
+  readonly dialects: readonly Dialect[]
+  readonly settings: Settings
+  readonly placeOf: (key: DocumentKey, path: string) => string | null
+}
+
+/**
+ * A gateway that only explains: the documents are translated, compiled and explained by the code of one that serves, in this thread, without
+ * sockets. Splits and balancers stand at their beginning, as those of a gateway that has just started.
+ */
+export function createOfflineExplainer({ documents, dialects, settings, placeOf }: OfflineOptions): Explains {
+  const mirror = new Mirror()
+  const reconciler = new Reconciler(dialects, settings, mirror)
+  for (const document of documents) mirror.set(document)
+  for (const document of documents) reconciler.load(document)
+  const plane = makePlane([...reconciler.objects()], settings, dialects)
+  const listeners = settings.listen.map((text) => {
+    const { host, port } = parseAddress(text)
+    return formatAddress(host, port)
+  })
+  const explain = async (request: ExplainRequest): Promise<Explanation> => {
+    const { host, port } = parseAddress(findListener(request.listener, listeners))
+    return plane.explain(request, { address: host, port })
+  }
+  return {
+    explain: async (request) => withPlaces(await explain(request), dialects, placeOf),
+    explainRoute: async (key) => {
+      const routes = reconciler.routesOf(key)
+      if (routes.length === 0)
+        throw new ExplainError('noDocument', `no route comes from ${key.dialect}/${key.kind}/${key.id}`)
+      return withPlaces(await explainReach(routes, explain), dialects, placeOf)
+    },
+  }
+}
+
+function makePlane(
+  objects: readonly ModelObject[],
+  settings: Settings,
+  dialects: readonly Dialect[],
+): DataPlane {
+  const sections = sectionsOf(settings, dialects)
+  // without slots each split has a position of its own, at its beginning
+  const positions = { advance: () => 0, peek: () => 0 }
+  const slot = (): number => 0
+  const table: RoutingTable = new RoutingTable(sections, {
+    positions,
+    slot,
+    upstream: (id) => plane.upstream(id),
+  })
+  const plane: DataPlane = createDataPlane({
+    settings,
+    share: 1,
+    table,
+    sections,
+    positions,
+    lane: new Float64Array(0),
+    slot,
+    accessLog: null,
+    log: () => {},
+    forbidden: [settings.admin.listen, settings.status].filter((address) => address !== null),
+  })
+  const applier = new PatchApplier({
+    table,
+    upstreams: plane,
+    slots: new Map(),
+    onApplied: () => {},
+    defer: setImmediate,
+    now: () => performance.now(),
+  })
+  applier.take({
+    type: 'patch',
+    revision: 1,
+    upserts: objects,
+    removals: [],
+    slots: [],
+    freed: [],
+    packed: null,
+    isFirst: true,
+    isLast: true,
+    isBulk: false,
+  })
+  return plane
+}

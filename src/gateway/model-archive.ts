@@ -1,0 +1,300 @@
+import type { ModelObject, ObjectSource } from '../model/model.ts'
+import type { Route } from '../model/route.ts'
+import type { Upstream } from '../model/upstream.ts'
+import type { PackedObjects } from './messages.ts'
+
+/**
+ * The model in force as text, in memory that all workers share: a hundred thousand routes as objects would cost every thread a gigabyte and the
+ * collector seconds; as text they are there once for all. An object is read from it when somebody needs it.
+ */
+
+/** Text gathered in one piece of memory. Small, since a piece is kept as long as a worker has one object of it that it has not compiled. */
+const SEGMENT_BYTES = 256 * 1024
+/** A segment with less than this share in use is cleared: what is left moves. */
+const LEAST_USED = 0.5
+/** Different tails of upstreams that are shared. */
+const MAX_TAILS = 256
+
+interface Segment {
+  readonly bytes: Buffer
+  readonly memory: SharedArrayBuffer
+  length: number
+  /** Bytes of objects in force. */
+  used: number
+  /** Also those that are gone, until the segment is cleared. */
+  readonly objects: StoredObject[]
+}
+
+/**
+ * The JSON of an object, in two pieces: the head lacks its closing brace, the tail its opening one. The head of a route is what an index of
+ * routes needs; the tail of an upstream is what most upstreams have in common.
+ */
+export interface ObjectText {
+  readonly head: string
+  readonly tail: string
+}
+
+/** Two objects have the same text if they are the same, unless their keys stand in another order. */
+export function textOf(object: ModelObject): ObjectText {
+  if (object.kind === 'upstream') {
+    const { kind, id, name, origin, endpoints, ...rest } = object
+    return joinable({ kind, id, name, origin, endpoints }, rest)
+  }
+  const { kind, id, section, entries, predicate, ...rest } = object
+  return joinable({ section, entries, predicate }, { kind, id, ...rest })
+}
+
+function joinable(head: object, tail: object): ObjectText {
+  const rest = JSON.stringify(tail)
+  return { head: JSON.stringify(head).slice(0, -1), tail: rest === '{}' ? '}' : `,${rest.slice(1)}` }
+}
+
+/** An object of the model in force. */
+export class StoredObject implements ObjectSource<ModelObject> {
+  readonly kind: ModelObject['kind']
+  readonly id: string
+  /** Name of the document that it comes from. */
+  owner: string
+  /** null: it is not in force any more. */
+  segment: Segment | null = null
+  /** In the segment stand the id, the head and the tail. */
+  start = 0
+  textStart = 0
+  headEnd = 0
+  end = 0
+  /** A tail that is shared, and is not in the segment; '' where there is none. */
+  tail = ''
+
+  constructor(kind: ModelObject['kind'], id: string, owner: string) {
+    this.kind = kind
+    this.id = id
+    this.owner = owner
+  }
+
+  /** Throws for one that is gone. */
+  get text(): string {
+    if (this.segment === null) throw new Error(`${this.kind} ${this.id} is gone`)
+    return this.segment.bytes.toString('utf8', this.textStart, this.end) + this.tail
+  }
+
+  read(): ModelObject {
+    return JSON.parse(this.text)
+  }
+}
+
+/** All objects in force. Of main alone: workers only read what they are told of. */
+export class ModelArchive {
+  readonly #routes = new Map<string, StoredObject>()
+  readonly #upstreams = new Map<string, StoredObject>()
+  #last: Segment = makeSegment(SEGMENT_BYTES)
+  /** Tails that are kept once for all upstreams that have them. */
+  readonly #tails = new Map<string, string>()
+
+  get size(): number {
+    return this.#routes.size + this.#upstreams.size
+  }
+
+  find(kind: ModelObject['kind'], id: string): StoredObject | undefined {
+    return this.#of(kind).get(id)
+  }
+
+  /** All objects, in no particular order. */
+  *all(): IterableIterator<StoredObject> {
+    yield* this.#upstreams.values()
+    yield* this.#routes.values()
+  }
+
+  routes(): IterableIterator<StoredObject> {
+    return this.#routes.values()
+  }
+
+  upstreams(): IterableIterator<StoredObject> {
+    return this.#upstreams.values()
+  }
+
+  /** Puts an object in force, in place of the one with its kind and id. */
+  put(kind: ModelObject['kind'], id: string, text: ObjectText, owner: string): StoredObject {
+    const map = this.#of(kind)
+    const before = map.get(id)
+    const object = new StoredObject(kind, id, owner)
+    this.#append(object, kind === 'upstream' ? this.#shareTail(object, text) : text)
+    map.set(id, object)
+    if (before !== undefined) this.#release(before)
+    return object
+  }
+
+  remove(kind: ModelObject['kind'], id: string): void {
+    const object = this.find(kind, id)
+    if (object === undefined) return
+    this.#of(kind).delete(id)
+    this.#release(object)
+  }
+
+  #of(kind: ModelObject['kind']): Map<string, StoredObject> {
+    return kind === 'route' ? this.#routes : this.#upstreams
+  }
+
+  #shareTail(object: StoredObject, text: ObjectText): ObjectText {
+    const known = this.#tails.get(text.tail)
+    if (known === undefined && this.#tails.size >= MAX_TAILS) return text
+    if (known === undefined) this.#tails.set(text.tail, text.tail)
+    object.tail = known ?? text.tail
+    return { head: text.head, tail: '' }
+  }
+
+  #append(object: StoredObject, { head, tail }: ObjectText): void {
+    // at most three bytes for a UTF-16 unit
+    const most = 3 * (object.id.length + head.length + tail.length)
+    let segment = this.#last
+    if (segment.bytes.length - segment.length < most) {
+      const exact = Buffer.byteLength(object.id) + Buffer.byteLength(head) + Buffer.byteLength(tail)
+      if (segment.bytes.length - segment.length < exact) {
+        segment = makeSegment(Math.max(exact, SEGMENT_BYTES))
+        this.#last = segment
+      }
+    }
+    const { bytes } = segment
+    object.segment = segment
+    object.start = segment.length
+    object.textStart = object.start + bytes.write(object.id, object.start)
+    object.headEnd = object.textStart + bytes.write(head, object.textStart)
+    object.end = object.headEnd + bytes.write(tail, object.headEnd)
+    segment.length = object.end
+    segment.used += object.end - object.start
+    segment.objects.push(object)
+  }
+
+  #release(object: StoredObject): void {
+    const { segment } = object
+    if (segment === null) return
+    object.segment = null
+    segment.used -= object.end - object.start
+    if (segment !== this.#last && segment.used < LEAST_USED * segment.length) this.#clear(segment)
+  }
+
+  #clear(segment: Segment): void {
+    const { bytes, objects } = segment
+    for (const object of objects) {
+      if (object.segment !== segment) continue
+      const { textStart, headEnd, end } = object
+      const head = bytes.toString('utf8', textStart, headEnd)
+      this.#append(object, { head, tail: bytes.toString('utf8', headEnd, end) })
+    }
+    objects.length = 0
+    segment.used = 0
+  }
+}
+
+function makeSegment(bytes: number): Segment {
+  const memory = new SharedArrayBuffer(bytes)
+  return { bytes: Buffer.from(memory), memory, length: 0, used: 0, objects: [] }
+}
+
+/** Numbers for an object in PackedObjects. */
+const BOUNDS = 4
+
+interface PackLists {
+  readonly routes: number[]
+  readonly upstreams: number[]
+  readonly tails: Map<string, number>
+}
+
+/** The objects as they are sent to workers: what lies in one segment goes together. */
+export function* packObjects(objects: Iterable<StoredObject>): Generator<PackedObjects> {
+  const bySegment = new Map<Segment, PackLists>()
+  for (const { segment, kind, start, textStart, headEnd, end, tail } of objects) {
+    if (segment === null) continue
+    let lists = bySegment.get(segment)
+    if (lists === undefined) {
+      lists = { routes: [], upstreams: [], tails: new Map([['', 0]]) }
+      bySegment.set(segment, lists)
+    }
+    if (kind === 'route') lists.routes.push(start, textStart, headEnd, end)
+    else {
+      let place = lists.tails.get(tail)
+      if (place === undefined) {
+        place = lists.tails.size
+        lists.tails.set(tail, place)
+      }
+      lists.upstreams.push(start, textStart, end, place)
+    }
+  }
+  for (const [{ memory }, { routes, upstreams, tails }] of bySegment) {
+    yield {
+      memory,
+      routes: Uint32Array.from(routes),
+      upstreams: Uint32Array.from(upstreams),
+      tails: [...tails.keys()],
+    }
+  }
+}
+
+/** A route in shared memory, as a worker has it. */
+class PackedRoute implements RouteSource {
+  readonly id: string
+  readonly #bytes: Buffer
+  readonly #start: number
+  readonly #headEnd: number
+  readonly #end: number
+
+  constructor(id: string, bytes: Buffer, start: number, headEnd: number, end: number) {
+    this.id = id
+    this.#bytes = bytes
+    this.#start = start
+    this.#headEnd = headEnd
+    this.#end = end
+  }
+
+  read(): Route {
+    return JSON.parse(this.#bytes.toString('utf8', this.#start, this.#end))
+  }
+
+  readHead(): Pick<Route, 'section' | 'entries' | 'predicate'> {
+    return JSON.parse(`${this.#bytes.toString('utf8', this.#start, this.#headEnd)}}`)
+  }
+}
+
+/** A route not read yet, and what an index of routes needs of it. */
+export interface RouteSource extends ObjectSource<Route> {
+  readHead(): Pick<Route, 'section' | 'entries' | 'predicate'>
+}
+
+class PackedUpstream implements ObjectSource<Upstream> {
+  readonly id: string
+  readonly #bytes: Buffer
+  readonly #start: number
+  readonly #end: number
+  readonly #tail: string
+
+  constructor(id: string, bytes: Buffer, start: number, end: number, tail: string) {
+    this.id = id
+    this.#bytes = bytes
+    this.#start = start
+    this.#end = end
+    this.#tail = tail
+  }
+
+  read(): Upstream {
+    return JSON.parse(this.#bytes.toString('utf8', this.#start, this.#end) + this.#tail)
+  }
+}
+
+export function* unpackRoutes({ memory, routes }: PackedObjects): Generator<RouteSource> {
+  const bytes = Buffer.from(memory)
+  for (let i = 0; i < routes.length; i += BOUNDS) {
+    const start = routes[i + 1] as number
+    const id = bytes.toString('utf8', routes[i] as number, start)
+    yield new PackedRoute(id, bytes, start, routes[i + 2] as number, routes[i + 3] as number)
+  }
+}
+
+export function* unpackUpstreams(packed: PackedObjects): Generator<ObjectSource<Upstream>> {
+  const { upstreams, tails } = packed
+  const bytes = Buffer.from(packed.memory)
+  for (let i = 0; i < upstreams.length; i += BOUNDS) {
+    const start = upstreams[i + 1] as number
+    const id = bytes.toString('utf8', upstreams[i] as number, start)
+    const tail = tails[upstreams[i + 3] as number] as string
+    yield new PackedUpstream(id, bytes, start, upstreams[i + 2] as number, tail)
+  }
+}

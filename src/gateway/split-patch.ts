@@ -1,0 +1,34 @@
+import type { ModelObject, Patch } from '../model/model.ts'
+import { BULK_OBJECTS, PART_ENTRIES, type PatchPart } from './messages.ts'
+import { packObjects, type StoredObject } from './model-archive.ts'
+
+/** What is sent to workers, before it is put in the form of messages. */
+export interface Publication extends Omit<Patch, 'upserts'> {
+  /** How many `upserts` there are. */
+  readonly count: number
+  readonly upserts: Iterable<StoredObject>
+}
+
+/** A publication as messages. A small one is one message with its objects; of a large one the objects stay in shared memory. */
+export function* splitPatch(publication: Publication): Generator<PatchPart> {
+  const { revision, count, upserts, removals, slots, freed } = publication
+  const base = { type: 'patch', revision, packed: null, isFirst: false, isLast: false, isBulk: true } as const
+  if (count + removals.length <= BULK_OBJECTS) {
+    const objects: ModelObject[] = []
+    for (const object of upserts) objects.push(object.read())
+    yield { ...base, upserts: objects, removals, slots, freed, isFirst: true, isLast: true, isBulk: false }
+    return
+  }
+  yield { ...base, ...NOTHING, isFirst: true }
+  // slots go before all objects: those of any part may need them
+  for (const some of chunks(slots)) yield { ...base, ...NOTHING, slots: some }
+  for (const packed of packObjects(upserts)) yield { ...base, ...NOTHING, packed }
+  for (const some of chunks(removals)) yield { ...base, ...NOTHING, removals: some }
+  yield { ...base, ...NOTHING, freed, isLast: true }
+}
+
+const NOTHING = { upserts: [], removals: [], slots: [], freed: [] } as const
+
+function* chunks<T>(list: readonly T[]): Generator<readonly T[]> {
+  for (let i = 0; i < list.length; i += PART_ENTRIES) yield list.slice(i, i + PART_ENTRIES)
+}

@@ -1,0 +1,291 @@
+import type { ErrorCode } from './error-codes.ts'
+import type { Origin } from './origin.ts'
+import type { Operator, PredicateValue } from './predicate.ts'
+import type { UpstreamTimeouts } from './upstream.ts'
+
+/**
+ * Why a request goes where it goes: what `headgate explain -o json` and `POST /headgate/v1/explain` give. Plain JSON data; fields are only ever
+ * added. Texts are Unicode (bytes that are no UTF-8 show as U+FFFD), long ones are cut to EXPLAIN_LIMITS.textChars.
+ */
+
+export const EXPLAIN_LIMITS = {
+  /** Candidate routes that are listed; more are counted. */
+  candidates: 200,
+  /** Entries searched one by one; beyond that the search asks the index's tables as requests do, and what these leave out is counted. */
+  entries: 500,
+  /** Further routes that would take the request, and near misses, that are listed. */
+  rivals: 5,
+  /** Entries looked at for these two. */
+  rivalEntries: 200,
+  missEntries: 20_000,
+  /** Comparisons that are kept of one predicate. */
+  comparisons: 50,
+  textChars: 300,
+  /** Of an ExplainRequest. */
+  headers: 200,
+  bodyBytes: 1_048_576,
+  /** Example requests made up for a route. */
+  examples: 20,
+} as const
+
+/** The request to explain. */
+export interface ExplainRequest {
+  readonly method: string
+  /** Origin form, `/path?query`, or `*`. Printable ASCII. */
+  readonly target: string
+  /** Host field with its port, as the client would send it; null: that of the listener. */
+  readonly host: string | null
+  readonly headers: readonly (readonly [name: string, value: string])[]
+  /** Address of the connection's other end. What a forwarding field makes of it is part of the explanation. */
+  readonly clientAddress: string
+  /** `host:port` of a listener or its port alone; null: the first one. */
+  readonly listener: string | null
+  /** null: none. */
+  readonly body: string | null
+}
+
+/** An origin and, where the document comes from a file, `file:line:column`. */
+export interface ExplainedOrigin extends Origin {
+  readonly place?: string
+}
+
+export interface ExplainedComparison {
+  readonly variable: string
+  readonly operator: Operator
+  readonly value: PredicateValue
+  /** What the request has; null: the variable is absent. */
+  readonly actual: PredicateValue
+  /** Of the comparison by itself. */
+  readonly held: boolean
+  /** Whether it stands inside a `not`: then it counts the other way round. */
+  readonly isNegated: boolean
+}
+
+/** A condition on the request: in words, and the comparisons made, in order; those behind a deciding one are never made. */
+export interface ExplainedCondition {
+  readonly text: string
+  readonly held: boolean
+  readonly comparisons: readonly ExplainedComparison[]
+}
+
+export interface ExplainedRoute {
+  readonly id: string
+  readonly name: string
+  readonly section: string
+  readonly origin: ExplainedOrigin
+}
+
+export type RouteConditionName = 'host' | 'path' | 'method' | 'client' | 'predicate'
+
+export interface ExplainedCandidate extends ExplainedRoute {
+  /** The host and path of the route that brought it up. */
+  readonly host: string
+  readonly path: string
+  readonly outcome: 'taken' | 'failed'
+  /** The first condition that failed; null: none did. */
+  readonly failed: {
+    readonly condition: RouteConditionName
+    readonly expected: string
+    readonly actual: string
+  } | null
+  /** The route's predicate, if it was tested. */
+  readonly predicate: ExplainedCondition | null
+}
+
+export interface ExplainedMiss extends ExplainedRoute {
+  readonly condition: 'host' | 'path'
+  readonly expected: string
+  readonly actual: string
+}
+
+export interface ExplainedRule {
+  /** Place in the route, from 0. */
+  readonly index: number
+  readonly origin: ExplainedOrigin
+  /** `notReached`: an earlier one decided. */
+  readonly outcome: 'taken' | 'failed' | 'notReached'
+  /** null: it always holds, or it was not reached. */
+  readonly predicate: ExplainedCondition | null
+}
+
+export interface ExplainedTarget {
+  readonly index: number
+  readonly kind: 'upstream' | 'respond' | 'redirect'
+  readonly variant: string
+  /** Id of the upstream; null for an answer of the gateway's own. */
+  readonly upstream: string | null
+  readonly weight: number
+  /** Of every `of` consecutive choices this one gets `parts`; 0 of 0 where all weights are 0. */
+  readonly share: { readonly parts: number; readonly of: number; readonly percent: number }
+  readonly isNext: boolean
+  readonly origin: ExplainedOrigin
+}
+
+export interface ExplainedSplit {
+  readonly origin: ExplainedOrigin
+  readonly targets: readonly ExplainedTarget[]
+  /** Index of the target that the next request would get; null: none, for all weights are 0. */
+  readonly next: number | null
+  /** What decides: the weights; or that only one target has a weight. */
+  readonly reason: 'weights' | 'onlyTarget' | 'noWeight'
+}
+
+export interface ExplainedFilter {
+  readonly of: 'route' | 'target'
+  readonly origin: ExplainedOrigin
+  readonly applied: boolean
+  readonly when: ExplainedCondition | null
+  /** What it changed. */
+  readonly changes: readonly ExplainedEdit[]
+}
+
+export interface ExplainedEdit {
+  /** `method`, `target`, `host`, or a header field's lower-case name. */
+  readonly what: 'method' | 'target' | 'host' | `field ${string}`
+  /** null: there was none. */
+  readonly before: string | null
+  /** null: it is gone. */
+  readonly after: string | null
+}
+
+export interface ExplainedResponseFilter {
+  readonly of: 'route' | 'target'
+  readonly origin: ExplainedOrigin
+  /** Whether it works can be told only once there is an answer; null: it always does. */
+  readonly when: string | null
+}
+
+export interface ExplainedEndpoint {
+  readonly address: string
+  readonly weight: number
+  readonly priority: number
+  /** Of the upstream's requests while all endpoints are usable; 0 to 1. Lower priorities and weight 0 have 0. */
+  readonly share: number
+  readonly isNext: boolean
+  /** Why it is not in the rotation. */
+  readonly idle: 'weight' | 'priority' | null
+}
+
+export interface ExplainedUpstream {
+  readonly id: string
+  readonly name: string
+  readonly origin: ExplainedOrigin
+  readonly scheme: 'http' | 'https'
+  readonly balancer: string
+  readonly endpoints: readonly ExplainedEndpoint[]
+  /** `host:port` that the next request would be sent to; null: no endpoint can be used. */
+  readonly next: string | null
+  readonly passHost: 'pass' | 'node' | 'rewrite'
+  readonly timeouts: UpstreamTimeouts
+  /** Whether they are the route's own. */
+  readonly timeoutsOf: 'route' | 'upstream'
+  readonly retries: number
+  readonly retryTimeoutMs: number
+}
+
+/** The request as the endpoint would get it. */
+export interface ExplainedSending {
+  readonly method: string
+  readonly target: string
+  readonly host: string
+  /** Fields that are different from what came, by filters and by the gateway itself. */
+  readonly fields: readonly {
+    readonly name: string
+    readonly before: string | null
+    readonly after: string | null
+    readonly by: 'filter' | 'gateway'
+  }[]
+}
+
+export type ExplainedOutcome =
+  /** It is sent to an endpoint: what that answers is not known. */
+  | { readonly kind: 'upstream'; readonly upstream: string; readonly endpoint: string }
+  /** The gateway answers by itself, as configured. */
+  | {
+      readonly kind: 'respond' | 'redirect'
+      readonly status: number
+      readonly location: string | null
+      readonly errorCode: string | null
+    }
+  /** The gateway refuses it. `message` is that of the error table. */
+  | {
+      readonly kind: 'error'
+      readonly status: number
+      readonly errorCode: ErrorCode
+      readonly message: string
+    }
+
+export interface Explanation {
+  /** Of the table that the explanation was made by. */
+  readonly revision: number
+  readonly request: {
+    readonly method: string
+    readonly target: string
+    /** As routes see it; null: the target could not be read. */
+    readonly path: string | null
+    readonly query: string | null
+    /** Lower case, without port: what routes see. */
+    readonly host: string
+    /** The Host field as it came. */
+    readonly hostField: string
+    readonly client: {
+      readonly address: string
+      readonly because: 'connection' | 'X-Forwarded-For' | 'X-Real-IP'
+      readonly peer: string
+      readonly isPeerTrusted: boolean
+    }
+    /** `missing`: a condition reads the body, and it is announced (Content-Length) but not given; body variables were absent. */
+    readonly body: 'none' | 'notRead' | 'read' | 'missing' | 'tooLong'
+  }
+  readonly listener: {
+    readonly address: string
+    readonly protocol: 'http'
+    /** In the order of the search. */
+    readonly sections: readonly {
+      readonly name: string
+      readonly outcome: 'taken' | 'searched' | 'notReached' | 'empty'
+    }[]
+  }
+  /** Routes that came up for the request, in the order of the search. */
+  readonly candidates: readonly ExplainedCandidate[]
+  /** How many more came up, by what failed. `index`: passed over unlooked at, for a value that the index knows them by. */
+  readonly omitted: Readonly<Partial<Record<RouteConditionName | 'index', number>>>
+  readonly routeCount: number
+  readonly route: ExplainedRoute | null
+  /** Routes behind the one taken that would take the request if it were not there, in order. */
+  readonly rivals: readonly ExplainedRoute[]
+  /** No route was found: those that fit but for host or path. */
+  readonly misses: readonly ExplainedMiss[]
+  /** Named pieces of the path. */
+  readonly pathParams: Readonly<Record<string, string>>
+  readonly rules: readonly ExplainedRule[]
+  readonly split: ExplainedSplit | null
+  readonly filters: readonly ExplainedFilter[]
+  readonly responseFilters: readonly ExplainedResponseFilter[]
+  readonly upstream: ExplainedUpstream | null
+  readonly sending: ExplainedSending | null
+  readonly outcome: ExplainedOutcome
+}
+
+/** One entry (host and path) of a route, and a request made up to reach it. */
+export interface ExplainedReach {
+  readonly route: ExplainedRoute
+  readonly host: string
+  readonly path: string
+  readonly methods: readonly string[] | null
+  readonly clients: readonly string[] | null
+  readonly predicate: string | null
+  /** null: no request could be made up; `reason` says why. */
+  readonly example: ExplainRequest | null
+  /** `reaches`: the example comes to the route. `taken`: another route has it first. `missed`: nothing takes it, or another one that comes later. `unknown`: no example. */
+  readonly outcome: 'reaches' | 'taken' | 'missed' | 'unknown'
+  readonly reason: string | null
+  readonly takenBy: ExplainedRoute | null
+}
+
+export interface RouteReach {
+  readonly revision: number
+  readonly entries: readonly ExplainedReach[]
+  /** Entries that are not in the list. */
+  readonly omitted: number
+}

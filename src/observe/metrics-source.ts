@@ -1,0 +1,63 @@
+import type { ObjectSource } from '../model/model.ts'
+import type { Route } from '../model/route.ts'
+import type { Upstream } from '../model/upstream.ts'
+
+/** Reads the counters of shared memory (model/counters.ts has the layout). */
+export interface CounterReader {
+  /** Over all workers, those that are gone included. */
+  sum(slot: number, field: number): number
+  /** Of one living worker. */
+  of(worker: number, slot: number, field: number): number
+  /** Slot of an identity; the overflow line of its kind if it has none of its own. */
+  slot(identity: string): number
+  /** Everything that has lines of its own; `owner` is the id of its route or upstream. */
+  counted(): Iterable<CountedObject>
+}
+
+export interface CountedObject {
+  readonly pool: 'route' | 'target' | 'endpoint'
+  readonly identity: string
+  readonly slot: number
+  readonly owner: string
+}
+
+/** What is in force. Objects are text until they are read (some 5 µs each), so only what is shown is read. */
+export interface ObjectReader {
+  routes(): Iterable<ObjectSource<Route>>
+  upstreams(): Iterable<ObjectSource<Upstream>>
+  route(id: string): Route | undefined
+  upstream(id: string): Upstream | undefined
+}
+
+/** What a scrape is made from; read anew each time, so the series of an object go with the object. */
+export interface MetricsSource {
+  readonly counters: CounterReader
+  readonly objects: ObjectReader
+  /** Living workers: the key that `counters.of` knows and the number people see. */
+  workers(): Iterable<{ readonly key: number; readonly index: number }>
+  state(): GatewayState
+}
+
+/** What is known beside the counters. */
+export interface GatewayState {
+  readonly version: string
+  /** Revision that all living workers serve. */
+  readonly revision: number
+  readonly lastApplySucceeded: boolean
+  /** Milliseconds since the epoch of the last change that took effect; null: none yet. */
+  readonly lastAppliedAtMs: number | null
+  readonly isReady: boolean
+  readonly isStoreReachable: boolean
+  readonly workerRestarts: number
+  /** Events that slow readers of streams did not get. */
+  readonly eventsDropped: number
+  /** Seconds by which timers of the main thread were late. */
+  readonly mainLag: { readonly last: number; readonly max: number }
+  /** Number of documents by dialect, kind and state. */
+  readonly documents: readonly {
+    readonly dialect: string
+    readonly kind: string
+    readonly state: 'accepted' | 'degraded' | 'rejected'
+    readonly count: number
+  }[]
+}

@@ -1,0 +1,43 @@
+import type { AccessRecord } from '../model/access-record.ts'
+
+/** A finished exchange for tests: two attempts, answered by a canary. */
+export function sampleRecord(): AccessRecord {
+  return {
+    timeMs: Date.UTC(2026, 10, 25, 22, 50, 25, 7),
+    requestId: 'r-1',
+    clientAddress: '127.0.0.1',
+    clientPort: 40_000,
+    method: 'GET',
+    scheme: 'http',
+    host: 'example.com',
+    target: '/a/../b?x=1',
+    path: '/b',
+    protocol: 'HTTP/1.1',
+    status: 200,
+    bytesIn: 0,
+    bytesOut: 12,
+    durationMs: 1.23456,
+    upstreamMs: 12.4,
+    routeId: '1',
+    routeName: '',
+    serviceId: '',
+    rule: 0,
+    variant: 'canary',
+    splitReason: 'weight',
+    upstreamId: 'apisix/upstreams/1',
+    endpoint: '127.0.0.1:1980',
+    upstreamAddress: '127.0.0.1:1979, 127.0.0.1:1980',
+    upstreamScheme: 'http',
+    upstreamHost: 'example.com',
+    upstreamTarget: '/b?x=1',
+    upstreamStatus: '502, 200',
+    attempts: 2,
+    flags: '',
+    errorCode: '',
+    userAgent: '',
+    referer: '',
+    traceId: '',
+    spanId: '',
+    header: () => undefined,
+  }
+}

@@ -1,0 +1,209 @@
+import { fromByteString } from '../model/byte-string.ts'
+import {
+  EXPLAIN_LIMITS,
+  type ExplainedCandidate,
+  type ExplainedComparison,
+  type ExplainedCondition,
+  type ExplainedEndpoint,
+  type ExplainedResponseFilter,
+  type ExplainedRoute,
+  type ExplainedRule,
+  type ExplainedSplit,
+  type ExplainedTarget,
+  type ExplainedUpstream,
+} from '../model/explanation.ts'
+import type { Predicate, PredicateValue, Scalar } from '../model/predicate.ts'
+import { predicateText } from '../model/predicate-text.ts'
+import type { Route } from '../model/route.ts'
+import type { Target } from '../model/split.ts'
+import type { UpstreamTimeouts } from '../model/upstream.ts'
+import type { TracedCandidate, TracedComparison, TracedRule } from '../routing/explain.ts'
+import type { CompiledRule, CompiledSplit, CompiledTarget } from '../routing/table.ts'
+import type { CompiledUpstream } from './upstream/upstreams.ts'
+
+/** What was traced, and what is compiled, as the data of an explanation. */
+
+/** A byte string for people, cut where it is long. */
+export function showText(bytes: string): string {
+  const text = fromByteString(bytes)
+  return text.length > EXPLAIN_LIMITS.textChars ? `${text.slice(0, EXPLAIN_LIMITS.textChars)}…` : text
+}
+
+export function showNullable(bytes: string | null): string | null {
+  return bytes === null ? null : showText(bytes)
+}
+
+export function showRoute({ id, name, section, origin }: Route): ExplainedRoute {
+  return { id, name, section, origin }
+}
+
+export function showCandidate({ route, entry, outcome, comparisons }: TracedCandidate): ExplainedCandidate {
+  const passed = outcome === 'passed'
+  const isTested = passed || outcome.condition === 'predicate'
+  return {
+    ...showRoute(route),
+    host: cut(entry.describeHost()),
+    path: cut(entry.describePath()),
+    outcome: passed ? 'taken' : 'failed',
+    failed: passed
+      ? null
+      : {
+          condition: outcome.condition,
+          expected:
+            outcome.condition === 'predicate' && route.predicate !== null
+              ? cut(predicateText(route.predicate))
+              : cut(outcome.expected),
+          actual: cut(outcome.actual),
+        },
+    predicate:
+      isTested && route.predicate !== null ? showCondition(route.predicate, passed, comparisons) : null,
+  }
+}
+
+export function showCondition(
+  predicate: Predicate,
+  held: boolean,
+  comparisons: readonly TracedComparison[],
+): ExplainedCondition {
+  const negated = new Set<Predicate>()
+  collectNegated(predicate, false, negated)
+  return {
+    text: cut(predicateText(predicate)),
+    held,
+    comparisons: comparisons.map((one) => showComparison(one, negated.has(one.predicate))),
+  }
+}
+
+/** The comparisons inside an odd number of `not`. */
+function collectNegated(predicate: Predicate, isNegated: boolean, into: Set<Predicate>): void {
+  if (predicate.kind === 'not') return collectNegated(predicate.of, !isNegated, into)
+  if (predicate.kind !== 'test') for (const part of predicate.of) collectNegated(part, isNegated, into)
+  else if (isNegated) into.add(predicate)
+}
+
+function showComparison(
+  { predicate, actual, held }: TracedComparison,
+  isNegated: boolean,
+): ExplainedComparison {
+  return {
+    variable: predicate.variable,
+    operator: predicate.operator,
+    value: showValue(predicate.value, cut),
+    actual: showValue(actual === undefined ? null : (actual as PredicateValue), showText),
+    held,
+    isNegated,
+  }
+}
+
+/** Values of a list that are kept. */
+const MAX_VALUES = 20
+
+function showValue(value: PredicateValue, show: (text: string) => string): PredicateValue {
+  const showScalar = (scalar: Scalar): Scalar => (typeof scalar === 'string' ? show(scalar) : scalar)
+  if (!Array.isArray(value)) return showScalar(value as Scalar)
+  const kept = value.slice(0, MAX_VALUES).map(showScalar)
+  return value.length > MAX_VALUES ? [...kept, `… ${value.length - MAX_VALUES} more`] : kept
+}
+
+export function showRules(
+  rules: readonly CompiledRule[],
+  traced: readonly TracedRule[],
+): readonly ExplainedRule[] {
+  return rules.map(({ model, index }) => {
+    const tested = traced.find((one) => one.index === index)
+    return {
+      index,
+      origin: model.origin,
+      outcome: tested === undefined ? 'notReached' : tested.held ? 'taken' : 'failed',
+      predicate:
+        tested === undefined || model.predicate === null
+          ? null
+          : showCondition(model.predicate, tested.held, tested.comparisons),
+    }
+  })
+}
+
+export function showSplit(split: CompiledSplit, choice: CompiledTarget | null): ExplainedSplit {
+  const weights = split.model.targets.map(({ weight }) => weight)
+  const total = weights.reduce((sum, weight) => sum + weight, 0)
+  const divisor = weights.reduce(greatestCommonDivisor, 0) || 1
+  const next = choice?.index ?? null
+  const living = weights.filter((weight) => weight > 0).length
+  return {
+    origin: split.model.origin,
+    targets: split.model.targets.map((target, index) => ({
+      index,
+      kind: target.kind,
+      variant: target.variant,
+      upstream: target.kind === 'upstream' ? target.upstreamId : null,
+      weight: target.weight,
+      share: share(target.weight / divisor, total / divisor),
+      isNext: index === next,
+      origin: target.origin,
+    })),
+    next,
+    reason: living === 0 ? 'noWeight' : living === 1 ? 'onlyTarget' : 'weights',
+  }
+}
+
+function share(parts: number, of: number): ExplainedTarget['share'] {
+  return { parts, of, percent: of === 0 ? 0 : (100 * parts) / of }
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b)
+}
+
+export function showResponseFilters(route: Route, target: Target | null): readonly ExplainedResponseFilter[] {
+  const show =
+    (of: 'route' | 'target') =>
+    ({ origin, when }: Route['responseFilters'][number]): ExplainedResponseFilter => ({
+      of,
+      origin,
+      when: when === null ? null : cut(predicateText(when)),
+    })
+  // in the order in which they work
+  return [...(target?.responseFilters.map(show('target')) ?? []), ...route.responseFilters.map(show('route'))]
+}
+
+export function showUpstream(
+  upstream: CompiledUpstream,
+  next: number,
+  routeTimeouts: UpstreamTimeouts | null,
+): ExplainedUpstream {
+  const { model } = upstream
+  const living = model.endpoints.filter(({ weight }) => weight > 0)
+  const best = living.reduce((most, { priority }) => Math.max(most, priority), Number.NEGATIVE_INFINITY)
+  const total = living.reduce((sum, { weight, priority }) => (priority === best ? sum + weight : sum), 0)
+  const endpoints = upstream.endpoints.map((endpoint, index): ExplainedEndpoint => {
+    const { weight, priority } = endpoint.model
+    const idle = weight === 0 ? 'weight' : priority === best ? null : 'priority'
+    return {
+      address: endpoint.label,
+      weight,
+      priority,
+      share: idle === null ? weight / total : 0,
+      isNext: index === next,
+      idle,
+    }
+  })
+  return {
+    id: model.id,
+    name: model.name,
+    origin: model.origin,
+    scheme: model.scheme,
+    balancer: model.balancer.kind,
+    endpoints,
+    next: upstream.endpoints[next]?.label ?? null,
+    passHost: model.passHost,
+    timeouts: routeTimeouts ?? model.timeouts,
+    timeoutsOf: routeTimeouts === null ? 'upstream' : 'route',
+    retries: model.retry.count,
+    retryTimeoutMs: model.retry.timeoutMs,
+  }
+}
+
+/** Documents' own texts are Unicode already. */
+function cut(text: string): string {
+  return text.length > EXPLAIN_LIMITS.textChars ? `${text.slice(0, EXPLAIN_LIMITS.textChars)}…` : text
+}

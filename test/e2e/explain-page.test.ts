@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { ROOT } from '../support/gateway.ts'
+import { runTool } from '../support/tools.ts'
+
+/** docs/explain.md: its file is written, its commands are run, and what they print is what the page shows. */
+
+const page = readFileSync(join(ROOT, 'docs/explain.md'), 'utf8')
+
+test('the commands of docs/explain.md print what the page shows', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'headgate-explain-page-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const yaml = /^```yaml\n([\s\S]*?)^```$/m.exec(page)?.[1] ?? ''
+  writeFileSync(join(folder, 'shop.yaml'), yaml)
+  const shown = [...page.matchAll(/^```console\n\$ headgate (.*)\n([\s\S]*?)^```$/gm)]
+  assert.ok(shown.length >= 4)
+  for (const [, command = '', expected] of shown) {
+    const script = `"$NODE" "$HEADGATE" ${command}`
+    const { stdout, stderr } = await runTool('sh', ['-c', script], {
+      cwd: folder,
+      env: {
+        PATH: process.env.PATH,
+        LANG: 'C.UTF-8',
+        NODE: process.execPath,
+        HEADGATE: join(ROOT, 'bin/headgate.js'),
+      },
+    })
+    assert.equal(`${stdout}${stderr}`, expected, command)
+  }
+})
