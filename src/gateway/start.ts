@@ -276,6 +276,7 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
       sections,
       sockets,
       descriptors,
+      objects: () => reconciler.size,
       forbidden: [fronts.admin, fronts.status].filter((address) => address !== null),
       obeysFaults: overrides.obeysFaults ?? env.HEADGATE_TEST_FAULTS === '1',
       shared,

@@ -20,7 +20,7 @@ test('the time that a start takes is not held against a worker: its first messag
   let worker: WorkerHandle | undefined
   t.after(() => worker?.thread.terminate())
   await new Promise<void>((resolve) => {
-    worker = new WorkerHandle(1, start, ({ type }) => {
+    worker = new WorkerHandle(1, start, 0, ({ type }) => {
       if (type === 'ready') resolve()
     })
     assert.ok(worker.listen(5_000) >= 5_000) // main looks while the thread still loads its code

@@ -33,6 +33,8 @@ export interface PoolOptions {
   readonly forbidden: readonly string[]
   readonly obeysFaults: boolean
   readonly shared: SharedState
+  /** Objects of the model in force. */
+  objects(): number
   readonly publisher: Publisher
   readonly log: Log
   readonly emit: Emit
@@ -99,11 +101,13 @@ export class WorkerPool {
   }
 
   #spawn(index: number): void {
-    const { settings, sections, forbidden, obeysFaults, shared, count } = this.#options
+    const { settings, sections, forbidden, obeysFaults, shared, count, objects } = this.#options
     const key = this.#nextKey++
     const memory = shared.addWorker(key)
     const start = { index, settings, share: 1 / count, sections, memory, forbidden, obeysFaults }
-    const worker: WorkerHandle = new WorkerHandle(key, start, (message) => this.#receive(worker, message))
+    const worker: WorkerHandle = new WorkerHandle(key, start, objects(), (message) =>
+      this.#receive(worker, message),
+    )
     this.#workers.set(key, worker)
     worker.thread.on('error', (error) => {
       this.#options.log('error', { worker: index, error: error.stack ?? error.message }, 'a worker died')

@@ -18,7 +18,7 @@ const MAX_GROUP = 1000
 export interface EmbeddedOptions {
   /** Go on from the last good copy if the database is damaged, as if the file `accept-last-good` were there. */
   readonly acceptLastGood?: boolean
-  /** Shortest time between two copies (`last-good.json`); after a slow copy ten times its duration. Milliseconds, default 1000. */
+  /** Shortest time between two copies (`last-good.json`); after a slow copy ten times its duration. Milliseconds, default 5000. */
   readonly copyIntervalMs?: number
   /** Wall clock, for stamps only. */
   readonly now?: () => number
@@ -284,7 +284,7 @@ class EmbeddedStore implements ConfigStore {
       this.#options.onWarning?.(`last-good.json stays behind revision ${revision}: ${messageOf(error)}`)
     }
     const tookMs = performance.now() - startedAtMs
-    this.#nextCopyAtMs = performance.now() + Math.max(this.#options.copyIntervalMs ?? 1000, tookMs * 10)
+    this.#nextCopyAtMs = performance.now() + Math.max(this.#options.copyIntervalMs ?? 5000, tookMs * 10)
   }
 }
 
