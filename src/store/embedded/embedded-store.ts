@@ -14,11 +14,16 @@ const DATABASE_FILE = 'headgate.db'
 const ACCEPT_FILE = 'accept-last-good'
 /** Writes taken into one transaction at most. */
 const MAX_GROUP = 1000
+/** What a copy costs is worth a pause of so much. Milliseconds. */
+const MAX_PAUSE_MS = 5000
 
 export interface EmbeddedOptions {
   /** Go on from the last good copy if the database is damaged, as if the file `accept-last-good` were there. */
   readonly acceptLastGood?: boolean
-  /** Shortest time between two copies (`last-good.json`); after a slow copy ten times its duration. Milliseconds, default 5000. */
+  /**
+   * Shortest time between two copies (`last-good.json`). Milliseconds, default 1000. A copy that takes long is made less often: after fifty times
+   * its duration, but not later than 5 s for that, and never before ten times.
+   */
   readonly copyIntervalMs?: number
   /** Wall clock, for stamps only. */
   readonly now?: () => number
@@ -284,7 +289,8 @@ class EmbeddedStore implements ConfigStore {
       this.#options.onWarning?.(`last-good.json stays behind revision ${revision}: ${messageOf(error)}`)
     }
     const tookMs = performance.now() - startedAtMs
-    this.#nextCopyAtMs = performance.now() + Math.max(this.#options.copyIntervalMs ?? 5000, tookMs * 10)
+    const pauseMs = Math.max(Math.min(tookMs * 50, MAX_PAUSE_MS), tookMs * 10)
+    this.#nextCopyAtMs = performance.now() + Math.max(this.#options.copyIntervalMs ?? 1000, pauseMs)
   }
 }
 
