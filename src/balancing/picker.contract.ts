@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import type { Endpoint } from '../model/endpoint.ts'
-import { NONE_TRIED, type Picker } from './picker.ts'
+import { BY_CHANCE, NONE_TRIED, type Picker } from './picker.ts'
 
 export type MakePicker = (endpoints: readonly Endpoint[], usable: Uint8Array | null) => Picker
 
@@ -10,19 +10,19 @@ export type MakePicker = (endpoints: readonly Endpoint[], usable: Uint8Array | n
 export function describePickerContract(name: string, make: MakePicker): void {
   describe(`${name} as a picker`, () => {
     it('gives -1 when there is no endpoint', () => {
-      assert.equal(make([], null).pick(NONE_TRIED), -1)
+      assert.equal(make([], null).pick(NONE_TRIED, null), -1)
     })
 
     it('never gives an endpoint of weight 0, alone or beside others', () => {
-      assert.equal(make([endpoint(0, 0, 0)], null).pick(NONE_TRIED), -1)
+      assert.equal(make([endpoint(0, 0, 0)], null).pick(NONE_TRIED, null), -1)
       const picker = make([endpoint(0, 0, 0), endpoint(1, 1, 0)], null)
-      for (let i = 0; i < 10; i++) assert.equal(picker.pick(NONE_TRIED), 1)
+      for (let i = 0; i < 10; i++) assert.equal(picker.pick(NONE_TRIED, null), 1)
     })
 
     it('gives the only endpoint again and again', () => {
       const picker = make([endpoint(0, 7, 0)], null)
-      for (let i = 0; i < 5; i++) assert.equal(picker.pick(NONE_TRIED), 0)
-      assert.equal(picker.pick(Uint8Array.of(1)), -1)
+      for (let i = 0; i < 5; i++) assert.equal(picker.pick(NONE_TRIED, null), 0)
+      assert.equal(picker.pick(Uint8Array.of(1), null), -1)
     })
 
     it('tries every usable endpoint exactly once, the higher priorities first', () => {
@@ -36,7 +36,7 @@ export function describePickerContract(name: string, make: MakePicker): void {
           )
           const seen: number[] = []
           for (let attempt = 0; attempt <= endpoints.length; attempt++) {
-            const index = picker.pick(attempt === 0 ? NONE_TRIED : tried)
+            const index = picker.pick(attempt === 0 ? NONE_TRIED : tried, null)
             if (index === -1) break
             assert.equal(tried[index], 0, 'given twice')
             assert.equal(usable[index], 1, 'not usable')
@@ -64,6 +64,20 @@ export function describePickerContract(name: string, make: MakePicker): void {
       )
     })
 
+    it('peeks at what the next first attempt gets, or says that chance decides, and moves nothing on', () => {
+      fc.assert(
+        fc.property(endpointLists, (endpoints) => {
+          const picker = make(endpoints, null)
+          for (let i = 0; i < 20; i++) {
+            const next = picker.peek(null)
+            assert.equal(picker.peek(null), next)
+            const picked = picker.pick(NONE_TRIED, null)
+            if (next !== BY_CHANCE) assert.equal(picked, next)
+          }
+        }),
+      )
+    })
+
     it('keeps to the best level while nothing of it was tried', () => {
       fc.assert(
         fc.property(endpointLists, (endpoints) => {
@@ -72,7 +86,7 @@ export function describePickerContract(name: string, make: MakePicker): void {
             ...endpoints.filter(({ weight }) => weight > 0).map(({ priority }) => priority),
           )
           for (let i = 0; i < 20; i++) {
-            const index = picker.pick(NONE_TRIED)
+            const index = picker.pick(NONE_TRIED, null)
             if (index !== -1) assert.equal(endpoints[index]?.priority, best)
           }
         }),

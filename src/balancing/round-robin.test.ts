@@ -35,7 +35,7 @@ describe('round robin', () => {
     const picker = roundRobin([3, 2, 1])
     const counts = [0, 0, 0]
     for (let i = 0; i < 12; i++) {
-      const index = picker.pick(NONE_TRIED)
+      const index = picker.pick(NONE_TRIED, null)
       counts[index] = (counts[index] ?? 0) + 1
     }
     assert.deepEqual(counts, [6, 4, 2])
@@ -43,7 +43,7 @@ describe('round robin', () => {
 
   it('alternates between endpoints of equal weight', () => {
     const picker = roundRobin([3, 3])
-    const picks = Array.from({ length: 12 }, () => picker.pick(NONE_TRIED))
+    const picks = Array.from({ length: 12 }, () => picker.pick(NONE_TRIED, null))
     for (let i = 1; i < picks.length; i++) assert.notEqual(picks[i], picks[i - 1])
   })
 
@@ -58,7 +58,7 @@ describe('round robin', () => {
           const counts = weights.map(() => 0)
           const sum = weights.reduce((a, b) => a + b)
           for (let i = 0; i < sum; i++) {
-            const index = pickers[turns.next().value ?? 0]?.pick(NONE_TRIED) ?? -1
+            const index = pickers[turns.next().value ?? 0]?.pick(NONE_TRIED, null) ?? -1
             counts[index] = (counts[index] ?? 0) + 1
           }
           assert.deepEqual(counts, weights)
@@ -76,7 +76,7 @@ describe('round robin', () => {
       const picker = roundRobin(weights)
       const counts = [0, 0, 0]
       for (let i = 0; i < 9000; i++) {
-        let index = picker.pick(NONE_TRIED)
+        let index = picker.pick(NONE_TRIED, null)
         if (index === 0) index = picker.pick(Uint8Array.of(1, 0, 0))
         counts[index] = (counts[index] ?? 0) + 1
       }
@@ -89,10 +89,10 @@ describe('round robin', () => {
   it('takes no shared position for a single endpoint and none for retries', () => {
     const positions = new CountingPositions()
     const single = roundRobin([4], positions)
-    single.pick(NONE_TRIED)
+    single.pick(NONE_TRIED, null)
     assert.equal(positions.steps.size, 0)
     const picker = roundRobin([1, 1, 1], positions)
-    picker.pick(NONE_TRIED)
+    picker.pick(NONE_TRIED, null)
     picker.pick(Uint8Array.of(1, 0, 0))
     picker.pick(Uint8Array.of(1, 1, 0))
     assert.equal(positions.steps.get(5), 1)
@@ -104,7 +104,7 @@ describe('round robin', () => {
       peek: () => assert.fail('a shared position was read'),
     }
     const picker = createRoundRobin([endpoint(0, 1, 0), endpoint(1, 1, 0)], () => 0, shared)
-    assert.notEqual(picker.pick(NONE_TRIED), picker.pick(NONE_TRIED))
+    assert.notEqual(picker.pick(NONE_TRIED, null), picker.pick(NONE_TRIED, null))
   })
 
   it('asks for the slot of a level by all of its endpoints, so that its identity does not hang on health', () => {

@@ -249,7 +249,7 @@ export class Exchange implements RequestView, AnswerReader {
 
   #attemptNext(): void {
     const upstream = this.upstream as CompiledUpstream
-    const at = upstream.picker.pick(this.#tried)
+    const at = upstream.picker.pick(this.#tried, null)
     if (at < 0) {
       if (this.#lastFailure === null) return this.respondError('NO_ENDPOINT')
       return this.respondError('UPSTREAM_RETRIES_OVER')
@@ -611,7 +611,7 @@ export class Exchange implements RequestView, AnswerReader {
     if (this.#tried.length === 0) this.#tried = new Uint8Array(upstream.endpoints.length)
     this.#tried[upstream.endpoints.indexOf(endpoint)] = 1
     this.attempts--
-    const at = upstream.picker.pick(this.#tried)
+    const at = upstream.picker.pick(this.#tried, null)
     if (at >= 0) return this.#attemptEndpoint(upstream.endpoints[at] as CompiledEndpoint, false)
     this.respondError(this.#lastFailure === null ? 'UPSTREAM_NAME_UNRESOLVED' : 'UPSTREAM_RETRIES_OVER')
   }

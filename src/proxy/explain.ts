@@ -171,7 +171,7 @@ class Explainer {
   #explainUpstream(upstream: CompiledUpstream | null): Explanation {
     if (upstream === null) return this.#finish(this.#refused('UPSTREAM_NOT_FOUND'))
     const exchange = this.#exchange
-    const next = upstream.picker.peek()
+    const next = upstream.picker.peek(null)
     const shown = showUpstream(upstream, next, exchange.route?.model.timeouts ?? null)
     const endpoint = upstream.endpoints[next]
     if (endpoint === undefined) return this.#finish(this.#refused('NO_ENDPOINT'), shown)
