@@ -77,7 +77,7 @@ describe('round robin', () => {
       const counts = [0, 0, 0]
       for (let i = 0; i < 9000; i++) {
         let index = picker.pick(NONE_TRIED, null)
-        if (index === 0) index = picker.pick(Uint8Array.of(1, 0, 0))
+        if (index === 0) index = picker.pick(Uint8Array.of(1, 0, 0), null)
         counts[index] = (counts[index] ?? 0) + 1
       }
       const [, one = 0, two = 1] = counts
@@ -93,8 +93,8 @@ describe('round robin', () => {
     assert.equal(positions.steps.size, 0)
     const picker = roundRobin([1, 1, 1], positions)
     picker.pick(NONE_TRIED, null)
-    picker.pick(Uint8Array.of(1, 0, 0))
-    picker.pick(Uint8Array.of(1, 1, 0))
+    picker.pick(Uint8Array.of(1, 0, 0), null)
+    picker.pick(Uint8Array.of(1, 1, 0), null)
     assert.equal(positions.steps.get(5), 1)
   })
 

@@ -1,0 +1,115 @@
+
+/** How an upstream finds out which of its endpoints can serve. Every part may be absent; without any, all endpoints are always usable. */
+export interface HealthPolicy {
+  readonly active: ActiveCheck | null
+  readonly passive: PassiveCheck | null
+  readonly outlier: OutlierDetection | null
+}
+
+export const NO_HEALTH: HealthPolicy = { active: null, passive: null, outlier: null }
+
+/** Probes, sent by the control side at each endpoint. From: APISIX `checks.active`; Apinizer's health check is the same with one interval. */
+export interface ActiveCheck {
+  readonly kind: 'http' | 'https' | 'tcp' | 'grpc'
+  /** Milliseconds for connecting and answering together, > 0. Default 1000 (APISIX). */
+  readonly timeoutMs: number
+  /** Probes of the upstream under way at once, >= 1. Default 10. */
+  readonly concurrency: number
+  /** Host field and TLS server name; null: the endpoint's name as configured (or the upstream's `upstreamHost`). */
+  readonly host: string | null
+  /** Port to probe; null: the endpoint's own. */
+  readonly port: number | null
+  readonly method: string
+  /** http: request target; grpc: name of the service asked for, '' for the whole server. */
+  readonly path: string
+  readonly headers: readonly { readonly name: string; readonly value: string }[]
+  readonly body: string
+  /** https: whether the certificate must be valid. */
+  readonly verifiesCertificate: boolean
+  readonly healthy: {
+    /** Milliseconds between probes of a healthy endpoint, >= 100; plus up to a tenth at random. */
+    readonly intervalMs: number
+    /** Statuses that count as success, 200-599. */
+    readonly statuses: readonly number[]
+    /** Successes in a row that bring an unhealthy endpoint back, 1-254. */
+    readonly successes: number
+  }
+  readonly unhealthy: {
+    readonly intervalMs: number
+    /** Statuses that count as failure; one in neither list changes nothing. */
+    readonly statuses: readonly number[]
+    /** Failures of one kind, without a success between, that take an endpoint out; 1-254. */
+    readonly httpFailures: number
+    readonly tcpFailures: number
+    readonly timeouts: number
+  }
+}
+
+/**
+ * What live traffic says, counted per endpoint over all workers: final statuses of answers, and failed attempts (refused or reset: tcp; timed out:
+ * timeout). A threshold of 0 switches its kind off. From: APISIX `checks.passive`.
+ */
+export interface PassiveCheck {
+  readonly healthy: { readonly statuses: readonly number[]; readonly successes: number }
+  readonly unhealthy: {
+    readonly statuses: readonly number[]
+    readonly httpFailures: number
+    readonly tcpFailures: number
+    readonly timeouts: number
+  }
+}
+
+/**
+ * Endpoints that fail are ejected for a while. Gateway failures are: refused, reset, closed or timed out before an answer, and statuses 502-504.
+ * Stale kept connections and faults of the client never count. From: reliability.md section 6; Apinizer's circuit breaker is `errors` with a maximum of
+ * 100 % and `trial`.
+ */
+export interface OutlierDetection {
+  /** Gateway failures in a row that eject; 0 = off. Default 5. */
+  readonly consecutiveFailures: number
+  /** Ejects by the share of failures in a window; null = off. */
+  readonly errors: {
+    readonly windowMs: number
+    /** Requests of the endpoint in the window below which nothing is judged. */
+    readonly minRequests: number
+    /** Failures / requests, 0-1, at or above which it is ejected; or a plain number of failures. */
+    readonly threshold: { readonly kind: 'ratio' | 'count'; readonly value: number }
+    /** Whether statuses from 500 on count beside gateway failures. */
+    readonly countsServerErrors: boolean
+  } | null
+  /** Ejects when the mean latency of a window is over so many times the upstream's; null = off. */
+  readonly latency: { readonly windowMs: number; readonly minRequests: number; readonly factor: number } | null
+  /** First ejection; the n-th lasts n times as long, up to `maxEjectionMs`. A time without failures of `maxEjectionMs` resets n. */
+  readonly baseEjectionMs: number
+  readonly maxEjectionMs: number
+  /** Share of the endpoints that may be ejected at once, 0-100; at least one stays. */
+  readonly maxEjectionPercent: number
+  /** Whether one request goes first when the time is over: its failure ejects again at once. Else all traffic returns. */
+  readonly trial: boolean
+}
+
+/**
+ * A new or recovered endpoint gets a growing share of its weight, not when the gateway itself has just started. From: APISIX `warm_up_conf`.
+ */
+export interface SlowStart {
+  readonly windowMs: number
+  /** Share of the weight at the beginning, 1-100. Default 10. */
+  readonly minPercent: number
+  /** Growth: share = max(min, (age / window) ^ (1 / aggression)); 1 = a straight line. */
+  readonly aggression: number
+}
+
+/** Bits of an endpoint's state in shared memory. 0: usable. */
+export const HEALTH = {
+  /** Active probes or passive counts say so. */
+  UNHEALTHY: 1,
+  /** Outlier detection or a circuit breaker; returns by itself. */
+  EJECTED: 2,
+  /** An operator: no new requests, those under way finish. */
+  DRAINING: 4,
+  /** An operator: out, whatever its health; not used in panic either. */
+  MAINTENANCE: 8,
+  /** Ejection is over; a single request is let through to see. */
+  TRIAL: 16,
+} as const
+
