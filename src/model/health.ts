@@ -1,4 +1,3 @@
-
 /** How an upstream finds out which of its endpoints can serve. Every part may be absent; without any, all endpoints are always usable. */
 export interface HealthPolicy {
   readonly active: ActiveCheck | null
@@ -78,7 +77,11 @@ export interface OutlierDetection {
     readonly countsServerErrors: boolean
   } | null
   /** Ejects when the mean latency of a window is over so many times the upstream's; null = off. */
-  readonly latency: { readonly windowMs: number; readonly minRequests: number; readonly factor: number } | null
+  readonly latency: {
+    readonly windowMs: number
+    readonly minRequests: number
+    readonly factor: number
+  } | null
   /** First ejection; the n-th lasts n times as long, up to `maxEjectionMs`. A time without failures of `maxEjectionMs` resets n. */
   readonly baseEjectionMs: number
   readonly maxEjectionMs: number
@@ -113,3 +116,41 @@ export const HEALTH = {
   TRIAL: 16,
 } as const
 
+/** Int32 cells of an endpoint's line in shared memory (64 bytes). Every worker and the control side read and write them atomically. */
+export const HEALTH_CELL = {
+  /** Bits of HEALTH. */
+  STATE: 0,
+  SUCCESSES: 1,
+  HTTP_FAILURES: 2,
+  TCP_FAILURES: 3,
+  TIMEOUTS: 4,
+  /** Gateway failures in a row. */
+  CONSECUTIVE: 5,
+  /** How often it was ejected, without a quiet time between. */
+  EJECTIONS: 6,
+  /** Number of the window that the next two count. */
+  WINDOW: 7,
+  REQUESTS: 8,
+  ERRORS: 9,
+  /** Microseconds summed over the window's requests. */
+  LATENCY: 10,
+  /** Share of its weight that it gets now, 1-100; 0 stands for 100. */
+  WEIGHT_PERCENT: 11,
+  /** 1 while the one trial request is out. */
+  TRIAL_OUT: 12,
+} as const
+
+/** Int32 cells of an upstream's line. */
+export const UPSTREAM_CELL = {
+  /** Grows with every change of an endpoint's state or share: pickers made before it are old. */
+  EPOCH: 0,
+  /** Endpoints ejected now. */
+  EJECTED: 1,
+} as const
+
+export const HEALTH_LINE_CELLS = 16
+
+/** Identity of the line of an upstream's own; endpoints have theirs (model/endpoint.ts). */
+export function upstreamIdentity(upstreamId: string): string {
+  return `upstream:${upstreamId}`
+}
