@@ -1,0 +1,111 @@
+import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
+import { connect } from 'node:net'
+import type { ActiveCheck } from '../model/health.ts'
+import { probeGrpc } from './probe-grpc.ts'
+import { describeError, type ProbeResult, type ProbeTarget, timedOut } from './probe-result.ts'
+
+/** Probes once. Never rejects; every socket it opened is closed when it resolves. */
+export function probe(check: ActiveCheck, target: ProbeTarget): Promise<ProbeResult> {
+  switch (check.kind) {
+    case 'tcp':
+      return probeTcp(check, target)
+    case 'grpc':
+      return probeGrpc(check, target)
+    case 'http':
+    case 'https':
+      return probeHttp(check, target)
+    default:
+      return check.kind satisfies never
+  }
+}
+
+/** Connecting is success. */
+function probeTcp(check: ActiveCheck, { address, port }: ProbeTarget): Promise<ProbeResult> {
+  const from = performance.now()
+  return new Promise((resolve) => {
+    const socket = connect({ host: address, port: check.port ?? port })
+    const end = (result: ProbeResult): void => {
+      clearTimeout(timer)
+      socket.destroy()
+      resolve(result)
+    }
+    const timer = setTimeout(() => end(timedOut(check, from)), check.timeoutMs)
+    socket.on('connect', () => end({ kind: 'connected', tookMs: performance.now() - from }))
+    socket.on('error', (error) =>
+      end({ kind: 'tcp', error: describeError(error), tookMs: performance.now() - from }),
+    )
+  })
+}
+
+/** The status line decides; the body is not read. */
+async function probeHttp(check: ActiveCheck, target: ProbeTarget): Promise<ProbeResult> {
+  const from = performance.now()
+  // loaded with the first probe: a gateway that probes nothing does without their memory
+  const { request } = check.kind === 'https' ? await import('node:https') : await import('node:http')
+  return new Promise((resolve) => {
+    let sent: ClientRequest | null = null
+    const end = (result: ProbeResult): void => {
+      clearTimeout(timer)
+      sent?.destroy()
+      resolve(result)
+    }
+    const timer = setTimeout(() => end(timedOut(check, from)), check.timeoutMs)
+    const port = check.port ?? target.port
+    const isTls = check.kind === 'https'
+    const name = check.host ?? hostField(target.host, port, isTls)
+    const options: RequestOptions & { servername?: string; rejectUnauthorized?: boolean } = {
+      host: target.address,
+      port,
+      method: check.method,
+      path: check.path,
+      agent: false,
+      headers: fieldsOf(check, name),
+      setHost: false,
+      ...(isTls
+        ? { servername: serverName(check.host ?? target.host), rejectUnauthorized: check.verifiesCertificate }
+        : {}),
+    }
+    try {
+      sent = request(options, (answer: IncomingMessage) => {
+        answer.on('error', () => {}) // what comes after the status line plays no part
+        end({ kind: 'status', status: answer.statusCode ?? 0, tookMs: performance.now() - from })
+      })
+    } catch (error) {
+      return end({ kind: 'http', error: describeError(error), tookMs: performance.now() - from })
+    }
+    sent.on('error', (error: NodeJS.ErrnoException) => {
+      const isParse = error.code?.startsWith('HPE_') === true
+      end({ kind: isParse ? 'http' : 'tcp', error: describeError(error), tookMs: performance.now() - from })
+    })
+    sent.end(check.body)
+  })
+}
+
+function fieldsOf(check: ActiveCheck, host: string): Record<string, string | string[]> {
+  const fields: Record<string, string | string[]> = {
+    Host: host,
+    'User-Agent': 'headgate-health',
+    Connection: 'close',
+  }
+  for (const { name, value } of check.headers) {
+    const known = Object.keys(fields).find((one) => one.toLowerCase() === name.toLowerCase())
+    // a field that the check names replaces ours; named twice, it is sent twice
+    if (known === undefined || ['Host', 'User-Agent', 'Connection'].includes(known)) {
+      if (known !== undefined) delete fields[known]
+      fields[name] = value
+    } else fields[known] = [fields[known] as string | string[], value].flat()
+  }
+  if (check.body !== '') fields['Content-Length'] = String(Buffer.byteLength(check.body))
+  return fields
+}
+
+function hostField(host: string, port: number, isTls: boolean): string {
+  const name = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
+  return port === (isTls ? 443 : 80) ? name : `${name}:${port}`
+}
+
+/** Addresses are no server names. */
+function serverName(host: string): string {
+  const name = host.replace(/:\d+$/, '')
+  return /^[\d.]+$/.test(name) || name.includes(':') || name.startsWith('[') ? '' : name
+}

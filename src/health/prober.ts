@@ -1,0 +1,200 @@
+import type { ActiveCheck } from '../model/health.ts'
+import { HEALTH } from '../model/health.ts'
+import { countFailure, countSuccess, type HealthLine, stateOf } from './health-line.ts'
+import { probe } from './probe.ts'
+import type { ProbeResult, ProbeTarget } from './probe-result.ts'
+
+/** One endpoint that is to be probed. `key` is its identity: the same over changes of the upstream that keep it. */
+export interface ProbedEndpoint {
+  readonly key: string
+  readonly line: HealthLine
+  /** Where it is now; null: its name stands for no address, which is a failure of kind `tcp`. */
+  readonly resolve: () => Promise<ProbeTarget | null>
+}
+
+export interface LastProbe {
+  readonly atMs: number
+  readonly result: ProbeResult
+}
+
+export interface ProberOptions {
+  /** An endpoint became healthy or unhealthy by a probe; its state is in force already. */
+  readonly onTransition: (key: string, isHealthy: boolean, result: ProbeResult) => void
+  /** [0, 1); jitter. Default Math.random. */
+  readonly random?: () => number
+  /** Sends a probe. Default: really. */
+  readonly send?: (check: ActiveCheck, target: ProbeTarget) => Promise<ProbeResult>
+}
+
+/** Probes of all upstreams, from one place in the process. Sent on time by timers of their own, each up to a tenth later at random. */
+export class Prober {
+  readonly #options: ProberOptions
+  readonly #upstreams = new Map<string, ProbedUpstream>()
+
+  constructor(options: ProberOptions) {
+    this.#options = options
+  }
+
+  /** From now on these endpoints of an upstream are probed by this check, no others. Those that stay keep their pace. */
+  set(upstreamId: string, check: ActiveCheck, endpoints: readonly ProbedEndpoint[]): void {
+    let upstream = this.#upstreams.get(upstreamId)
+    if (upstream === undefined) {
+      upstream = new ProbedUpstream(this.#options)
+      this.#upstreams.set(upstreamId, upstream)
+    }
+    upstream.set(check, endpoints)
+  }
+
+  remove(upstreamId: string): void {
+    this.#upstreams.get(upstreamId)?.close()
+    this.#upstreams.delete(upstreamId)
+  }
+
+  lastProbe(upstreamId: string, key: string): LastProbe | null {
+    return this.#upstreams.get(upstreamId)?.lastProbe(key) ?? null
+  }
+
+  /** When an endpoint is probed next, milliseconds of the epoch; null: it is not. */
+  nextProbeMs(upstreamId: string, key: string): number | null {
+    return this.#upstreams.get(upstreamId)?.nextProbeMs(key) ?? null
+  }
+
+  /** How late the latest probe was sent. Milliseconds. */
+  get latenessMs(): number {
+    let latest = 0
+    for (const upstream of this.#upstreams.values()) latest = Math.max(latest, upstream.latenessMs)
+    return latest
+  }
+
+  close(): void {
+    for (const upstream of this.#upstreams.values()) upstream.close()
+    this.#upstreams.clear()
+  }
+}
+
+interface Watched {
+  endpoint: ProbedEndpoint
+  timer: NodeJS.Timeout | null
+  dueMs: number
+  last: LastProbe | null
+  isGone: boolean
+}
+
+class ProbedUpstream {
+  latenessMs = 0
+  readonly #options: ProberOptions
+  readonly #watched = new Map<string, Watched>()
+  #check: ActiveCheck | null = null
+  #underWay = 0
+  /** Due, but too many are under way. */
+  readonly #waiting: Watched[] = []
+
+  constructor(options: ProberOptions) {
+    this.#options = options
+  }
+
+  set(check: ActiveCheck, endpoints: readonly ProbedEndpoint[]): void {
+    this.#check = check
+    const keys = new Set(endpoints.map(({ key }) => key))
+    for (const [key, watched] of this.#watched) if (!keys.has(key)) this.#drop(key, watched)
+    for (const endpoint of endpoints) {
+      const known = this.#watched.get(endpoint.key)
+      if (known !== undefined) {
+        known.endpoint = endpoint
+        continue
+      }
+      const watched: Watched = { endpoint, timer: null, dueMs: 0, last: null, isGone: false }
+      this.#watched.set(endpoint.key, watched)
+      // the first probes are spread over one interval: many upstreams may begin together
+      this.#arm(watched, this.#random() * this.#intervalOf(watched))
+    }
+  }
+
+  lastProbe(key: string): LastProbe | null {
+    return this.#watched.get(key)?.last ?? null
+  }
+
+  nextProbeMs(key: string): number | null {
+    return this.#watched.get(key)?.dueMs ?? null
+  }
+
+  close(): void {
+    for (const [key, watched] of this.#watched) this.#drop(key, watched)
+  }
+
+  #drop(key: string, watched: Watched): void {
+    watched.isGone = true
+    if (watched.timer !== null) clearTimeout(watched.timer)
+    this.#watched.delete(key)
+  }
+
+  #intervalOf({ endpoint }: Watched): number {
+    const { healthy, unhealthy } = this.#check as ActiveCheck
+    return (stateOf(endpoint.line) & HEALTH.UNHEALTHY) === 0 ? healthy.intervalMs : unhealthy.intervalMs
+  }
+
+  #random(): number {
+    return (this.#options.random ?? Math.random)()
+  }
+
+  #arm(watched: Watched, inMs: number): void {
+    watched.dueMs = Date.now() + inMs
+    watched.timer = setTimeout(() => this.#begin(watched), inMs)
+  }
+
+  #begin(watched: Watched): void {
+    if (this.#underWay >= (this.#check as ActiveCheck).concurrency) {
+      this.#waiting.push(watched)
+      return
+    }
+    this.latenessMs = Math.max(0, Date.now() - watched.dueMs)
+    this.#underWay++
+    void this.#probe(watched).finally(() => {
+      this.#underWay--
+      if (!watched.isGone) {
+        const intervalMs = this.#intervalOf(watched)
+        this.#arm(watched, intervalMs + (this.#random() * intervalMs) / 10)
+      }
+      for (;;) {
+        const next = this.#waiting.shift()
+        if (next === undefined) return
+        if (!next.isGone) return this.#begin(next)
+      }
+    })
+  }
+
+  async #probe(watched: Watched): Promise<void> {
+    const check = this.#check as ActiveCheck
+    const target = await watched.endpoint.resolve().catch(() => null)
+    const send = this.#options.send ?? probe
+    const result: ProbeResult =
+      target === null
+        ? { kind: 'tcp', error: 'the name stands for no address', tookMs: 0 }
+        : await send(check, target)
+    if (watched.isGone) return // what is no longer asked about says nothing
+    watched.last = { atMs: Date.now(), result }
+    const { line, key } = watched.endpoint
+    if (isSuccess(check, result)) {
+      if (countSuccess(line, check.healthy.successes)) this.#options.onTransition(key, true, result)
+      return
+    }
+    const kind = failureOf(check, result)
+    if (kind === null) return
+    const { httpFailures, tcpFailures, timeouts } = check.unhealthy
+    const threshold = kind === 'http' ? httpFailures : kind === 'tcp' ? tcpFailures : timeouts
+    if (countFailure(line, kind, threshold)) this.#options.onTransition(key, false, result)
+  }
+}
+
+function isSuccess(check: ActiveCheck, result: ProbeResult): boolean {
+  return (
+    result.kind === 'connected' ||
+    (result.kind === 'status' && check.healthy.statuses.includes(result.status))
+  )
+}
+
+/** null: a status in neither list, which changes nothing. */
+function failureOf(check: ActiveCheck, result: ProbeResult): 'http' | 'tcp' | 'timeout' | null {
+  if (result.kind === 'status') return check.unhealthy.statuses.includes(result.status) ? 'http' : null
+  return result.kind === 'connected' ? null : result.kind
+}
