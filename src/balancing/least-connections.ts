@@ -33,9 +33,7 @@ class LeastLevel implements LevelPolicy {
   }
 
   pick(): number {
-    return this.#take(
-      this.#indices.length <= COMPARED ? this.#lowestOfAll(NONE) : this.#lowestOfDrawn(NONE),
-    )
+    return this.#take(this.#indices.length <= COMPARED ? this.#lowestOfAll(NONE) : this.#lowestOfDrawn(NONE))
   }
 
   peek(): number {

@@ -51,19 +51,6 @@ export function describePickerContract(name: string, make: MakePicker): void {
       )
     })
 
-    it('peeks at what the next first attempt gets, and moves nothing on', () => {
-      fc.assert(
-        fc.property(endpointLists, (endpoints) => {
-          const picker = make(endpoints, null)
-          for (let i = 0; i < 20; i++) {
-            const next = picker.peek()
-            assert.equal(picker.peek(), next)
-            assert.equal(picker.pick(NONE_TRIED), next)
-          }
-        }),
-      )
-    })
-
     it('peeks at what the next first attempt gets, or says that chance decides, and moves nothing on', () => {
       fc.assert(
         fc.property(endpointLists, (endpoints) => {
