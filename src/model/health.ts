@@ -5,8 +5,6 @@ export interface HealthPolicy {
   readonly outlier: OutlierDetection | null
 }
 
-export const NO_HEALTH: HealthPolicy = { active: null, passive: null, outlier: null }
-
 /** Probes, sent by the control side at each endpoint. From: APISIX `checks.active`; Apinizer's health check is the same with one interval. */
 export interface ActiveCheck {
   readonly kind: 'http' | 'https' | 'tcp' | 'grpc'
@@ -91,17 +89,6 @@ export interface OutlierDetection {
   readonly trial: boolean
 }
 
-/**
- * A new or recovered endpoint gets a growing share of its weight, not when the gateway itself has just started. From: APISIX `warm_up_conf`.
- */
-export interface SlowStart {
-  readonly windowMs: number
-  /** Share of the weight at the beginning, 1-100. Default 10. */
-  readonly minPercent: number
-  /** Growth: share = max(min, (age / window) ^ (1 / aggression)); 1 = a straight line. */
-  readonly aggression: number
-}
-
 /** Bits of an endpoint's state in shared memory. 0: usable. */
 export const HEALTH = {
   /** Active probes or passive counts say so. */
@@ -149,8 +136,3 @@ export const UPSTREAM_CELL = {
 } as const
 
 export const HEALTH_LINE_CELLS = 16
-
-/** Identity of the line of an upstream's own; endpoints have theirs (model/endpoint.ts). */
-export function upstreamIdentity(upstreamId: string): string {
-  return `upstream:${upstreamId}`
-}

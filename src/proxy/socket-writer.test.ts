@@ -114,6 +114,22 @@ test('a direct write that had to wait tells when it is done', async () => {
   close()
 })
 
+test('a drain is told though a longer text still waits in the Writable, below its mark', async () => {
+  const { near, far, close } = await pair()
+  far.pause()
+  let drains = 0
+  const writer = new SocketWriter(near, true, () => drains++)
+  while (!writer.isWaiting) writer.write('y'.repeat(16_000))
+  const isWritten = new Promise<void>((resolve) => near.once('finish', resolve))
+  writer.write('z'.repeat(20_000))
+  assert.equal(near.writableNeedDrain, false, 'the Writable itself will tell nothing')
+  near.end()
+  far.resume()
+  await isWritten
+  assert.ok(drains > 0)
+  close()
+})
+
 test('a write to a peer that is gone ends the socket with the error of the system', async () => {
   const { near, far, close } = await pair()
   const writer = new SocketWriter(near, true, () => {})

@@ -3,7 +3,7 @@ import { getSystemErrorName } from 'node:util'
 import { handleOf, type StreamBinding, type StreamHandle, streamBinding } from './stream-binding.ts'
 
 /**
- * Writes of texts to a plain TCP socket. A text that the system takes at once, as nearly all do, goes to the socket's handle directly: the
+ * Writes of texts and bytes to a plain TCP socket. One that the system takes at once, as nearly all do, goes to the socket's handle directly: the
  * same call that `socket.write` ends in, without a request object, a Writable's bookkeeping and a tick for each message (measured: a
  * quarter of the gateway's own time per request). Anything else — a TLS socket, bytes already waiting, a long text, a Node without these
  * internals — goes through `socket.write`.
@@ -45,12 +45,11 @@ export class SocketWriter {
   readonly #socket: Socket
   readonly #handle: StreamHandle | null
   readonly #onDrain: () => void
-  /** Direct writes that the system has not taken whole, and how many bytes those of `writeBytes` had. */
-  #waiting = 0
-  #waitingBytes = 0
+  /** Direct writes that the system has not taken whole: texts, and bytes of those of `writeBytes`. */
   #waitingTexts = 0
+  #waitingBytes = 0
 
-  /** `onDrain`: a direct write that had to wait is done and nothing waits any more. `socket` must be connected. */
+  /** `onDrain`: a direct write that had to wait is done and no more is waiting than may (`isCongested`). `socket` must be connected. */
   constructor(socket: Socket, isPlain: boolean, onDrain: () => void) {
     this.#socket = socket
     const handle = handleOf(socket)
@@ -86,7 +85,6 @@ export class SocketWriter {
     if (known.streamBaseState[known.kLastWriteWasAsync] === 0) return
     request.writer = this
     request = null
-    this.#waiting++
     this.#waitingTexts++
   }
 
@@ -109,14 +107,13 @@ export class SocketWriter {
     request.writer = this
     request.bytes = bytes
     request = null
-    this.#waiting++
     this.#waitingBytes += bytes.length
     return false
   }
 
   /** Bytes wait in this process: the peer reads slower than we write. */
   get isWaiting(): boolean {
-    return this.#waiting > 0 || this.#socket.writableLength > 0
+    return this.#waitingTexts > 0 || this.#waitingBytes > 0 || this.#socket.writableLength > 0
   }
 
   /** Over the buffer's mark, or a text had to wait: stop until it has drained. */
@@ -130,12 +127,11 @@ export class SocketWriter {
 
   /** `bytes`: how many it had, 0 for a text. */
   onComplete(status: number, bytes: number): void {
-    this.#waiting--
     if (bytes === 0) this.#waitingTexts--
     else this.#waitingBytes -= bytes
     if (this.#socket.destroyed) return
     if (status !== 0) this.#socket.destroy(writeError(status))
-    else if (!this.isWaiting) this.#onDrain()
+    else if (!this.isCongested) this.#onDrain()
   }
 }
 

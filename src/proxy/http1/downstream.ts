@@ -422,7 +422,7 @@ export class Downstream implements Timed {
   }
 
   onDrain(): void {
-    this.#writeBy(0)
+    if (!this.#writer.isWaiting) this.#writeBy(0) // else it goes on to watch the rest
     if (this.hasExchange) this.#exchange.onClientDrain()
     else if (this.#state === HEAD) this.#process()
   }
