@@ -41,6 +41,14 @@ test('scenarios run in their own order, each once', () => {
   )
 })
 
+test('another checkout is measured against this one alone, unless more is named', () => {
+  const ids = (...flags: string[]) => run(...flags).chosen.map(({ id }) => id)
+  assert.deepEqual(ids('--against', '.', '--pairs', '40'), ['earlier'])
+  assert.deepEqual(ids('--against', '.', '--only', 'b'), ['b', 'earlier'])
+  assert.equal(run('--against', '.', '--pairs', '40').report, null)
+  assert.match(wrong('--against', '/nowhere'), /there is no \/nowhere\/bin\/headgate.js/)
+})
+
 test('wrong flags are told in one sentence', () => {
   assert.match(wrong('--pairs', '0'), /--pairs takes a whole number from 1 to 200, not 0/)
   assert.match(wrong('--pairs', '1.5'), /whole number/)

@@ -1,5 +1,8 @@
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { suggest } from '../src/model/suggest.ts'
+import { earlier } from './load/earlier.ts'
 import type { Plan, Scenario } from './load/scenario.ts'
 
 export const HELP = `npm run bench [-- options]
@@ -10,6 +13,8 @@ and util-linux. Takes about 35 minutes, with --quick 8. Installs nothing, listen
 
   --quick          5 pairs of 2 s
   --only IDS       some of: machine,a,b,c,d,e,f,g,h,search,scale,memory
+  --against DIR    another checkout of Headgate, its packages installed: this version is held against it on (b), and nothing
+                   else is measured unless --only names it. 40 pairs tell a loss of some percent
   --pairs N        rounds behind each figure, 1 to 200 (20)
   --seconds S      length of one measurement, 0.5 to 60 (4)
   --report FILE    where the report goes, - for standard output. Default: docs/benchmark.md for a whole run of at least
@@ -22,6 +27,7 @@ Exit status: 0 all bars hold; 1 one does not, a scenario did not finish, or the 
 Examples:
   npm run bench -- --quick
   npm run bench -- --only b,c --pairs 40 --report /tmp/split.md
+  npm run bench -- --against ../headgate-before --pairs 40
 `
 
 const DEFAULTS: Plan = { pairs: 20, seconds: 4, warmUpRequests: 60_000, rateShare: 1 }
@@ -47,6 +53,7 @@ export function parseCommand(flags: readonly string[], scenarios: readonly Scena
       options: {
         quick: { type: 'boolean', default: false },
         only: { type: 'string' },
+        against: { type: 'string' },
         pairs: { type: 'string' },
         seconds: { type: 'string' },
         report: { type: 'string' },
@@ -58,15 +65,27 @@ export function parseCommand(flags: readonly string[], scenarios: readonly Scena
     const pairs = readNumber('--pairs', values.pairs, { min: 1, max: 200, isWhole: true }) ?? base.pairs
     const seconds = readNumber('--seconds', values.seconds, { min: 0.5, max: 60, isWhole: false })
     const plan = { ...base, pairs, seconds: seconds ?? base.seconds }
-    const chosen = values.only === undefined ? scenarios : choose(values.only, scenarios)
+    const named = values.only === undefined ? null : choose(values.only, scenarios)
+    const chosen =
+      values.against === undefined
+        ? (named ?? scenarios)
+        : [...(named ?? []), earlier(readCheckout(values.against))]
     const isWhole =
-      chosen.length === scenarios.length && pairs >= DEFAULTS.pairs && plan.seconds >= DEFAULTS.seconds
+      values.against === undefined &&
+      chosen.length === scenarios.length &&
+      pairs >= DEFAULTS.pairs &&
+      plan.seconds >= DEFAULTS.seconds
     if (values.report === '') throw new Error('--report needs a file, or - for standard output')
     const report = values.report ?? (isWhole ? REPORT : '-')
     return { kind: 'run', plan, chosen, report: report === '-' ? null : report }
   } catch (error) {
     return { kind: 'wrong', message: error instanceof Error ? error.message : String(error) }
   }
+}
+
+function readCheckout(folder: string): string {
+  if (existsSync(join(folder, 'bin/headgate.js'))) return resolve(folder)
+  throw new Error(`--against needs a checkout of Headgate: there is no ${join(folder, 'bin/headgate.js')}`)
 }
 
 function readNumber(

@@ -23,6 +23,10 @@ const list = (count: number): Endpoint[] =>
     port: 80,
     weight: 1 + (i % 3),
     priority: 0,
+    address: null,
+    zone: null,
+    failoverOnly: false,
+    state: 'ready',
   }))
 const makers: Record<string, (endpoints: Endpoint[]) => Picker> = {
   'round robin': (endpoints) => createRoundRobin(endpoints, () => 1, positions),

@@ -24,6 +24,12 @@ test('an interval with the limit inside straddles, whatever the median says', ()
   assert.equal(judge(bar('at least', 1.3, 1.34, 1.4)), 'fails, straddles')
 })
 
+test('no loss is what an interval with the limit inside says, or one below it', () => {
+  assert.equal(judge(bar('not surely above', 1.3, 1.36, 1.4)), 'holds')
+  assert.equal(judge(bar('not surely above', 1.1, 1.2, 1.3)), 'holds')
+  assert.equal(judge(bar('not surely above', 1.36, 1.4, 1.5)), 'fails')
+})
+
 test('what was not measured does not hold', () => {
   const missing: Bar = { what: 'x', bound: 'at most', limit: 1, unit: '', figure: null, reason: 'no haproxy' }
   assert.equal(judge(missing), 'not measured')

@@ -4,7 +4,8 @@ import type { Figure } from './statistics.ts'
 export interface Bar {
   /** What is promised, as a noun: `CPU per request, 3:2 split, beside nginx`. */
   readonly what: string
-  readonly bound: 'at most' | 'at least'
+  /** `not surely above`: the bar holds while the interval has the limit inside, or lies below it. */
+  readonly bound: 'at most' | 'at least' | 'not surely above'
   readonly limit: number
   /** Behind the numbers: `×`, `ms`, `MB`; empty for counts. */
   readonly unit: string
@@ -22,6 +23,7 @@ export type Verdict = 'holds' | 'holds, straddles' | 'fails, straddles' | 'fails
 export function judge(bar: Bar): Verdict {
   const { figure } = bar
   if (figure === null || Number.isNaN(figure.median)) return 'not measured'
+  if (bar.bound === 'not surely above') return figure.low <= bar.limit ? 'holds' : 'fails'
   const keeps = (value: number): boolean =>
     bar.bound === 'at most' ? value <= bar.limit : value >= bar.limit
   const isSure = keeps(figure.low) === keeps(figure.high)

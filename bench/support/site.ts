@@ -48,6 +48,8 @@ export interface GatewayOptions {
   readonly workers?: number
   /** A folder made by `fillStore`. Default: the store is memory, and empty. */
   readonly store?: string
+  /** Folder of another checkout of the project that is started instead; its packages are installed. */
+  readonly checkout?: string
 }
 
 /** One document of APISIX. */
@@ -129,7 +131,7 @@ export class Site {
     const began = performance.now()
     const program = await startProgram(
       workers === 1 ? UNDER_TEST : `${UNDER_TEST},${DRIVING}`,
-      [process.execPath, resolve(ROOT, 'bin/headgate.js'), 'start', ...flags],
+      [process.execPath, resolve(options.checkout ?? ROOT, 'bin/headgate.js'), 'start', ...flags],
       () => isReady(statusPort),
       { ...process.env, HEADGATE_ADMIN_KEY: ADMIN_KEY },
     )

@@ -56,6 +56,10 @@ const list = (count: number, weight = 1): Endpoint[] =>
     port: 80,
     weight,
     priority: 0,
+    address: null,
+    zone: null,
+    failoverOnly: false,
+    state: 'ready',
   }))
 const KEYS = 20_000
 

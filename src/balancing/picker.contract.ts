@@ -83,7 +83,16 @@ export function describePickerContract(name: string, make: MakePicker): void {
 }
 
 export function endpoint(index: number, weight: number, priority: number): Endpoint {
-  return { host: `10.0.0.${index}`, port: 80, weight, priority }
+  return {
+    host: `10.0.0.${index}`,
+    port: 80,
+    weight,
+    priority,
+    address: null,
+    zone: null,
+    failoverOnly: false,
+    state: 'ready',
+  }
 }
 
 const endpointLists = fc

@@ -45,7 +45,14 @@ async function setUp(t: TestContext, readOnly: string | null) {
     store,
     mirror,
     reconciler,
-    shared: new SharedState({ positions: 8, counters: 256, routes: 8, targets: 8, endpoints: 8 }),
+    shared: new SharedState({
+      positions: 8,
+      counters: 256,
+      routes: 8,
+      targets: 8,
+      endpoints: 8,
+      health: 100,
+    }),
     publisher: new Publisher({
       workers: () => [],
       model: () => ({ revision: documents.modelRevision, upserts: [], count: 0, slots: [] }),

@@ -41,6 +41,8 @@ export interface DocumentsOptions {
   readonly settings: Settings
   readonly log: Log
   readonly emit: Emit
+  /** Told of every change of the model that was sent to the workers; they may not have it yet. */
+  readonly onModelChange?: (change: Pick<Plan, 'upserts' | 'replaced' | 'removals'>) => void
 }
 
 /** How the last change from outside (files, other nodes) went, and the last write. */
@@ -171,6 +173,17 @@ export class Documents implements DocumentStore {
     )
     // nothing can be removed from a read-only store, and it stays one
     if (store.readOnly === null) this.#expiry = setInterval(() => this.#expire(), 1_000)
+  }
+
+  /** Makes upstreams anew whose circumstances changed (reconcile.ts). Resolves when the workers have them. */
+  async refresh(upstreamIds: readonly string[]): Promise<void> {
+    const { reconciler, shared, publisher } = this.#options
+    const published = await this.#writing.run(async () => {
+      const plan = reconciler.plan([], upstreamIds)
+      return this.#publish(plan, shared.reserve(plan.replaced, plan.upserts))
+    })
+    await this.#answering.promise
+    if (published !== null) await publisher.acked(published)
   }
 
   async write(changes: readonly DocumentChange[], note: WriteNote): Promise<WriteResult> {
@@ -312,6 +325,7 @@ export class Documents implements DocumentStore {
       slots: reservation.slots,
       freed: reservation.freed,
     })
+    this.#options.onModelChange?.(plan)
     return this.#modelRevision
   }
 

@@ -79,6 +79,8 @@ function makePlane(
     sections,
     positions,
     lane: new Float64Array(0),
+    health: new Int32Array(0),
+    judge: () => null,
     slot,
     accessLog: null,
     log: () => {},

@@ -181,7 +181,7 @@ test('a stored document that does not validate is set aside, the rest serves', a
 
 test('a write that cannot be served, or does not validate, stores nothing', async (t) => {
   const { gateway, backends } = await setUp(t, 1, {
-    capacity: { positions: 2, counters: 1000, routes: 9, targets: 9, endpoints: 9 },
+    capacity: { positions: 2, counters: 1000, routes: 9, targets: 9, endpoints: 9, health: 100 },
   })
   await put(gateway, '1', canary('/1', backends, 1, 1))
   await assert.rejects(put(gateway, '2', canary('/2', backends, 1, 1)), { code: 'LIMIT_OBJECTS' })

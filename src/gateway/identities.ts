@@ -1,11 +1,12 @@
 import { BLOCK, ENDPOINT, rotationIdentity, routeIdentity, targetIdentity } from '../model/counters.ts'
 import { type Endpoint, endpointIdentity } from '../model/endpoint.ts'
+import { healthIdentity, needsHealthLines, upstreamHealthIdentity } from '../model/health.ts'
 import type { ModelObject } from '../model/model.ts'
 import { type Split, splitIdentity } from '../model/split.ts'
 import { compileRotation } from '../model/weighted-rotation.ts'
 
-/** What a slot is for: a shared position, or lines of counters. */
-export type SlotPool = 'position' | 'route' | 'target' | 'endpoint'
+/** What a slot is for: a shared position, lines of counters, or a line of health. */
+export type SlotPool = 'position' | 'route' | 'target' | 'endpoint' | 'health'
 
 export interface SlotNeed {
   readonly identity: string
@@ -27,12 +28,15 @@ export function slotNeeds(object: ModelObject): readonly SlotNeed[] {
     for (const rule of object.rules) addSplit(needs, rule.split, object.id)
     return needs
   }
+  const isWatched = needsHealthLines(object)
+  if (isWatched) needs.push(needOf(upstreamHealthIdentity(object.id), 'health', 1, object.id))
   const seen = new Set<string>()
   for (const endpoint of object.endpoints) {
     const identity = endpointIdentity(object.id, endpoint)
     if (!seen.has(identity)) {
       seen.add(identity)
       needs.push(needOf(identity, 'endpoint', ENDPOINT.LINES, object.id))
+      if (isWatched) needs.push(needOf(healthIdentity(object.id, endpoint), 'health', 1, object.id))
     }
   }
   if (object.endpoints.length < 2) return needs

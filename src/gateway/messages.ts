@@ -4,6 +4,7 @@ import type { Patch } from '../model/model.ts'
 import type { Settings } from '../model/settings.ts'
 import type { WorkerMemory } from './shared-state.ts'
 import type { TailFilter } from './tail-filter.ts'
+import type { LiveTransition } from './worker-judges.ts'
 import type { TailBatch } from './worker-tails.ts'
 
 /** What a worker is given when it starts. */
@@ -76,6 +77,8 @@ export type ToWorker =
       readonly request: ExplainRequest
       readonly listener: string
     }
+  /** Answered when everything that the worker did before is done: no request that was picked earlier is still to be sent. */
+  | { readonly type: 'settle'; readonly id: number }
   /** Test only. */
   | { readonly type: 'fault'; readonly kind: 'throw' | 'wedge' | 'exit' }
 
@@ -106,6 +109,8 @@ export type FromWorker =
     }
   /** `error`: why there is no file. */
   | { readonly type: 'profiled'; readonly file: string; readonly error: string | null }
+  | { readonly type: 'settled'; readonly id: number }
+  | ({ readonly type: 'transition' } & LiveTransition)
   /** An error nobody caught: the worker drains and wants to be replaced. */
   | { readonly type: 'failing'; readonly message: string }
 

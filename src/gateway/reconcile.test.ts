@@ -39,7 +39,7 @@ const keyOf = (id: string): DocumentKey => ({ dialect: 'toy', kind: 'items', id 
 
 function setUp() {
   const mirror = new Mirror()
-  const reconciler = new Reconciler([toy], DEFAULT_SETTINGS, mirror, () => 1)
+  const reconciler = new Reconciler([toy], DEFAULT_SETTINGS, mirror, undefined, () => 1)
   const change = (values: Record<string, JsonObject | undefined>): Plan => {
     const edits = Object.entries(values).map(
       ([id, value]): DocumentEdit => ({

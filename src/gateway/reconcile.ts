@@ -2,6 +2,7 @@ import type { Dialect, DialectSettings, Lookup } from '../dialects/dialect.ts'
 import type { DocumentKey, Fault, StoredDocument, Warning } from '../model/document.ts'
 import type { ModelObject } from '../model/model.ts'
 import type { Route } from '../model/route.ts'
+import type { Upstream } from '../model/upstream.ts'
 import { isDeepEqual } from './deep-equal.ts'
 import { DependencyGraph } from './dependency-graph.ts'
 import { documentName, type Mirror } from './mirror.ts'
@@ -49,11 +50,27 @@ interface Translated {
   readonly warnings: readonly Warning[]
 }
 
+/**
+ * What shapes an upstream beside the document that it comes from: what operators said of its endpoints, the addresses that its names stand for now.
+ * `adjust` gives the same object where nothing does.
+ */
+export interface Circumstances {
+  adjust(upstream: Upstream, documents: DocumentReader): Upstream
+  /** Ids of the upstreams that an edit of this document changes, though it is not where they come from. */
+  upstreamsOf(key: DocumentKey): readonly string[]
+}
+
+/** Reads documents as they will be when the change at hand is in force. */
+export type DocumentReader = (key: DocumentKey) => StoredDocument | undefined
+
+const PLAIN: Circumstances = { adjust: (upstream) => upstream, upstreamsOf: () => [] }
+
 /** Documents to model objects, document by document, over a dependency graph: what a change costs does not grow with what stays. */
 export class Reconciler {
   readonly #dialects = new Map<string, Dialect>()
   readonly #settings: DialectSettings
   readonly #mirror: Mirror
+  readonly #circumstances: Circumstances
   readonly #graph = new DependencyGraph()
   readonly #archive = new ModelArchive()
   /** Objects in force by the document that they come from. */
@@ -63,8 +80,15 @@ export class Reconciler {
   readonly #setAside = new Set<string>()
   readonly #now: () => number
 
-  constructor(dialects: readonly Dialect[], settings: DialectSettings, mirror: Mirror, now = Date.now) {
+  constructor(
+    dialects: readonly Dialect[],
+    settings: DialectSettings,
+    mirror: Mirror,
+    circumstances: Circumstances = PLAIN,
+    now = Date.now,
+  ) {
     for (const dialect of dialects) this.#dialects.set(dialect.name, dialect)
+    this.#circumstances = circumstances
     this.#settings = settings
     this.#mirror = mirror
     this.#now = now
@@ -87,9 +111,9 @@ export class Reconciler {
 
   /**
    * What the edits do to the model. Look-ups see the documents as they will be; a document set to undefined is gone. The edits have been
-   * validated.
+   * validated. `touched`: ids of upstreams whose circumstances changed.
    */
-  plan(edits: readonly DocumentEdit[]): Plan {
+  plan(edits: readonly DocumentEdit[], touched: readonly string[] = []): Plan {
     const coming = new Map<string, DocumentEdit>()
     for (const edit of edits) coming.set(documentName(edit.key), edit)
     const todo = new Map<string, DocumentKey>()
@@ -99,6 +123,12 @@ export class Reconciler {
         const key = this.#statuses.get(dependent)?.key
         if (key !== undefined && !todo.has(dependent)) todo.set(dependent, key)
       }
+    }
+    const affected = [...touched, ...edits.flatMap(({ key }) => this.#circumstances.upstreamsOf(key))]
+    for (const id of affected) {
+      const owner = this.#archive.find('upstream', id)?.owner
+      const key = owner === undefined ? undefined : this.#statuses.get(owner)?.key
+      if (owner !== undefined && key !== undefined && !todo.has(owner)) todo.set(owner, key)
     }
     const results: Translated[] = []
     const failures: DocumentStatus[] = []
@@ -158,20 +188,27 @@ export class Reconciler {
     const dialect = this.#dialects.get(key.dialect)
     if (dialect === undefined) return { name, key, objects: [], uses: NOTHING, warnings: [] }
     const uses = new Set<string>()
-    const lookup: Lookup = (kind, id) => {
-      const wanted = { dialect: key.dialect, kind, id }
+    const read = (wanted: DocumentKey): StoredDocument | undefined => {
       const wantedName = documentName(wanted)
-      uses.add(wantedName)
       const edit = coming.get(wantedName)
       if (edit !== undefined) return edit.document
       return this.#setAside.has(wantedName) ? undefined : this.#mirror.get(wanted)
+    }
+    const lookup: Lookup = (kind, id) => {
+      const wanted = { dialect: key.dialect, kind, id }
+      uses.add(documentName(wanted))
+      return read(wanted)
     }
     const translation = dialect.translate(document, lookup, this.#settings)
     uses.delete(name)
     return {
       name,
       key,
-      objects: translation.objects.map((object) => ({ object, text: textOf(object) })),
+      objects: translation.objects.map((translated) => {
+        const object =
+          translated.kind === 'upstream' ? this.#circumstances.adjust(translated, read) : translated
+        return { object, text: textOf(object) }
+      }),
       uses: uses.size === 0 ? NOTHING : uses,
       warnings:
         translation.warnings.length === 0

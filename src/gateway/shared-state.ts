@@ -9,6 +9,7 @@ import {
   WORKER,
 } from '../model/counters.ts'
 import { GatewayError } from '../model/gateway-error.ts'
+import { HEALTH_CELL, HEALTH_LINE_CELLS } from '../model/health.ts'
 import type { ModelObject, Positions } from '../model/model.ts'
 import type { CountedObject } from '../observe/metrics-source.ts'
 import { type SlotNeed, type SlotPool, slotNeeds } from './identities.ts'
@@ -25,6 +26,8 @@ export interface SharedCapacity {
   readonly routes: number
   readonly targets: number
   readonly endpoints: number
+  /** Lines of health: one for an upstream that is watched, and one for each of its endpoints. A change that needs more is refused. */
+  readonly health: number
 }
 export const DEFAULT_CAPACITY: SharedCapacity = {
   positions: 2 ** 18,
@@ -32,11 +35,14 @@ export const DEFAULT_CAPACITY: SharedCapacity = {
   routes: 25_000,
   targets: 50_000,
   endpoints: 50_000,
+  health: 2 ** 18,
 }
 
 /** What one worker gets of the shared memory. */
 export interface WorkerMemory {
   readonly positions: SharedArrayBuffer
+  /** Lines of model/health.ts; a slot is the number of a line. */
+  readonly health: SharedArrayBuffer
   readonly lane: SharedArrayBuffer
   readonly heartbeat: SharedArrayBuffer
 }
@@ -58,14 +64,18 @@ interface Held {
 /** Sole owner of the shared memory: gives out slots by identity, sums the lanes, folds the lanes of workers that are gone. */
 export class SharedState {
   readonly positions: Positions
+  /** All lines of health, for the control side. */
+  readonly health: Int32Array
   readonly #capacity: SharedCapacity
   readonly #positionSegment: SharedArrayBuffer
   readonly #held = new Map<string, Held>()
   /** Identity in force of each split id. */
   readonly #families = new Map<string, string>()
+  readonly #healthSegment: SharedArrayBuffer
   readonly #positionPool: LinePool
+  readonly #healthPool: LinePool
   readonly #counterPool: LinePool
-  readonly #series: Record<SlotPool, number> = { position: 0, route: 0, target: 0, endpoint: 0 }
+  readonly #series: Record<SlotPool, number> = { position: 0, route: 0, target: 0, endpoint: 0, health: 0 }
   /** What the lanes of gone workers had counted. */
   readonly #base: Float64Array
   readonly #lanes = new Map<number, Float64Array>()
@@ -77,6 +87,9 @@ export class SharedState {
     this.#positionSegment = new SharedArrayBuffer(capacity.positions * LINE_BYTES)
     this.positions = createPositions(this.#positionSegment)
     this.#positionPool = new LinePool(1, capacity.positions) // slot 0 means "none"
+    this.#healthSegment = new SharedArrayBuffer(capacity.health * LINE_BYTES)
+    this.health = new Int32Array(this.#healthSegment)
+    this.#healthPool = new LinePool(1, capacity.health)
     this.#counterPool = new LinePool(FIRST_SLOT, capacity.counters)
     this.#base = new Float64Array(new SharedArrayBuffer(capacity.counters * LINE_BYTES))
     this.#summed = [this.#base]
@@ -87,7 +100,12 @@ export class SharedState {
     const lane = new SharedArrayBuffer(this.#capacity.counters * LINE_BYTES)
     this.#lanes.set(key, new Float64Array(lane))
     this.#summed = [this.#base, ...this.#lanes.values()]
-    return { positions: this.#positionSegment, lane, heartbeat: new SharedArrayBuffer(LINE_BYTES) }
+    return {
+      positions: this.#positionSegment,
+      health: this.#healthSegment,
+      lane,
+      heartbeat: new SharedArrayBuffer(LINE_BYTES),
+    }
   }
 
   /** The worker is gone: its gauges count no more, its counters stay in the totals. */
@@ -98,12 +116,14 @@ export class SharedState {
     this.#summed = [this.#base, ...this.#lanes.values()]
     for (const gauge of WORKER_GAUGES) lane[gauge] = 0
     for (const held of this.#held.values()) {
-      if (held.need.pool === 'endpoint' && held.slot > 0) zeroEndpointGauges(lane, held.slot)
+      if (held.need.pool !== 'endpoint' || held.slot === 0) continue
+      this.#takeFromFlight(held.need.identity, lane[held.slot * LINE + ENDPOINT.IN_FLIGHT] as number)
+      zeroEndpointGauges(lane, held.slot)
     }
     zeroEndpointGauges(lane, ENDPOINT_OVERFLOW)
     for (let i = 0; i < FIRST_SLOT * LINE; i++) fold(this.#base, lane, i)
     for (const held of this.#held.values()) {
-      if (held.need.pool === 'position' || held.slot === 0) continue
+      if (!isCounted(held.need.pool) || held.slot === 0) continue
       const from = held.slot * LINE
       if (isUntouched(lane, from, held.need.pool)) continue
       const to = from + held.need.lines * LINE
@@ -135,7 +155,7 @@ export class SharedState {
   *counted(): IterableIterator<CountedObject> {
     for (const { need, slot } of this.#held.values()) {
       const { pool, identity, owner } = need
-      if (slot > 0 && pool !== 'position') yield { pool, identity, slot, owner }
+      if (slot > 0 && isCounted(pool)) yield { pool, identity, slot, owner }
     }
   }
 
@@ -166,10 +186,7 @@ export class SharedState {
         const slot = this.#take(need)
         if (slot < 0) {
           this.#giveBack(taken)
-          throw new GatewayError(
-            'LIMIT_OBJECTS',
-            `no shared position is left for ${need.identity} (limit: ${this.#capacity.positions} splits and upstream rotations)`,
-          )
+          throw new GatewayError('LIMIT_OBJECTS', this.#describeLack(need))
         }
         // what counts on an overflow line is not remembered: with many objects that would cost more than all that counts for itself
         if (slot > 0) taken.push({ need, slot, uses: by })
@@ -193,20 +210,36 @@ export class SharedState {
     }
   }
 
+  #describeLack({ pool, identity }: SlotNeed): string {
+    const { positions, health } = this.#capacity
+    return pool === 'health'
+      ? `no line of health is left for ${identity} (limit: ${health} endpoints and upstreams with health checks)`
+      : `no shared position is left for ${identity} (limit: ${positions} splits and upstream rotations)`
+  }
+
+  /** A worker died with requests at an endpoint: they are no longer in flight. */
+  #takeFromFlight(endpointIdentity: string, count: number): void {
+    if (count === 0) return
+    const line = this.#held.get(endpointIdentity.replace(/^endpoint:/, 'health:'))
+    if (line !== undefined)
+      Atomics.sub(this.health, line.slot * HEALTH_LINE_CELLS + HEALTH_CELL.IN_FLIGHT, count)
+  }
+
   #take(need: SlotNeed): number {
-    if (need.pool === 'position') return this.#positionPool.take(need.lines)
-    const cap = need.pool === 'route' ? 'routes' : need.pool === 'target' ? 'targets' : 'endpoints'
-    if (this.#series[need.pool] >= this.#capacity[cap]) return 0
+    const { pool } = need
+    if (pool === 'position' || pool === 'health') return this.#poolOf(need).take(need.lines)
+    const cap = pool === 'route' ? 'routes' : pool === 'target' ? 'targets' : 'endpoints'
+    if (this.#series[pool] >= this.#capacity[cap]) return 0
     const slot = this.#counterPool.take(need.lines)
     if (slot < 0) return 0
-    this.#series[need.pool]++
+    this.#series[pool]++
     return slot
   }
 
   #giveBack(taken: readonly Held[]): void {
     for (const { need, slot } of taken) {
       if (slot === 0) continue
-      if (need.pool !== 'position') this.#series[need.pool]--
+      if (isCounted(need.pool)) this.#series[need.pool]--
       this.#poolOf(need).giveBack(slot, need.lines)
     }
   }
@@ -214,6 +247,10 @@ export class SharedState {
   #putInForce(held: Held): void {
     const { need } = held
     this.#held.set(need.identity, held)
+    if (need.pool === 'health') {
+      const from = held.slot * HEALTH_LINE_CELLS
+      this.health.fill(0, from, from + need.lines * HEALTH_LINE_CELLS)
+    }
     if (need.pool !== 'position') return
     setPosition(
       this.#positionSegment,
@@ -237,17 +274,19 @@ export class SharedState {
     if (need.family !== null && this.#families.get(need.family) === need.identity)
       this.#families.delete(need.family)
     if (slot === 0) return
-    if (need.pool !== 'position') this.#series[need.pool]--
+    if (isCounted(need.pool)) this.#series[need.pool]--
     this.#poolOf(need).retire(slot, need.lines, revision)
   }
 
   #poolOf(need: SlotNeed): LinePool {
-    return need.pool === 'position' ? this.#positionPool : this.#counterPool
+    if (need.pool === 'position') return this.#positionPool
+    return need.pool === 'health' ? this.#healthPool : this.#counterPool
   }
 
   /** Every live worker has let go of all revisions before `revision`. */
   release(revision: number): void {
     this.#positionPool.release(revision, () => {})
+    this.#healthPool.release(revision, () => {})
     this.#counterPool.release(revision, (slot, lines) => {
       const from = slot * LINE
       const to = from + lines * LINE
@@ -258,8 +297,13 @@ export class SharedState {
 
   /** Slots that wait for requests on old revisions. */
   get retired(): number {
-    return this.#positionPool.waiting + this.#counterPool.waiting
+    return this.#positionPool.waiting + this.#healthPool.waiting + this.#counterPool.waiting
   }
+}
+
+/** Whether a slot of this pool is counters. */
+function isCounted(pool: SlotPool): pool is CountedObject['pool'] {
+  return pool !== 'position' && pool !== 'health'
 }
 
 const WORKER_GAUGES = [

@@ -286,6 +286,8 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
       tails,
       profiles,
       explainDesk,
+      onTransition: () => {},
+      onWorkerGone: () => {},
       routeOf: (slot) => routeOf(reconciler, shared, slot),
     })
     pool = workers

@@ -10,6 +10,7 @@ import type { SharedState } from './shared-state.ts'
 import { parseAddress } from './sockets.ts'
 import type { Tails } from './tails.ts'
 import { WorkerHandle } from './worker-handle.ts'
+import type { LiveTransition } from './worker-judges.ts'
 
 /** A worker whose heart has not beaten for so long black-holes its share of the connections. */
 const SILENT_MS = 2_000
@@ -41,6 +42,9 @@ export interface PoolOptions {
   readonly tails: Tails
   readonly profiles: Profiles
   readonly explainDesk: ExplainDesk
+  /** Live traffic changed an endpoint's state; a worker that is gone may have done so without saying. */
+  readonly onTransition: (transition: LiveTransition) => void
+  readonly onWorkerGone: () => void
   /** Name of the route with this counter slot, for logs. */
   readonly routeOf: (slot: number) => string
 }
@@ -63,6 +67,8 @@ export class WorkerPool {
   readonly #respawning = new Set<number>()
   #onStarted: { resolve: () => void; reject: (error: Error) => void } | null = null
   readonly #drained = new Map<number, (cut: number) => void>()
+  readonly #settled = new Map<number, (worker: WorkerHandle) => void>()
+  #nextSettle = 1
 
   constructor(options: PoolOptions) {
     this.#options = options
@@ -166,6 +172,12 @@ export class WorkerPool {
         break
       case 'explained':
         this.#options.explainDesk.receive(message)
+        break
+      case 'settled':
+        this.#settled.get(message.id)?.(worker)
+        break
+      case 'transition':
+        this.#options.onTransition(message)
         break
       case 'profiled':
         this.#options.profiles.report(message.file, message.error)
@@ -322,6 +334,8 @@ export class WorkerPool {
     this.#options.shared.removeWorker(worker.key)
     this.#drained.get(worker.key)?.(0)
     this.#options.explainDesk.forget(worker.key)
+    for (const settled of [...this.#settled.values()]) settled(worker)
+    this.#options.onWorkerGone()
     this.#options.publisher.check()
     this.#release()
     if (this.#settler === worker) {
@@ -339,6 +353,31 @@ export class WorkerPool {
 
   #emitFailure(worker: number, reason: string, more: Readonly<Record<string, unknown>> = {}): void {
     this.#options.emit('worker-failed', `worker ${worker}: ${reason}`, { worker, reason, ...more })
+  }
+
+  /**
+   * Resolves when every worker has done all that it had begun before: no request that was picked before this call is still to be sent. After 2 s it
+   * resolves in any case; a worker that is silent for so long is replaced.
+   */
+  settle(): Promise<void> {
+    const id = this.#nextSettle++
+    const waited = new Set(
+      [...this.#workers.values()].filter((worker) => worker.isLive || worker.state === 'leaving'),
+    )
+    if (waited.size === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer)
+        this.#settled.delete(id)
+        resolve()
+      }
+      const timer = setTimeout(done, SILENT_MS)
+      this.#settled.set(id, (worker) => {
+        waited.delete(worker)
+        if (waited.size === 0) done()
+      })
+      for (const worker of waited) worker.send({ type: 'settle', id })
+    })
   }
 
   broadcast(message: ToWorker): void {

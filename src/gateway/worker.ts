@@ -2,7 +2,9 @@ import type { Server } from 'node:net'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { AccessRecord } from '../model/access-record.ts'
 import { WORKER } from '../model/counters.ts'
+import type { HealthLine } from '../model/health.ts'
 import type { Listener } from '../model/listener.ts'
+import type { Upstream } from '../model/upstream.ts'
 import { createAccessLog, createFormat } from '../observe/access-log.ts'
 import { createDataPlane } from '../proxy/proxy.ts'
 import type { DataPlane } from '../proxy/proxy-contract.ts'
@@ -24,6 +26,7 @@ import {
 import { createPositions } from './positions.ts'
 import { overflowSlot } from './shared-state.ts'
 import { formatAddress, listen, parseAddress } from './sockets.ts'
+import { WorkerJudges } from './worker-judges.ts'
 import { WorkerTails } from './worker-tails.ts'
 
 /** The entry of a worker thread: the table, the data plane and the sockets of one worker, wired to main by messages. */
@@ -73,6 +76,7 @@ const table: RoutingTable = new RoutingTable(start.sections, {
 const tails = new WorkerTails(createFormat({ ...settings.accessLog, format: 'json' }), (batch) =>
   send({ type: 'tailed', batch }),
 )
+const judges = new WorkerJudges((transition) => send({ type: 'transition', ...transition }))
 const proxyOptions = {
   settings,
   share: start.share,
@@ -80,6 +84,8 @@ const proxyOptions = {
   sections: start.sections,
   positions,
   lane,
+  health: new Int32Array(start.memory.health),
+  judge: (upstream: Upstream, lines: readonly HealthLine[]) => judges.make(upstream, lines),
   slot,
   accessLog: recordSink(),
   log: (level: LogLevel, fields: object, message: string) => send({ type: 'log', level, fields, message }),
@@ -299,6 +305,10 @@ port.on('message', (message: ToWorker) => {
       break
     case 'explain':
       explain(message)
+      break
+    case 'settle':
+      // whatever was picked before this message has been sent by now
+      send({ type: 'settled', id: message.id })
       break
     case 'fault':
       injectFault(message.kind)

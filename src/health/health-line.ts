@@ -1,13 +1,4 @@
-import { HEALTH, HEALTH_CELL, UPSTREAM_CELL } from '../model/health.ts'
-
-/** One endpoint's health in shared memory, as workers and the control side see it. All changes are atomic; none waits. */
-export interface HealthLine {
-  readonly cells: Int32Array
-  /** Offset of the endpoint's line, in cells. */
-  readonly at: number
-  /** Offset of its upstream's line. */
-  readonly upstreamAt: number
-}
+import { HEALTH, HEALTH_CELL, type HealthLine, UPSTREAM_CELL } from '../model/health.ts'
 
 export type FailureKind = 'http' | 'tcp' | 'timeout'
 

@@ -5,13 +5,13 @@ import {
   HEALTH,
   HEALTH_CELL,
   HEALTH_LINE_CELLS,
+  type HealthLine,
   type OutlierDetection,
   UPSTREAM_CELL,
 } from '../model/health.ts'
-import { countFailure, countSuccess, type HealthLine, setState, stateOf } from './health-line.ts'
+import { countFailure, countSuccess, setState, stateOf } from './health-line.ts'
 import { OutlierJudge, returnTrial, takeTrial } from './outlier.ts'
 import { PassiveJudge } from './passive.ts'
-import { findUsable } from './usable.ts'
 
 /** Lines of an upstream with so many endpoints. */
 function lines(count: number): HealthLine[] {
@@ -152,22 +152,5 @@ describe('outlier detection', () => {
     for (let i = 0; i < 5; i++) judge.judgeSuccess(one, 1, 10_200)
     for (let i = 0; i < 3; i++) assert.equal(judge.judgeFailure(one, false, 10_300), false)
     assert.equal(judge.judgeFailure(one, false, 10_300), true)
-  })
-})
-
-describe('usable endpoints', () => {
-  it('are all where nothing is wrong', () => {
-    assert.equal(findUsable(new Int32Array(3), 50), null)
-    assert.equal(findUsable(Int32Array.of(HEALTH.TRIAL, 0), 50), null)
-  })
-
-  it('leave out the unhealthy until too many are, and those switched off always', () => {
-    const { UNHEALTHY, EJECTED, MAINTENANCE, DRAINING } = HEALTH
-    assert.deepEqual(findUsable(Int32Array.of(0, UNHEALTHY, 0), 50), Uint8Array.of(1, 0, 1))
-    assert.deepEqual(findUsable(Int32Array.of(0, UNHEALTHY, EJECTED), 50), Uint8Array.of(1, 1, 1))
-    assert.deepEqual(findUsable(Int32Array.of(0, UNHEALTHY, EJECTED), 0), Uint8Array.of(1, 0, 0))
-    assert.deepEqual(findUsable(Int32Array.of(UNHEALTHY, MAINTENANCE, EJECTED), 0), Uint8Array.of(1, 0, 1))
-    assert.deepEqual(findUsable(Int32Array.of(0, DRAINING, MAINTENANCE), 50), Uint8Array.of(1, 0, 0))
-    assert.deepEqual(findUsable(Int32Array.of(DRAINING, MAINTENANCE), 50), Uint8Array.of(0, 0))
   })
 })

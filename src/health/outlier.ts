@@ -1,5 +1,11 @@
-import { HEALTH, HEALTH_CELL, type OutlierDetection, UPSTREAM_CELL } from '../model/health.ts'
-import { clearState, type HealthLine, setState, stateOf, touch } from './health-line.ts'
+import {
+  HEALTH,
+  HEALTH_CELL,
+  type HealthLine,
+  type OutlierDetection,
+  UPSTREAM_CELL,
+} from '../model/health.ts'
+import { clearState, setState, stateOf, touch } from './health-line.ts'
 
 /**
  * Ejection by live traffic, counted over all workers in shared memory (reliability.md section 6). States of an endpoint:

@@ -1,5 +1,5 @@
-import type { PassiveCheck } from '../model/health.ts'
-import { countFailure, countSuccess, type HealthLine } from './health-line.ts'
+import type { HealthLine, PassiveCheck } from '../model/health.ts'
+import { countFailure, countSuccess } from './health-line.ts'
 
 /** A passive check ready to be asked per attempt: statuses as a table. */
 export class PassiveJudge {

@@ -1,6 +1,6 @@
 import type { ActiveCheck } from '../model/health.ts'
-import { HEALTH } from '../model/health.ts'
-import { countFailure, countSuccess, type HealthLine, stateOf } from './health-line.ts'
+import { HEALTH, type HealthLine } from '../model/health.ts'
+import { countFailure, countSuccess, stateOf } from './health-line.ts'
 import { probe } from './probe.ts'
 import type { ProbeResult, ProbeTarget } from './probe-result.ts'
 

@@ -8,9 +8,34 @@ export interface Endpoint {
   readonly weight: number
   /** Order: a lower number is used only when every endpoint of the higher ones is unusable or tried. Default 0. */
   readonly priority: number
+  /** Where connections go; null: `host` is an address itself, or its name stands for none now (then nothing is sent to it). */
+  readonly address: string | null
+  /** Part of the network it is in; null: none is known. */
+  readonly zone: string | null
+  /** Used only when attempts at all others failed (`Retry.failoverTries`). */
+  readonly failoverOnly: boolean
+  /** What an operator said: `drain`: no new requests, those under way finish; `maint`: the same, and it is not probed. Not used in panic either. */
+  readonly state: EndpointState
 }
+
+export type EndpointState = 'ready' | 'drain' | 'maint'
 
 /** Identity of an endpoint's health and in-flight count over an edit. */
 export function endpointIdentity(upstreamId: string, endpoint: Endpoint): string {
-  return `endpoint:${upstreamId}|${endpoint.host}|${endpoint.port}|${endpoint.priority}`
+  return `endpoint:${identityOf(upstreamId, endpoint)}`
+}
+
+/** What an endpoint is over an edit: its other fields may change. */
+export function identityOf(
+  upstreamId: string,
+  { host, port, priority, address }: Pick<Endpoint, 'host' | 'port' | 'priority' | 'address'>,
+): string {
+  const place = `${upstreamId}|${host}|${port}|${priority}`
+  return address === null ? place : `${place}|${address}`
+}
+
+/** `host:port`, brackets around IPv6: what an endpoint is called. Several of one name have their address behind it. */
+export function endpointLabel({ host, port, address }: Pick<Endpoint, 'host' | 'port' | 'address'>): string {
+  const name = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+  return address === null ? name : `${name}@${address}`
 }

@@ -1,3 +1,6 @@
+import { type Endpoint, identityOf } from './endpoint.ts'
+import type { Upstream } from './upstream.ts'
+
 /** How an upstream finds out which of its endpoints can serve. Every part may be absent; without any, all endpoints are always usable. */
 export interface HealthPolicy {
   readonly active: ActiveCheck | null
@@ -89,18 +92,59 @@ export interface OutlierDetection {
   readonly trial: boolean
 }
 
+/**
+ * Told how attempts ended, by the data plane of a worker; changes the shared lines by it. Indices are those of the upstream's endpoints. Made by whoever
+ * wires the data plane to health/.
+ */
+export interface OutcomeJudge {
+  /** The head of an answer came, `tookMs` after the attempt began. */
+  answered(index: number, status: number, tookMs: number, nowMs: number): void
+  /** No answer: refused, reset or cut (`tcp`), or nothing in time (`timeout`). Stale kept connections and faults of the client are not told. */
+  failed(index: number, kind: 'tcp' | 'timeout', tookMs: number, nowMs: number): void
+  /** The attempt ended without saying anything about the endpoint: the client went away. */
+  abandoned(index: number): void
+  /** Takes the one trial request of an endpoint whose state has TRIAL. False: it is out already, pick another. */
+  takeTrial(index: number): boolean
+}
+
+/** One endpoint's health in shared memory, as workers and the control side see it. All changes are atomic; none waits. */
+export interface HealthLine {
+  readonly cells: Int32Array
+  /** Offset of the endpoint's line, in cells. */
+  readonly at: number
+  /** Offset of its upstream's line. */
+  readonly upstreamAt: number
+}
+
+/** Identities of health lines. Only upstreams that `needsHealthLines` have some. */
+export function healthIdentity(upstreamId: string, endpoint: Endpoint): string {
+  return `health:${identityOf(upstreamId, endpoint)}`
+}
+export function upstreamHealthIdentity(upstreamId: string): string {
+  return `upstream-health:${upstreamId}`
+}
+
+/** Whether anything about the upstream's endpoints is shared by all workers while it serves. */
+export function needsHealthLines(upstream: Upstream): boolean {
+  const { kind } = upstream.balancer
+  return (
+    upstream.health !== null ||
+    upstream.slowStart !== null ||
+    kind === 'leastConnections' ||
+    kind === 'leastRequest'
+  )
+}
+
 /** Bits of an endpoint's state in shared memory. 0: usable. */
 export const HEALTH = {
   /** Active probes or passive counts say so. */
   UNHEALTHY: 1,
   /** Outlier detection or a circuit breaker; returns by itself. */
   EJECTED: 2,
-  /** An operator: no new requests, those under way finish. */
-  DRAINING: 4,
-  /** An operator: out, whatever its health; not used in panic either. */
-  MAINTENANCE: 8,
   /** Ejection is over; a single request is let through to see. */
   TRIAL: 16,
+  /** Never in shared memory: readers add it for endpoints that an operator switched off (`Endpoint.state`). */
+  OFF: 4,
 } as const
 
 /** Int32 cells of an endpoint's line in shared memory (64 bytes). Every worker and the control side read and write them atomically. */
@@ -125,6 +169,8 @@ export const HEALTH_CELL = {
   WEIGHT_PERCENT: 11,
   /** 1 while the one trial request is out. */
   TRIAL_OUT: 12,
+  /** Requests in flight over all workers, where the balancer asks. */
+  IN_FLIGHT: 13,
 } as const
 
 /** Int32 cells of an upstream's line. */

@@ -1,4 +1,5 @@
 import type { RequestFilter, ResponseFilter } from './filter.ts'
+import type { HashKey } from './hash-key.ts'
 import type { Origin } from './origin.ts'
 import type { ResponseHeader } from './respond.ts'
 import type { Template } from './template.ts'
@@ -9,6 +10,45 @@ export interface Split {
   readonly id: string
   readonly origin: Origin
   readonly targets: readonly Target[]
+  /** What goes before the weights, and what happens to the share of a target that cannot serve; null: the weights alone decide. */
+  readonly policy: SplitPolicy | null
+}
+
+export interface SplitPolicy {
+  /** null: none can be forced. */
+  readonly forced: ForcedTarget | null
+  /** null: each request is chosen for by itself. */
+  readonly sticky: StickyTarget | null
+  /**
+   * What becomes of a choice whose upstream has no usable endpoint. `error`: it stands, and the upstream answers as it does (the default, as in
+   * APISIX and Kuma). `spill`: the living targets share it by their weights. `target`: that one gets it.
+   */
+  readonly whenOut: { readonly kind: 'error' | 'spill' } | { readonly kind: 'target'; readonly index: number }
+}
+
+/** A target named by the request, above the weights: also one of weight 0. */
+export interface ForcedTarget {
+  /** Read in order; the first that is the name (`variant`) of a target decides. Names of header fields and of cookies, lower case for fields. */
+  readonly sources: readonly { readonly kind: 'header' | 'cookie'; readonly name: string }[]
+}
+
+/** Keeps a client on a target. More weight for a target only ever adds clients to it. */
+export interface StickyTarget {
+  readonly by: StickyCookie | { readonly kind: 'hash'; readonly key: HashKey }
+  /** Cookies only: whether a client keeps a target whose weight is 0 now. */
+  readonly keepsZeroWeight: boolean
+}
+
+/** The target's name stands in a cookie, which the first answer sets. */
+export interface StickyCookie {
+  readonly kind: 'cookie'
+  readonly name: string
+  /** Seconds; 0: until the browser is closed. */
+  readonly maxAgeSeconds: number
+  readonly path: string
+  readonly isSecure: boolean
+  readonly isHttpOnly: boolean
+  readonly sameSite: 'lax' | 'strict' | 'none' | null
 }
 
 export type Target = UpstreamTarget | RespondTarget | RedirectTarget

@@ -1,4 +1,6 @@
 import type { Endpoint } from './endpoint.ts'
+import type { HashKey } from './hash-key.ts'
+import type { HealthPolicy } from './health.ts'
 import type { Origin } from './origin.ts'
 
 /** A group of endpoints with one way of balancing, retrying and connecting. */
@@ -10,7 +12,16 @@ export interface Upstream {
   readonly origin: Origin
   readonly scheme: 'http' | 'https'
   readonly endpoints: readonly Endpoint[]
+  /** Where more endpoints come from while the gateway runs; null: `endpoints` are all. */
+  readonly discovery: Discovery | null
   readonly balancer: Balancer
+  /** What requests are kept together by, for balancers with a key; null: none of them, or the request has none. */
+  readonly hashKey: HashKey | null
+  readonly levels: Levels
+  /** null: every endpoint counts as healthy for ever. */
+  readonly health: HealthPolicy | null
+  /** null: a new or recovered endpoint gets its whole share at once. */
+  readonly slowStart: SlowStart | null
   /** Host field sent upstream: the client's own, the endpoint's name (with a non-standard port), or `upstreamHost`. */
   readonly passHost: 'pass' | 'node' | 'rewrite'
   readonly upstreamHost: string | null
@@ -19,9 +30,79 @@ export interface Upstream {
   readonly timeouts: UpstreamTimeouts
   readonly retry: Retry
   readonly pool: PoolSettings
+  /** null: nothing but the pool bounds what is sent to it. */
+  readonly limits: UpstreamLimits | null
+  /** Of https endpoints; null: what the certificate says is not looked at, and the gateway shows none. */
+  readonly tls: UpstreamTls | null
 }
 
-export type Balancer = { readonly kind: 'roundRobin' }
+/** A name that stands for endpoints, asked again while it is in use. Each answer becomes endpoints of weight `weight` and priority `priority`. */
+export interface Discovery {
+  readonly kind: 'dns'
+  readonly name: string
+  /** Port of the addresses; null: SRV records give it. */
+  readonly port: number | null
+  readonly weight: number
+  readonly priority: number
+}
+
+/** How one endpoint of a level is picked. Which system each follows stands at its maker in balancing/. */
+export type Balancer =
+  /** Smooth weighted rotation over all workers (APISIX's counts, without its bursts). */
+  | { readonly kind: 'roundRobin' }
+  /** Envoy's earliest deadline first, a schedule for each worker. */
+  | { readonly kind: 'edf' }
+  | { readonly kind: 'random' }
+  /** `choiceCount` endpoints are drawn, >= 2; other weights: Envoy's weighted form. */
+  | { readonly kind: 'leastRequest'; readonly choiceCount: number }
+  | { readonly kind: 'leastConnections' }
+  | { readonly kind: 'ewma' }
+  /** 1 <= minSize <= maxSize <= 8388608. */
+  | {
+      readonly kind: 'ringHash'
+      readonly hash: 'xxHash' | 'murmurHash2'
+      readonly minSize: number
+      readonly maxSize: number
+    }
+  /** `tableSize`: a prime. */
+  | { readonly kind: 'maglev'; readonly tableSize: number }
+  /** APISIX's chash. */
+  | { readonly kind: 'ketama' }
+  /** Apinizer's IP_HASH and URL_HASH. */
+  | { readonly kind: 'hashModulo' }
+  /** Apinizer's WEIGHTED: each as often in a row as its weight says. */
+  | { readonly kind: 'weightedOrder' }
+  | { readonly kind: 'leastRecentlyUsed' }
+  | { readonly kind: 'pickFirst' }
+
+/** How priorities (and zones) share the traffic. */
+export interface Levels {
+  /**
+   * `strict`: a level serves only when every endpoint above is unusable or tried (APISIX). `overprovisioned`: a level gives traffic to the next
+   * one in the measure in which `factor` times its usable share falls short of all (Envoy, spec/kuma.md 11).
+   */
+  readonly mode: 'strict' | 'overprovisioned'
+  /** >= 1; Envoy's is 1.4. */
+  readonly factor: number
+  /** Below this share of usable endpoints all that no operator switched off are used. Percent, 0-100; 0: only when none is usable (APISIX). */
+  readonly panicPercent: number
+  /** Whether endpoints in another zone than the gateway's come a level later. */
+  readonly prefersZone: boolean
+}
+
+/** A new or recovered endpoint gets weight x max(minPercent / 100, (age / windowMs) ^ (1 / aggression)). From: APISIX `warm_up_conf`, Envoy slow start. */
+export interface SlowStart {
+  /** > 0. */
+  readonly windowMs: number
+  /** 0-100. */
+  readonly minPercent: number
+  /** > 0; 1: the share grows evenly. */
+  readonly aggression: number
+  /** How often the share is worked out anew, >= 100. */
+  readonly intervalMs: number
+  /** Endpoints that are there within so long after the start of the gateway (or of the upstream) are not new. >= 0. */
+  readonly graceMs: number
+}
 
 /** Milliseconds, > 0. Defaults are the dialect's. */
 export interface UpstreamTimeouts {
@@ -35,14 +116,36 @@ export interface UpstreamTimeouts {
 
 /** Which failures may be retried at all is reliability.md section 6; this is how often and how long. */
 export interface Retry {
-  /** Further attempts after the first. 0 = none. */
+  /** Further attempts after the first, on other endpoints where there are some. 0 = none. */
   readonly count: number
   /** No new attempt starts later than this after the first one began. Milliseconds, 0 = no bound. */
   readonly timeoutMs: number
+  /** An attempt without an answer's head for so long is over (UPSTREAM_HEAD_TIMEOUT). Milliseconds, 0: `timeouts` alone count. */
+  readonly attemptMs: number
   /** Whether a response-head timeout counts as retryable for safe requests (APISIX: yes). */
   readonly onHeadTimeout: boolean
+  /** Statuses of answers that are tried again elsewhere while nothing was relayed, 400-599. The last answer goes out as it came. */
+  readonly onStatuses: readonly number[]
+  /** Whether requests that are not safe (POST, PATCH) are sent again too, after bytes went out or an answer of `onStatuses` came. */
+  readonly nonIdempotent: boolean
   /** Whether the same endpoint may be tried again when the upstream has only that one (APISIX: yes). */
   readonly sameEndpointWhenAlone: boolean
+  /** Attempts on the endpoint at hand before the next one is tried, beside `count`; null: none (Apinizer's retry). */
+  readonly sameEndpoint: SameEndpointRetry | null
+  /** Attempts on each endpoint that is `failoverOnly`, in their order, when all others failed. 0: they are never used. */
+  readonly failoverTries: number
+  /** Of retries after bytes went out: share of the requests of the last 10 s (0-1), and so many per second beside. null: the settings'. */
+  readonly budget: { readonly ratio: number; readonly perSecond: number } | null
+}
+
+export interface SameEndpointRetry {
+  /** >= 1. */
+  readonly count: number
+  /** Wait before the n-th repeat: min(maxMs, delayMs x multiplier^(n-1)). Milliseconds, >= 0. */
+  readonly delayMs: number
+  /** >= 1; 1: always the same. */
+  readonly multiplier: number
+  readonly maxMs: number
 }
 
 export interface PoolSettings {
@@ -52,4 +155,34 @@ export interface PoolSettings {
   readonly idleMs: number
   /** A connection is closed after this many requests. >= 1. */
   readonly requests: number
+  /** A connection is not used again when it is older than this. Milliseconds, 0 = no bound. */
+  readonly maxAgeMs: number
+}
+
+/** Of the process, shared out over the workers (rounded up). 0 = no limit. A request over one gets POOL_EXHAUSTED (503) that names it. */
+export interface UpstreamLimits {
+  /** Connections to all endpoints. */
+  readonly maxConnections: number
+  readonly maxConnectionsPerEndpoint: number
+  /** Requests in flight, waiting ones included. */
+  readonly maxRequests: number
+  /** An endpoint with so many in flight is passed over while another is free. */
+  readonly maxRequestsPerEndpoint: number
+  /** Requests that wait for a connection, and for how long. */
+  readonly maxPending: number
+  readonly pendingMs: number
+  /** Retries in flight. */
+  readonly maxRetries: number
+}
+
+export interface UpstreamTls {
+  /** Whether the certificate must be valid for the server name. */
+  readonly verifies: boolean
+  /** Certificates (PEM) that are trusted in place of the system's; null: those. */
+  readonly ca: string | null
+  /** What the gateway shows (PEM), both or none. */
+  readonly certificate: string | null
+  readonly key: string | null
+  /** Name asked for and verified; null: the Host that is sent. */
+  readonly serverName: string | null
 }

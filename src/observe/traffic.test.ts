@@ -200,7 +200,7 @@ function routeOf(id: string, weights: readonly number[]): Route {
     requestFilters: [],
     responseFilters: [],
     rulesSee: 'original',
-    rules: [{ origin, predicate: null, split: { id: `${id}#split`, origin, targets } }],
+    rules: [{ origin, predicate: null, split: { id: `${id}#split`, origin, targets, policy: null } }],
     timeouts: null,
     labels: { routeId: id, routeName: null, serviceId: null, serviceName: null },
   }

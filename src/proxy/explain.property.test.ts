@@ -128,6 +128,8 @@ function makeGateway(random: Random): TestGateway {
     sections,
     positions,
     lane,
+    health: new Int32Array(0),
+    judge: () => null,
     slot,
     accessLog: (record) => records.push(readRecord(record)),
     log: () => {},
@@ -267,7 +269,7 @@ function randomRule(random: Random, id: string): Rule {
   return {
     origin: ORIGIN,
     predicate: random.chance(0.6) ? randomPredicate(random, 2) : null,
-    split: { id, origin: ORIGIN, targets },
+    split: { id, origin: ORIGIN, targets, policy: null },
   }
 }
 
@@ -364,14 +366,41 @@ function makeUpstream(id: string, weights: readonly number[]): Upstream {
     name: id,
     origin: ORIGIN,
     scheme: 'http',
-    endpoints: weights.map((weight, i) => ({ host: `169.254.0.${i + 1}`, port: 80, weight, priority: 0 })),
+    endpoints: weights.map((weight, i) => ({
+      host: `169.254.0.${i + 1}`,
+      port: 80,
+      weight,
+      priority: 0,
+      address: null,
+      zone: null,
+      failoverOnly: false,
+      state: 'ready',
+    })),
     balancer: { kind: 'roundRobin' },
+    discovery: null,
+    hashKey: null,
+    levels: { mode: 'strict', factor: 1.4, panicPercent: 0, prefersZone: false },
+    health: null,
+    slowStart: null,
+    limits: null,
+    tls: null,
     passHost: 'pass',
     upstreamHost: null,
     nodeHostWithoutPort: false,
     timeouts: { connectMs: 1000, sendMs: 1000, readMs: 1000 },
-    retry: { count: 0, timeoutMs: 0, onHeadTimeout: false, sameEndpointWhenAlone: true },
-    pool: { size: 1, idleMs: 1000, requests: 1 },
+    retry: {
+      count: 0,
+      timeoutMs: 0,
+      onHeadTimeout: false,
+      sameEndpointWhenAlone: true,
+      attemptMs: 0,
+      onStatuses: [],
+      nonIdempotent: false,
+      sameEndpoint: null,
+      failoverTries: 0,
+      budget: null,
+    },
+    pool: { size: 1, idleMs: 1000, requests: 1, maxAgeMs: 0 },
   }
 }
 

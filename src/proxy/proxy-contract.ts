@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { AccessRecord } from '../model/access-record.ts'
 import type { ExplainRequest, Explanation } from '../model/explanation.ts'
+import type { HealthLine, OutcomeJudge } from '../model/health.ts'
 import type { Listener, Section } from '../model/listener.ts'
 import type { ObjectSource, Positions } from '../model/model.ts'
 import type { Settings } from '../model/settings.ts'
@@ -20,6 +21,10 @@ export interface ProxyOptions {
   readonly positions: Positions
   /** This worker's counter lane (model/counters.ts). */
   readonly lane: Float64Array
+  /** Lines of health in shared memory (model/health.ts); a slot of a `health` identity is the number of a line, 0: it has none. */
+  readonly health: Int32Array
+  /** Who is told how attempts at an upstream end; null: nobody. `lines`: of its endpoints, in their order. */
+  judge(upstream: Upstream, lines: readonly HealthLine[]): OutcomeJudge | null
   /** Slot of an identity in the patch at hand; overflow lines are the caller's business. */
   slot(identity: string): number
   /** Takes one finished exchange; null: nobody wants to know, and no record is made. The caller may change it between two exchanges. */

@@ -86,7 +86,7 @@ export function indexRoute(
 }
 
 export function makeSplit(id: string, targets: readonly Target[]): Split {
-  return { id, origin: ORIGIN, targets }
+  return { id, origin: ORIGIN, targets, policy: null }
 }
 
 export function makeRule(split: Split, parts: Partial<Rule> = {}): Rule {

@@ -3,6 +3,9 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { formatAddress, parseNodes, splitAddress } from './nodes.ts'
 
+/** What a document of APISIX says nothing of. */
+const PLAIN = { address: null, zone: null, failoverOnly: false, state: 'ready' } as const
+
 test('a map key without port takes that of the scheme', () => {
   for (const [scheme, port] of [
     ['http', 80],
@@ -12,8 +15,8 @@ test('a map key without port takes that of the scheme', () => {
   ] as const) {
     const { endpoints } = parseNodes({ 'a.test': 1, 'b.test:8080': 2 }, scheme)
     assert.deepEqual(endpoints, [
-      { host: 'a.test', port, weight: 1, priority: 0 },
-      { host: 'b.test', port: 8080, weight: 2, priority: 0 },
+      { host: 'a.test', port, weight: 1, priority: 0, ...PLAIN },
+      { host: 'b.test', port: 8080, weight: 2, priority: 0, ...PLAIN },
     ])
   }
 })
@@ -37,8 +40,8 @@ test('the list form has priorities, negative ones too', () => {
     { host: 'b.test', port: 81, weight: 0 },
   ]
   assert.deepEqual(parseNodes(nodes, 'https').endpoints, [
-    { host: 'a.test', port: 443, weight: 1, priority: -1 },
-    { host: 'b.test', port: 81, weight: 0, priority: 0 },
+    { host: 'a.test', port: 443, weight: 1, priority: -1, ...PLAIN },
+    { host: 'b.test', port: 81, weight: 0, priority: 0, ...PLAIN },
   ])
 })
 
@@ -46,7 +49,7 @@ test('of two nodes with one host, port and priority the last counts, others stay
   const nodes = [
     { host: 'a.test', port: 80, weight: 1 },
     { host: 'a.test', weight: 5 },
-    { host: 'a.test', weight: 7, priority: 1 },
+    { host: 'a.test', weight: 7, priority: 1, ...PLAIN },
     { host: 'b.test', weight: 9 },
   ]
   const { endpoints, repeated } = parseNodes(nodes, 'http')
@@ -83,7 +86,7 @@ test('an address that is written out is read back as it was', () => {
   )
   fc.assert(
     fc.property(host, fc.integer({ min: 1, max: 65_535 }), (name, port) => {
-      const text = formatAddress({ host: name, port, weight: 1, priority: 0 })
+      const text = formatAddress({ host: name, port })
       assert.deepEqual(splitAddress(text), { host: name, port })
     }),
   )

@@ -5,6 +5,9 @@ import { numberField, textField } from './fields.ts'
 /** Ports of a node that names none, by the upstream's scheme (spec/apisix.md 4.2). */
 export const SCHEME_PORTS: Readonly<Record<string, number>> = { http: 80, grpc: 80, https: 443, grpcs: 443 }
 
+/** What a node's document cannot say. */
+const PLAIN = { address: null, zone: null, failoverOnly: false, state: 'ready' } as const
+
 export interface ParsedNodes {
   /** In the order of the document; of two with the same host, port and priority only the last (spec/apisix.md 4.2). */
   readonly endpoints: readonly Endpoint[]
@@ -30,7 +33,7 @@ export function parseNodes(nodes: JsonValue | undefined, scheme: string): Parsed
 }
 
 /** `host:port`, with brackets around an IPv6 address. */
-export function formatAddress(endpoint: Endpoint): string {
+export function formatAddress(endpoint: Pick<Endpoint, 'host' | 'port'>): string {
   return endpoint.host.includes(':')
     ? `[${endpoint.host}]:${endpoint.port}`
     : `${endpoint.host}:${endpoint.port}`
@@ -66,6 +69,7 @@ function* readNodes(nodes: JsonValue | undefined, defaultPort: number): Generato
         port: port === null ? defaultPort : port,
         weight,
         priority: priorityOf(numberField(node, 'priority')),
+        ...PLAIN,
       }
     }
     return
@@ -75,7 +79,7 @@ function* readNodes(nodes: JsonValue | undefined, defaultPort: number): Generato
     if (typeof weight !== 'number') continue
     const { host, port } = splitAddress(address)
     if (host === '' || Number.isNaN(port)) continue
-    yield { host, port: port === null ? defaultPort : port, weight, priority: 0 }
+    yield { host, port: port === null ? defaultPort : port, weight, priority: 0, ...PLAIN }
   }
 }
 

@@ -226,7 +226,11 @@ function onlyTarget(
   holder: Merged['holder'],
   target: Rule['split']['targets'][number],
 ): Rule {
-  return { origin, predicate: null, split: { id: modelId(holder, 'upstream'), origin, targets: [target] } }
+  return {
+    origin,
+    predicate: null,
+    split: { id: modelId(holder, 'upstream'), origin, targets: [target], policy: null },
+  }
 }
 
 /**

@@ -2,6 +2,20 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { document, settingsWith, translateAll, upstreamOf } from './testing/translate.ts'
 
+/** What a node says nothing of. */
+const PLAIN_NODE = { address: null, zone: null, failoverOnly: false, state: 'ready' } as const
+/** How attempts are repeated where only their number and time are written. */
+const PLAIN_RETRY = {
+  attemptMs: 0,
+  onHeadTimeout: true,
+  onStatuses: [],
+  nonIdempotent: false,
+  sameEndpointWhenAlone: true,
+  sameEndpoint: null,
+  failoverTries: 0,
+  budget: null,
+}
+
 test('an upstream that says only its nodes has the defaults of the reference', () => {
   assert.deepEqual(upstreamOf({ nodes: { 'a.test:81': 1, 'b.test': 2, 'c.test': 3 } }), {
     kind: 'upstream',
@@ -10,17 +24,24 @@ test('an upstream that says only its nodes has the defaults of the reference', (
     origin: { dialect: 'apisix', kind: 'upstream', id: '1', path: '' },
     scheme: 'http',
     endpoints: [
-      { host: 'a.test', port: 81, weight: 1, priority: 0 },
-      { host: 'b.test', port: 80, weight: 2, priority: 0 },
-      { host: 'c.test', port: 80, weight: 3, priority: 0 },
+      { host: 'a.test', port: 81, weight: 1, priority: 0, ...PLAIN_NODE },
+      { host: 'b.test', port: 80, weight: 2, priority: 0, ...PLAIN_NODE },
+      { host: 'c.test', port: 80, weight: 3, priority: 0, ...PLAIN_NODE },
     ],
+    discovery: null,
     balancer: { kind: 'roundRobin' },
+    hashKey: null,
+    levels: { mode: 'strict', factor: 1.4, panicPercent: 0, prefersZone: false },
+    health: null,
+    slowStart: null,
     passHost: 'pass',
     upstreamHost: null,
     nodeHostWithoutPort: false,
     timeouts: { connectMs: 60_000, sendMs: 60_000, readMs: 60_000 },
-    retry: { count: 2, timeoutMs: 0, onHeadTimeout: true, sameEndpointWhenAlone: true },
-    pool: { size: 320, idleMs: 60_000, requests: 1000 },
+    retry: { count: 2, timeoutMs: 0, ...PLAIN_RETRY },
+    pool: { size: 320, idleMs: 60_000, requests: 1000, maxAgeMs: 0 },
+    limits: null,
+    tls: null,
   })
 })
 
@@ -39,23 +60,22 @@ test('every field that is written wins over its default, 0 included', () => {
   })
   assert.equal(upstream.name, 'blue')
   assert.equal(upstream.scheme, 'https')
-  assert.deepEqual(upstream.endpoints, [{ host: 'a.test', port: 443, weight: 1, priority: 2 }])
+  assert.deepEqual(upstream.endpoints, [{ host: 'a.test', port: 443, weight: 1, priority: 2, ...PLAIN_NODE }])
   assert.deepEqual(upstream.retry, {
     count: 0,
     timeoutMs: 1500,
-    onHeadTimeout: true,
-    sameEndpointWhenAlone: true,
+    ...PLAIN_RETRY,
   })
   // A timeout is never rounded down to "none".
   assert.deepEqual(upstream.timeouts, { connectMs: 500, sendMs: 2000, readMs: 1 })
   assert.equal(upstream.passHost, 'rewrite')
   assert.equal(upstream.upstreamHost, 'Inner.test:8443')
-  assert.deepEqual(upstream.pool, { size: 1, idleMs: 0, requests: 7 })
+  assert.deepEqual(upstream.pool, { size: 1, idleMs: 0, requests: 7, maxAgeMs: 0 })
 })
 
 test('a pool that is written in part keeps the defaults of the rest', () => {
   const { pool } = upstreamOf({ nodes: {}, keepalive_pool: { size: 5 } })
-  assert.deepEqual(pool, { size: 5, idleMs: 60_000, requests: 1000 })
+  assert.deepEqual(pool, { size: 5, idleMs: 60_000, requests: 1000, maxAgeMs: 0 })
 })
 
 test('upstream_host counts with pass_host rewrite alone', () => {

@@ -1,7 +1,7 @@
 import type { Endpoint } from '../../model/endpoint.ts'
 import { isJsonObject, type JsonObject } from '../../model/json.ts'
 import type { Origin } from '../../model/origin.ts'
-import type { Upstream, UpstreamTimeouts } from '../../model/upstream.ts'
+import type { Levels, Upstream, UpstreamTimeouts } from '../../model/upstream.ts'
 import { MAX_CYCLE, scaleWeights } from '../../model/weighted-rotation.ts'
 import { idField, numberField, objectField, textField, toMilliseconds } from './fields.ts'
 import type { TranslationWarning } from './holder.ts'
@@ -15,6 +15,9 @@ export const UPSTREAM_DEFAULTS = {
   retryTimeoutSeconds: 0,
   pool: { size: 320, idleSeconds: 60, requests: 1000 },
 } as const
+
+/** Nodes of a lower priority serve only when all above are out; when none is healthy, all are used (spec/apisix.md 5.4, 5.5). */
+const LEVELS: Levels = { mode: 'strict', factor: 1.4, panicPercent: 0, prefersZone: false }
 
 export interface UpstreamPlace {
   readonly id: string
@@ -67,7 +70,12 @@ export function translateUpstream(value: JsonObject, place: UpstreamPlace): Tran
     origin: place.origin,
     scheme,
     endpoints,
+    discovery: null,
     balancer: { kind: 'roundRobin' },
+    hashKey: null,
+    levels: LEVELS,
+    health: null,
+    slowStart: null,
     passHost,
     upstreamHost: passHost === 'rewrite' ? textField(value, 'upstream_host') : null,
     nodeHostWithoutPort: place.isInSplit && scheme === 'http' && passHost === 'node',
@@ -76,10 +84,18 @@ export function translateUpstream(value: JsonObject, place: UpstreamPlace): Tran
       // By default every node gets one try (spec/apisix.md 5.4).
       count: retries === null ? Math.max(0, endpoints.length - 1) : retries,
       timeoutMs: toMilliseconds(retryTimeout === null ? UPSTREAM_DEFAULTS.retryTimeoutSeconds : retryTimeout),
+      attemptMs: 0,
       onHeadTimeout: true,
+      onStatuses: [],
+      nonIdempotent: false,
       sameEndpointWhenAlone: true,
+      sameEndpoint: null,
+      failoverTries: 0,
+      budget: null,
     },
     pool: readPool(value),
+    limits: null,
+    tls: null,
   }
   return { upstream, warnings }
 }
@@ -140,7 +156,7 @@ function readPassHost(value: JsonObject): Upstream['passHost'] {
 function readPool(value: JsonObject): Upstream['pool'] {
   const pool = value.keepalive_pool
   const { size, idleSeconds, requests } = UPSTREAM_DEFAULTS.pool
-  if (!isJsonObject(pool)) return { size, idleMs: toMilliseconds(idleSeconds), requests }
+  if (!isJsonObject(pool)) return { size, idleMs: toMilliseconds(idleSeconds), requests, maxAgeMs: 0 }
   const ownSize = numberField(pool, 'size')
   const ownIdle = numberField(pool, 'idle_timeout')
   const ownRequests = numberField(pool, 'requests')
@@ -148,5 +164,6 @@ function readPool(value: JsonObject): Upstream['pool'] {
     size: ownSize === null ? size : ownSize,
     idleMs: toMilliseconds(ownIdle === null ? idleSeconds : ownIdle),
     requests: ownRequests === null ? requests : ownRequests,
+    maxAgeMs: 0,
   }
 }

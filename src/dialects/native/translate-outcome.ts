@@ -59,6 +59,7 @@ function single(
       id: modelId('routes', context.routeId, place),
       origin: originAt(context.origin, place),
       targets: [translateTarget(target, path, place, context)],
+      policy: null,
     },
     needs: needsOf(target),
   }
@@ -78,7 +79,10 @@ function translateSplit(
   warnOfScale(weights, place, sink)
   let needs: Predicate | null = null
   for (const target of split) needs = both(needs, needsOf(target))
-  return { split: { id: modelId('routes', routeId, place), origin: originAt(origin, place), targets }, needs }
+  return {
+    split: { id: modelId('routes', routeId, place), origin: originAt(origin, place), targets, policy: null },
+    needs,
+  }
 }
 
 /** `path`: of the object that has the key `upstream`, `respond` or `redirect`. `place`: what the target is called in origins. */

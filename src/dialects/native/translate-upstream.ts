@@ -30,7 +30,12 @@ export function translateUpstream(value: Native.InlineUpstream, place: UpstreamP
     origin: place.origin,
     scheme,
     endpoints,
+    discovery: null,
     balancer: { kind: value.balance ?? defaultOf('upstream', 'balance') },
+    hashKey: null,
+    levels: { mode: 'strict', factor: 1.4, panicPercent: 50, prefersZone: false },
+    health: null,
+    slowStart: null,
     passHost: host !== null ? 'rewrite' : sendHost === 'client' ? 'pass' : 'node',
     upstreamHost: host,
     nodeHostWithoutPort: host === null && sendHost === 'endpointWithoutPort',
@@ -40,7 +45,10 @@ export function translateUpstream(value: Native.InlineUpstream, place: UpstreamP
       size: value.pool?.size ?? defaultOf('pool', 'size'),
       idleMs: parseDuration(value.pool?.idle ?? defaultOf('pool', 'idle')),
       requests: value.pool?.requests ?? defaultOf('pool', 'requests'),
+      maxAgeMs: 0,
     },
+    limits: null,
+    tls: null,
   }
 }
 
@@ -71,7 +79,11 @@ function readEndpoints(
       port: address.port ?? SCHEME_PORTS[scheme],
       weight: entry.weight ?? defaultOf('endpoint', 'weight'),
       priority: entry.priority ?? defaultOf('endpoint', 'priority'),
-    }
+      address: null,
+      zone: null,
+      failoverOnly: false,
+      state: 'ready',
+    } as const
     const key = `${endpoint.host.toLowerCase()}|${endpoint.port}|${endpoint.priority}`
     const first = seen.get(key)
     if (first === undefined) {
@@ -156,6 +168,12 @@ function readRetry(value: Native.Retries | undefined): Retry {
   const given = typeof value === 'number' ? { count: value } : (value ?? {})
   return {
     count: given.count ?? defaultOf('retries', 'count'),
+    attemptMs: 0,
+    onStatuses: [],
+    nonIdempotent: false,
+    sameEndpoint: null,
+    failoverTries: 0,
+    budget: null,
     timeoutMs: parseDuration(given.timeout ?? defaultOf('retries', 'timeout')),
     onHeadTimeout: given.onHeadTimeout ?? defaultOf('retries', 'onHeadTimeout'),
     sameEndpointWhenAlone: given.sameEndpointWhenAlone ?? defaultOf('retries', 'sameEndpointWhenAlone'),

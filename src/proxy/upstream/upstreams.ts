@@ -227,7 +227,7 @@ export class Upstreams {
           this.#options.positions,
         )
       default:
-        return model.balancer.kind satisfies never
+        throw new Error(`balancer ${model.balancer.kind} is not wired yet`)
     }
   }
 }

@@ -54,6 +54,7 @@ export function translateRedirect(
           location: answer.location,
         },
       ],
+      policy: null,
     },
   }
 }

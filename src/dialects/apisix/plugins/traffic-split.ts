@@ -94,7 +94,7 @@ function translateRule(rule: JsonObject, index: number, work: RuleWork): Rule {
     return {
       origin,
       predicate: filter,
-      split: { id, origin, targets: [refuseMissing(missing, index, work)] },
+      split: { id, origin, targets: [refuseMissing(missing, index, work)], policy: null },
     }
   }
   const found = targets.filter((target) => typeof target !== 'string')
@@ -102,7 +102,7 @@ function translateRule(rule: JsonObject, index: number, work: RuleWork): Rule {
   return {
     origin,
     predicate: both(filter, readMatch(rule)),
-    split: { id, origin, targets: found },
+    split: { id, origin, targets: found, policy: null },
   }
 }
 

@@ -1,10 +1,7 @@
 import { HEALTH } from '../model/health.ts'
 
-/** Out by the will of an operator: not used in a panic either. */
-const SWITCHED_OFF = HEALTH.DRAINING | HEALTH.MAINTENANCE
-
 /**
- * Which endpoints may be picked, from their states (bits of HEALTH): 1 at those. Where the usable share of those not switched off is below
+ * Which endpoints may be picked, from their states (bits of HEALTH, OFF included): 1 at those. Where the usable share of those not switched off is below
  * `panicPercent`, all not switched off are (reliability.md section 6: 50; APISIX: 0, only when none is usable at all). null: all of them.
  */
 export function findUsable(states: Int32Array, panicPercent: number): Uint8Array | null {
@@ -12,7 +9,7 @@ export function findUsable(states: Int32Array, panicPercent: number): Uint8Array
   let healthy = 0
   for (let i = 0; i < states.length; i++) {
     const state = states[i] as number
-    if ((state & SWITCHED_OFF) !== 0) continue
+    if ((state & HEALTH.OFF) !== 0) continue
     on++
     if ((state & (HEALTH.UNHEALTHY | HEALTH.EJECTED)) === 0) healthy++
   }
@@ -22,7 +19,7 @@ export function findUsable(states: Int32Array, panicPercent: number): Uint8Array
   for (let i = 0; i < states.length; i++) {
     const state = states[i] as number
     const isOut =
-      (state & SWITCHED_OFF) !== 0 || (!isPanic && (state & (HEALTH.UNHEALTHY | HEALTH.EJECTED)) !== 0)
+      (state & HEALTH.OFF) !== 0 || (!isPanic && (state & (HEALTH.UNHEALTHY | HEALTH.EJECTED)) !== 0)
     usable[i] = isOut ? 0 : 1
   }
   return usable

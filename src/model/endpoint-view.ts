@@ -1,0 +1,58 @@
+/**
+ * How an endpoint stands, for people: API, command line, metrics. Read from shared memory and the prober when somebody asks; times are milliseconds of the
+ * epoch.
+ */
+export interface EndpointView {
+  readonly upstreamId: string
+  /** `endpointLabel`. */
+  readonly label: string
+  readonly host: string
+  readonly port: number
+  /** Where connections go; null: the name stands for no address now. */
+  readonly address: string | null
+  readonly priority: number
+  readonly zone: string | null
+  readonly state: EndpointCondition
+  /** Why, where it is not `up`: `3 timeouts in a row (probe)`, `ejected after 5 failures, the last: status 503`, `drained by admin`. '' else. */
+  readonly reason: string
+  /** Since when; the start of the gateway where it was never otherwise. */
+  readonly sinceMs: number
+  /** null: it is not probed, or was not yet. `result`: `status 200`, `connected`, `timeout`, `ECONNREFUSED`. */
+  readonly lastProbe: {
+    readonly atMs: number
+    readonly isSuccess: boolean
+    readonly result: string
+    readonly tookMs: number
+  } | null
+  readonly nextProbeMs: number | null
+  readonly weight: number
+  /** What it gets now of its weight, by slow start; 0 while it is out. */
+  readonly effectiveWeight: number
+  readonly inFlight: number
+  /** Since the start. */
+  readonly requests: number
+  readonly failures: number
+  readonly ejections: number
+  /** Counts of APISIX's checks: since the last change of state. */
+  readonly counter: {
+    readonly success: number
+    readonly httpFailures: number
+    readonly tcpFailures: number
+    readonly timeouts: number
+  }
+  /** When an ejected one comes back. */
+  readonly returnsAtMs: number | null
+}
+
+/** `unhealthy`: checks say so; `ejected`: live traffic says so, it comes back by itself; `trial`: one request is let through to see. */
+export type EndpointCondition = 'up' | 'unhealthy' | 'ejected' | 'trial' | 'drain' | 'maint' | 'unresolved'
+
+export const ENDPOINT_CONDITIONS: readonly EndpointCondition[] = [
+  'up',
+  'unhealthy',
+  'ejected',
+  'trial',
+  'drain',
+  'maint',
+  'unresolved',
+]

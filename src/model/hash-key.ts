@@ -1,0 +1,20 @@
+import type { Template } from './template.ts'
+
+/**
+ * What requests are kept together by: a list of sources, whose hashes are combined as Envoy does (spec/kuma.md 11: rotate left by one, XOR the next).
+ * A source without a value adds nothing; when none has one, `fallback` decides.
+ */
+export interface HashKey {
+  readonly sources: readonly HashSource[]
+  /** `address`: the client's; `none`: the request has no key, and chance decides. */
+  readonly fallback: 'address' | 'none'
+  /** `xxHash`: XXH64 seed 0 of the text. `javaString`: the absolute value of Java's String.hashCode (Apinizer). */
+  readonly hash: 'xxHash' | 'javaString'
+}
+
+export interface HashSource {
+  /** It has a value when one of its variables has, or when it has none. */
+  readonly template: Template
+  /** Sources behind it are not looked at once it gave a value. */
+  readonly isTerminal: boolean
+}
