@@ -46,6 +46,9 @@ export const SETTING_DESCRIPTIONS: Readonly<Record<string, string>> = {
   'metrics.apisixPrefix': 'What those names begin with (`metric_prefix` in APISIX).',
   'profile.seconds': 'How long the CPU profile of SIGUSR2 runs.',
   'profile.directory': 'Where it is written. null: the data directory, or the temporary folder.',
+  zone: 'The part of the network that the gateway is in, for upstreams that prefer endpoints of their own zone. null: not known.',
+  attemptsField:
+    'Whether answers tell in `X-Headgate-Attempts` how often the request was sent: to nobody, to `trustedPeers`, to everybody.',
   logLevel: 'How much the log on standard error tells. Flag `--log-level`.',
   sections:
     'The dialects a listener searches, in this order. What no route takes gets the 404 of the last one that has routes.',

@@ -1,7 +1,7 @@
 /** What one choice of an endpoint costs: `node bench/micro/pick.bench.ts`. Bars at 1 000 endpoints: 100 ns without a key, 300 ns with one. */
 import { createKetama, createMaglev, createRingHash } from '../../src/balancing/consistent-hash.ts'
 import { createEwma, Latencies } from '../../src/balancing/ewma.ts'
-import { type Hash64, xxHash64 } from '../../src/balancing/hash64.ts'
+import { type Hash64, xxHash64 } from '../../src/expression/hash64.ts'
 import { createLeastConnections } from '../../src/balancing/least-connections.ts'
 import { createLeastRequest } from '../../src/balancing/least-request.ts'
 import { MAGLEV_SIZE } from '../../src/balancing/maglev.ts'

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { type Hash64, xxHash64 } from '../expression/hash64.ts'
 import type { Endpoint } from '../model/endpoint.ts'
 import {
   createHashModulo,
@@ -8,8 +9,8 @@ import {
   createRingHash,
   endpointKey,
 } from './consistent-hash.ts'
+import { createEarliestDeadline } from './earliest-deadline.ts'
 import { createEwma, Latencies } from './ewma.ts'
-import { type Hash64, xxHash64 } from './hash64.ts'
 import { createLeastRecentlyUsed, createPickFirst, createWeightedOrder } from './in-order.ts'
 import { createLeastConnections } from './least-connections.ts'
 import { createLeastRequest } from './least-request.ts'
@@ -32,6 +33,7 @@ function seeded(seed = 1): () => number {
 const IDLE = (): number => 0
 const RING = { ...DEFAULT_RING, minSize: 256 }
 describePickerContract('weighted random', (list, usable) => createRandom(list, true, seeded(), usable))
+describePickerContract('earliest deadline', (list, usable) => createEarliestDeadline(list, seeded(), usable))
 describePickerContract('uniform random', (list, usable) => createRandom(list, false, seeded(), usable))
 describePickerContract('least request', (list, usable) => createLeastRequest(list, 2, IDLE, seeded(), usable))
 describePickerContract('least connections', (list, usable) =>

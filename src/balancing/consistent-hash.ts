@@ -1,6 +1,6 @@
+import type { Hash64 } from '../expression/hash64.ts'
+import { xxHash64 } from '../expression/hash64.ts'
 import type { Endpoint } from '../model/endpoint.ts'
-import type { Hash64 } from './hash64.ts'
-import { xxHash64 } from './hash64.ts'
 import { createLevels, type LevelMembers, type LevelPolicy } from './levels.ts'
 import { buildMaglev, modulo } from './maglev.ts'
 import { BY_CHANCE, type Picker, type Random } from './picker.ts'
@@ -177,7 +177,9 @@ class KetamaLevel implements LevelPolicy {
     }
     this.#indices = Int32Array.from(level, (index) => (usable.has(index) ? index : -1))
     this.#usable = members.indices
-    this.#ring = buildKetama(level.map((index) => endpoints[index] as Endpoint))
+    this.#ring = ringOf(endpoints, members.priority, () =>
+      buildKetama(level.map((index) => endpoints[index] as Endpoint)),
+    )
     this.#random = random
   }
 
@@ -197,6 +199,23 @@ class KetamaLevel implements LevelPolicy {
 }
 
 const NONE = new Uint8Array(0)
+
+/** Rings by the list that they are of: when only usability changes the list is the same, and so is the ring. */
+const rings = new WeakMap<readonly Endpoint[], Map<number, Ring>>()
+
+function ringOf(endpoints: readonly Endpoint[], priority: number, build: () => Ring): Ring {
+  let byPriority = rings.get(endpoints)
+  if (byPriority === undefined) {
+    byPriority = new Map()
+    rings.set(endpoints, byPriority)
+  }
+  let ring = byPriority.get(priority)
+  if (ring === undefined) {
+    ring = build()
+    byPriority.set(priority, ring)
+  }
+  return ring
+}
 
 function buildKetama(endpoints: readonly Endpoint[]): Ring {
   const divisor = endpoints.reduce((found, { weight }) => greatestCommonDivisor(found, weight), 0)

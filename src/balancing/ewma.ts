@@ -26,6 +26,12 @@ export class Latencies {
     this.#toldMs[index] = nowMs
   }
 
+  /** Takes over what another list knows of an endpoint. */
+  adopt(index: number, other: Latencies, place: number): void {
+    this.#means[index] = other.#means[place] as number
+    this.#toldMs[index] = other.#toldMs[place] as number
+  }
+
   #fade(index: number, nowMs: number): number {
     const ageMs = Math.max(0, nowMs - (this.#toldMs[index] as number))
     return Math.exp(-ageMs / DECAY_MS)

@@ -1,5 +1,5 @@
+import type { Hash64 } from '../expression/hash64.ts'
 import type { Endpoint } from '../model/endpoint.ts'
-import type { Hash64 } from './hash64.ts'
 import type { Picker } from './picker.ts'
 
 /** The endpoints of one priority that can be picked at all, the same place in both arrays. */

@@ -1,4 +1,4 @@
-import { type Hash64, xxHash64 } from './hash64.ts'
+import { type Hash64, xxHash64 } from '../expression/hash64.ts'
 
 /** Slots of the table where nothing else is said: a prime, as it must be. */
 export const MAGLEV_SIZE = 65_537

@@ -1,4 +1,4 @@
-import type { Hash64 } from './hash64.ts'
+import type { Hash64 } from '../expression/hash64.ts'
 
 /**
  * A balancer over the endpoints of one upstream, frozen when it is made: a change of the upstream, or of which endpoints are usable, makes a

@@ -1,4 +1,4 @@
-import { type HashFunction, hashBy } from './hash64.ts'
+import { type HashFunction, hashBy } from '../expression/hash64.ts'
 import { Ring } from './ring.ts'
 
 export interface RingSizes {

@@ -57,10 +57,12 @@ export const DEFAULT_SETTINGS: Settings = {
   // the names of APISIX cost nothing until somebody asks for them, and the status listener stands where APISIX has its own
   metrics: { maxSeries: 10_000, dropLabels: [], apisix: true, apisixPrefix: 'apisix_' },
   profile: { seconds: 10, directory: null },
+  zone: null,
   logLevel: 'info',
   sections: ['apisix', 'native'],
   trustedPeers: [],
   errorField: true,
+  attemptsField: 'off',
   explainField: 'off',
   via: null,
   fieldsWithUnderscore: 'pass',

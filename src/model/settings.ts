@@ -16,6 +16,8 @@ export interface Settings {
   readonly tracing: TracingSettings
   readonly metrics: MetricsSettings
   readonly profile: ProfileSettings
+  /** Part of the network that the gateway is in, for upstreams that prefer endpoints of their own zone; null: not known. */
+  readonly zone: string | null
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
   /** Order in which listeners search the dialects' sections. */
   readonly sections: readonly string[]
@@ -23,6 +25,8 @@ export interface Settings {
   readonly trustedPeers: readonly string[]
   /** Whether gateway-made answers name their cause in X-Headgate-Error. */
   readonly errorField: boolean
+  /** Whether answers tell in `X-Headgate-Attempts` how often the request was sent: to nobody, to `trustedPeers`, to everybody. */
+  readonly attemptsField: 'off' | 'trusted' | 'always'
   /** Whether answers name the choices behind them in `X-Headgate-Explain`: to nobody, to `trustedPeers`, to everybody. */
   readonly explainField: 'off' | 'trusted' | 'always'
   /** Value of the Via field added on both sides; null = none. */

@@ -131,7 +131,16 @@ function ownFields(exchange: Exchange): string {
   const { marksAnswers, requestId } = exchange.plane
   if (!marksAnswers) return statusField(exchange)
   const id = requestId.toClient ? `${requestId.field}: ${exchange.requestId}\r\n` : ''
-  return statusField(exchange) + id + explainLine(exchange)
+  return statusField(exchange) + id + attemptsLine(exchange) + explainLine(exchange)
+}
+
+/** How often the request was sent, to whom the settings say. */
+function attemptsLine(exchange: Exchange): string {
+  const { attemptsField } = exchange.plane.options.settings
+  if (attemptsField === 'off' || exchange.sends === 0) return ''
+  return attemptsField === 'always' || exchange.isPeerTrusted
+    ? `X-Headgate-Attempts: ${exchange.sends}\r\n`
+    : ''
 }
 
 /** `X-APISIX-Upstream-Status`: the statuses of all attempts, when the last is 5xx (or always). */

@@ -1,10 +1,11 @@
 import { NONE_TRIED } from '../balancing/picker.ts'
+import type { Hash64 } from '../expression/hash64.ts'
 import type { AnswerView, RequestView } from '../expression/request-view.ts'
 import { BLOCK, bucketOf, ENDPOINT, LINE, NO_ROUTE, PHASE, PHASES, WORKER } from '../model/counters.ts'
 import { ERROR_CODES, type ErrorCode } from '../model/error-codes.ts'
 import { codeCell } from '../model/status-cell.ts'
 import type { Surface } from '../model/surface.ts'
-import type { UpstreamTimeouts } from '../model/upstream.ts'
+import type { Retry, SameEndpointRetry, UpstreamTimeouts } from '../model/upstream.ts'
 import {
   type CompiledRedirectTarget,
   type CompiledRequestFilter,
@@ -19,6 +20,7 @@ import {
 import { clock } from './clock.ts'
 import { type AnswerFraming, composeAnswerHead, type OwnAnswer } from './compose-answer.ts'
 import { composeRequestHead } from './compose-request.ts'
+import type { Timed } from './deadlines.ts'
 import { plainAddress, readAddress, walkForwardedFor } from './forwarded.ts'
 import { HeaderOverlay } from './header-overlay.ts'
 import type { Downstream } from './http1/downstream.ts'
@@ -110,7 +112,21 @@ export class Exchange implements RequestView, AnswerReader {
   #attempt = 0
   /** Attempts beside stale connections: what `retries` counts. */
   attempts = 0
+  /** Those of all endpoints, stale connections included: how often it was sent, or nearly. */
+  sends = 0
   #tried: Uint8Array = NONE_TRIED
+  /** What the balancer keeps requests together by; null: the request has no key, or nobody asks. */
+  #key: Hash64 | null = null
+  #keySpace: Hash64 | null = null
+  /** Attempts on the endpoint at hand that failed and may be repeated there. */
+  #repeats = 0
+  /** Those of all endpoints. */
+  #repeated = 0
+  /** Turns of the endpoints that are for failover only: each has so many as it may be tried. And attempts on them. */
+  #failoverTurn = 0
+  #failovers = 0
+  #attemptMs = 0
+  #wait: Wait | null = null
   #hadFresh = false
   #lastFailure: Failure | null = null
   #firstAttemptMs = 0
@@ -243,26 +259,60 @@ export class Exchange implements RequestView, AnswerReader {
     this.#timeouts = (this.route as CompiledRoute).model.timeouts ?? upstream.model.timeouts
     this.#firstAttemptMs = clock.nowMs
     upstream.budget.countRequest(this.startMs)
+    if (upstream.balance.needsKey) this.#key = this.readKey(upstream)
     this.#offerContinue()
     this.#attemptNext()
   }
 
+  /** The key by which the upstream's balancer keeps requests together; null: the request has none. */
+  readKey(upstream: CompiledUpstream): Hash64 | null {
+    if (upstream.hashKey === null) return null
+    this.#keySpace ??= { high: 0, low: 0 }
+    return upstream.hashKey.read(this, this.#keySpace) ? this.#keySpace : null
+  }
+
   #attemptNext(): void {
     const upstream = this.upstream as CompiledUpstream
-    const at = upstream.picker.pick(this.#tried, null)
-    if (at < 0) {
-      if (this.#lastFailure === null) return this.respondError('NO_ENDPOINT')
-      return this.respondError('UPSTREAM_RETRIES_OVER')
+    const at = this.#pickNext(upstream)
+    if (at >= 0) return this.#attemptEndpoint(upstream.endpoints[at] as CompiledEndpoint, false)
+    this.respondError(this.#lastFailure === null ? 'NO_ENDPOINT' : 'UPSTREAM_RETRIES_OVER')
+  }
+
+  /** An endpoint that was not tried, or when all failed one that is there for that; -1: none is left. */
+  #pickNext(upstream: CompiledUpstream): number {
+    const { balance } = upstream
+    const { failoverTries, count } = upstream.model.retry
+    if (this.#plainAttempts <= count) {
+      const at = balance.pick(this.#tried, this.#key)
+      if (at >= 0 || this.#lastFailure === null) return at
     }
-    this.#attemptEndpoint(upstream.endpoints[at] as CompiledEndpoint, false)
+    const { failover } = balance
+    while (this.#failoverTurn < failover.length * failoverTries) {
+      const index = failover[Math.floor(this.#failoverTurn / failoverTries)] as number
+      if (balance.isUsable(index)) {
+        this.#failoverTurn++
+        this.#failovers++
+        return index
+      }
+      this.#failoverTurn += failoverTries - (this.#failoverTurn % failoverTries)
+    }
+    return -1
+  }
+
+  /** Attempts that count against `retries`: not repeats, and not those of failover. */
+  get #plainAttempts(): number {
+    return this.attempts - this.#repeated - this.#failovers
   }
 
   #attemptEndpoint(endpoint: CompiledEndpoint, mustBeFresh: boolean): void {
     this.endpoint = endpoint
     if (!mustBeFresh) this.attempts++
+    this.sends++
     const attempt = ++this.#attempt
     const now = clock.nowMs
-    this.#count(endpoint, ENDPOINT.IN_FLIGHT, 1)
+    this.#attemptMs = now
+    this.#enter(endpoint)
+    const upstream = this.upstream as CompiledUpstream
     const pool = poolFor(endpoint, this.#serverName())
     const kept = mustBeFresh ? undefined : pool.take()
     if (kept !== undefined) {
@@ -271,12 +321,13 @@ export class Exchange implements RequestView, AnswerReader {
       return this.#send(kept, now)
     }
     this.#isResolving = true
-    this.plane.resolver.resolve(endpoint.model.host, now, (address) => {
+    this.plane.resolver.resolve(endpoint.model.address ?? endpoint.model.host, now, (address) => {
       if (attempt !== this.#attempt || !this.isActive) return // given up meanwhile
       this.#isResolving = false
       if (address === null) return this.#failName()
       if (this.isForbidden(address, endpoint.model.port)) {
-        this.#count(endpoint, ENDPOINT.IN_FLIGHT, -1)
+        this.#leave(endpoint)
+        upstream.balance.judge?.abandoned(endpoint.index)
         return this.respondError('ADMIN_ADDRESS')
       }
       const { connectMs } = this.#timeouts as UpstreamTimeouts
@@ -293,8 +344,36 @@ export class Exchange implements RequestView, AnswerReader {
 
   onConnected(): void {
     const connection = this.#connection as UpstreamConnection
-    this.#count(this.endpoint as CompiledEndpoint, ENDPOINT.CONNECTED, 1)
+    const endpoint = this.endpoint as CompiledEndpoint
+    this.#count(endpoint, ENDPOINT.CONNECTED, 1)
+    if (this.#wentOut(endpoint)) return this.#pickAnew(endpoint)
     this.#send(connection, clock.nowMs)
+  }
+
+  /** Whether an endpoint may not get new requests any more, since it was picked. */
+  #wentOut(endpoint: CompiledEndpoint): boolean {
+    const upstream = this.upstream as CompiledUpstream
+    const now = (this.choice as CompiledUpstreamTarget).upstream as Cell
+    if (now.compiled === upstream || now.compiled === null) {
+      return !upstream.balance.allows(endpoint.index) && !endpoint.model.failoverOnly
+    }
+    const same = now.compiled.endpoints.find(({ label }) => label === endpoint.label)
+    return same !== undefined && same.model.state !== 'ready'
+  }
+
+  /** Nothing was sent to it, and it did not fail: another one is picked, of what is in force now. */
+  #pickAnew(endpoint: CompiledEndpoint): void {
+    const cell = (this.choice as CompiledUpstreamTarget).upstream as Cell
+    this.#connection?.close()
+    this.#leaveEndpoint(null)
+    ;(this.upstream as CompiledUpstream).balance.judge?.abandoned(endpoint.index)
+    this.attempts--
+    this.sends--
+    if (cell.compiled !== null && cell.compiled !== this.upstream) {
+      this.upstream = cell.compiled
+      this.#tried = NONE_TRIED
+    } else this.#markTried(this.upstream as CompiledUpstream, endpoint, true)
+    this.#attemptNext()
   }
 
   #send(connection: UpstreamConnection, nowMs: number): void {
@@ -312,15 +391,22 @@ export class Exchange implements RequestView, AnswerReader {
         this.sentMethod,
         timeouts.sendMs,
         timeouts.readMs,
+        this.#headDeadline(nowMs),
         nowMs,
       )
       return
     }
-    connection.send(head, this.sentMethod, timeouts.sendMs, timeouts.readMs, nowMs)
+    connection.send(head, this.sentMethod, timeouts.sendMs, timeouts.readMs, this.#headDeadline(nowMs), nowMs)
     this.#kept.rewind()
     this.#isEndSent = false
     this.client.resumeReading()
     this.#sendParts()
+  }
+
+  /** When the attempt is over if no head has come; 0: only the timeouts between reads count. */
+  #headDeadline(nowMs: number): number {
+    const { attemptMs } = (this.upstream as CompiledUpstream).model.retry
+    return attemptMs === 0 ? 0 : nowMs + attemptMs
   }
 
   // ================= the body of the request =================
@@ -463,6 +549,13 @@ export class Exchange implements RequestView, AnswerReader {
     this.upstreamStatus = head.status
     this.status = head.status
     this.#count(endpoint, Math.min(4, Math.floor(head.status / 100) - 1), 1)
+    const upstream = this.upstream as CompiledUpstream
+    const { balance, retryStatuses } = upstream
+    if (balance.judge !== null)
+      balance.judge.answered(endpoint.index, head.status, this.headMs - this.#attemptMs, this.headMs)
+    balance.observe(endpoint.index, this.headMs - this.#attemptMs, this.headMs)
+    if (retryStatuses !== null && retryStatuses[head.status] === 1 && this.#retryAnswer(upstream, endpoint))
+      return
     this.#noteStatus(head.status)
     if (!this.#isBodyComplete || !this.#isEndSent) this.#expectCutBody()
     const kind = head.bodyKind(this.sentMethod)
@@ -542,7 +635,7 @@ export class Exchange implements RequestView, AnswerReader {
       const upstream = this.upstream as CompiledUpstream
       connection.pool.release(connection, upstream.model.pool, this.plane.options.share, clock.nowMs)
     } else connection.close()
-    this.#count(this.endpoint as CompiledEndpoint, ENDPOINT.IN_FLIGHT, -1)
+    this.#leave(this.endpoint as CompiledEndpoint)
     this.#finish()
   }
 
@@ -569,8 +662,9 @@ export class Exchange implements RequestView, AnswerReader {
     this.#lastFailure = failure
     const upstream = this.upstream as CompiledUpstream
     const retry = upstream.model.retry
+    if (!isStale && failure !== 'gatewayLimit') this.#judgeFailed(upstream, endpoint, failure)
     const verdict = judgeFailure(failure, {
-      isSafe: SAFE_METHODS.has(this.sentMethod),
+      isSafe: retry.nonIdempotent || SAFE_METHODS.has(this.sentMethod),
       isReplayable: this.#kept.isWhole,
       hadFresh: this.#hadFresh,
       retriesHeadTimeout: retry.onHeadTimeout,
@@ -579,10 +673,14 @@ export class Exchange implements RequestView, AnswerReader {
       this.#hadFresh = true
       return this.#attemptEndpoint(endpoint, true)
     }
+    if (isStale || failure === 'gatewayLimit') upstream.balance.judge?.abandoned(endpoint.index)
     this.#noteStatus(failureStatus(failure))
     const code =
       failure === 'gatewayLimit' && error?.code === 'EADDRNOTAVAIL' ? 'OUT_OF_PORTS' : FAILURE_CODES[failure]
-    if (verdict === 'give up' || this.attempts > retry.count) return this.respondError(code)
+    if (verdict === 'give up') return this.respondError(code)
+    const repeat = this.#mayRepeat(retry)
+    if (!repeat && this.#plainAttempts > retry.count && !this.#mayFailOver(upstream))
+      return this.respondError(code)
     const now = clock.nowMs
     if (retry.timeoutMs > 0 && now - this.#firstAttemptMs >= retry.timeoutMs)
       return this.respondError('UPSTREAM_RETRIES_OVER')
@@ -590,17 +688,89 @@ export class Exchange implements RequestView, AnswerReader {
       countWorker(this.plane, WORKER.RETRY_BUDGET_SPENT, 1)
       return this.respondError(code)
     }
-    this.#count(endpoint, ENDPOINT.RETRIES, 1)
-    this.failedEndpoints += `${endpoint.label}, `
-    this.#markTried(upstream, endpoint)
+    this.#noteRetry(endpoint)
+    if (repeat) return this.#repeat(retry.sameEndpoint as SameEndpointRetry, endpoint)
+    this.#repeats = 0
+    this.#markTried(upstream, endpoint, false)
     this.#attemptNext()
   }
 
+  /** What the endpoint is to blame for. */
+  #judgeFailed(upstream: CompiledUpstream, endpoint: CompiledEndpoint, failure: Failure): void {
+    const now = clock.nowMs
+    const kind = failureStatus(failure) === 504 ? 'timeout' : 'tcp'
+    upstream.balance.judge?.failed(endpoint.index, kind, now - this.#attemptMs, now)
+  }
+
+  #noteRetry(endpoint: CompiledEndpoint): void {
+    this.#count(endpoint, ENDPOINT.RETRIES, 1)
+    this.failedEndpoints += `${endpoint.label}, `
+  }
+
+  /** The answer at hand is one that another endpoint may do better. True: its bytes are dropped and another attempt has begun. */
+  #retryAnswer(upstream: CompiledUpstream, endpoint: CompiledEndpoint): boolean {
+    const { retry } = upstream.model
+    const isSafe = retry.nonIdempotent || SAFE_METHODS.has(this.sentMethod)
+    if (!isSafe || !this.#kept.isWhole || !this.#isBodyComplete) return false
+    const repeat = this.#mayRepeat(retry)
+    if (!repeat && this.#plainAttempts > retry.count && !this.#mayFailOver(upstream)) return false
+    const now = clock.nowMs
+    if (retry.timeoutMs > 0 && now - this.#firstAttemptMs >= retry.timeoutMs) return false
+    const last = this.#lastFailure
+    this.#lastFailure = 'badStatus'
+    if (!repeat) this.#markTried(upstream, endpoint, false)
+    const at = repeat ? endpoint.index : this.#pickNext(upstream)
+    // with nobody left to ask, the answer goes out as it came
+    if (at < 0 || (at === endpoint.index && !repeat && upstream.endpoints.length > 1)) {
+      this.#lastFailure = last
+      return false
+    }
+    if (!upstream.budget.take(now)) {
+      countWorker(this.plane, WORKER.RETRY_BUDGET_SPENT, 1)
+      this.#lastFailure = last
+      return false
+    }
+    this.#noteStatus(this.status)
+    this.#noteRetry(endpoint)
+    this.status = 0
+    this.upstreamStatus = undefined
+    this.#dropConnection()
+    if (repeat) this.#repeat(retry.sameEndpoint as SameEndpointRetry, endpoint)
+    else {
+      this.#repeats = 0
+      this.#attemptEndpoint(upstream.endpoints[at] as CompiledEndpoint, false)
+    }
+    return true
+  }
+
+  #mayRepeat({ sameEndpoint }: Retry): boolean {
+    return sameEndpoint !== null && this.#repeats < sameEndpoint.count
+  }
+
+  #mayFailOver({ balance, model }: CompiledUpstream): boolean {
+    return this.#failoverTurn < balance.failover.length * model.retry.failoverTries
+  }
+
+  /** The same endpoint once more, after a wait where the document wants one. */
+  #repeat({ delayMs, multiplier, maxMs }: SameEndpointRetry, endpoint: CompiledEndpoint): void {
+    const waitMs = Math.min(maxMs, delayMs * multiplier ** this.#repeats)
+    this.#repeats++
+    this.#repeated++
+    if (waitMs === 0) return this.#attemptEndpoint(endpoint, false)
+    this.#wait ??= new Wait(this)
+    this.plane.deadlines.set(this.#wait, clock.nowMs + waitMs)
+  }
+
+  /** The wait before a repeat is over. */
+  onWaited(): void {
+    if (this.isActive && this.endpoint !== null) this.#attemptEndpoint(this.endpoint, false)
+  }
+
   /** No endpoint is tried twice while another is left; an upstream's only one is, where its dialect says so. */
-  #markTried(upstream: CompiledUpstream, endpoint: CompiledEndpoint): void {
-    if (upstream.endpoints.length === 1 && upstream.model.retry.sameEndpointWhenAlone) return
+  #markTried(upstream: CompiledUpstream, endpoint: CompiledEndpoint, always: boolean): void {
+    if (!always && upstream.endpoints.length === 1 && upstream.model.retry.sameEndpointWhenAlone) return
     if (this.#tried.length === 0) this.#tried = new Uint8Array(upstream.endpoints.length)
-    this.#tried[upstream.endpoints.indexOf(endpoint)] = 1
+    this.#tried[endpoint.index] = 1
   }
 
   #failName(): void {
@@ -608,10 +778,11 @@ export class Exchange implements RequestView, AnswerReader {
     const endpoint = this.endpoint as CompiledEndpoint
     this.#leaveEndpoint(ENDPOINT.CONNECT_FAILED)
     // a name that does not resolve is as good as not in the list: the next one is no retry
-    if (this.#tried.length === 0) this.#tried = new Uint8Array(upstream.endpoints.length)
-    this.#tried[upstream.endpoints.indexOf(endpoint)] = 1
+    this.#markTried(upstream, endpoint, true)
     this.attempts--
-    const at = upstream.picker.pick(this.#tried, null)
+    this.sends--
+    upstream.balance.judge?.abandoned(endpoint.index)
+    const at = this.#pickNext(upstream)
     if (at >= 0) return this.#attemptEndpoint(upstream.endpoints[at] as CompiledEndpoint, false)
     this.respondError(this.#lastFailure === null ? 'UPSTREAM_NAME_UNRESOLVED' : 'UPSTREAM_RETRIES_OVER')
   }
@@ -620,7 +791,7 @@ export class Exchange implements RequestView, AnswerReader {
     const endpoint = this.endpoint as CompiledEndpoint
     this.#connection = null
     this.#attempt++
-    this.#count(endpoint, ENDPOINT.IN_FLIGHT, -1)
+    this.#leave(endpoint)
     if (field !== null) this.#count(endpoint, field, 1)
   }
 
@@ -630,8 +801,22 @@ export class Exchange implements RequestView, AnswerReader {
     if (connection === null && !this.#isResolving) return
     this.#isResolving = false
     this.#connection = null
-    this.#count(this.endpoint as CompiledEndpoint, ENDPOINT.IN_FLIGHT, -1)
+    const endpoint = this.endpoint as CompiledEndpoint
+    this.#leave(endpoint)
+    if (this.upstreamStatus === undefined)
+      (this.upstream as CompiledUpstream).balance.judge?.abandoned(endpoint.index)
     connection?.close()
+  }
+
+  /** A request is on its way to an endpoint. */
+  #enter(endpoint: CompiledEndpoint): void {
+    this.#count(endpoint, ENDPOINT.IN_FLIGHT, 1)
+    if (endpoint.flightAt >= 0) Atomics.add(this.plane.options.health, endpoint.flightAt, 1)
+  }
+
+  #leave(endpoint: CompiledEndpoint): void {
+    this.#count(endpoint, ENDPOINT.IN_FLIGHT, -1)
+    if (endpoint.flightAt >= 0) Atomics.sub(this.plane.options.health, endpoint.flightAt, 1)
   }
 
   // ================= answers the gateway makes =================
@@ -732,6 +917,7 @@ export class Exchange implements RequestView, AnswerReader {
     if (!this.isActive) return
     this.isActive = false
     this.#attempt++
+    if (this.#wait !== null) this.plane.deadlines.forget(this.#wait)
     this.plane.inFlight--
     countWorker(this.plane, WORKER.IN_FLIGHT, -1)
     this.#kept.reset()
@@ -798,7 +984,13 @@ export class Exchange implements RequestView, AnswerReader {
     this.#isEndSent = false
     this.#hasContinued = false
     this.attempts = 0
+    this.sends = 0
     this.#tried = NONE_TRIED
+    this.#key = null
+    this.#repeats = 0
+    this.#repeated = 0
+    this.#failovers = 0
+    this.#failoverTurn = 0
     this.#hadFresh = false
     this.#lastFailure = null
     this.upstreamStatuses = ''
@@ -977,6 +1169,20 @@ export class Exchange implements RequestView, AnswerReader {
   get cookies(): string | undefined {
     const fields = this.client.head.fields
     return this.overlay === null ? fields.join('cookie', '; ') : this.overlay.cookies(fields)
+  }
+}
+
+/** The wait before an endpoint is asked again. */
+class Wait implements Timed {
+  deadlineMs = 0
+  wheelTick = 0
+  wheelAt = 0
+  readonly #exchange: Exchange
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange
+  }
+  expire(): void {
+    this.#exchange.onWaited()
   }
 }
 

@@ -171,7 +171,8 @@ class Explainer {
   #explainUpstream(upstream: CompiledUpstream | null): Explanation {
     if (upstream === null) return this.#finish(this.#refused('UPSTREAM_NOT_FOUND'))
     const exchange = this.#exchange
-    const next = upstream.picker.peek(null)
+    const key = upstream.balance.needsKey ? exchange.readKey(upstream) : null
+    const next = upstream.balance.peek(key)
     const shown = showUpstream(upstream, next, exchange.route?.model.timeouts ?? null)
     const endpoint = upstream.endpoints[next]
     if (endpoint === undefined) return this.#finish(this.#refused('NO_ENDPOINT'), shown)

@@ -47,7 +47,8 @@ class HttpDataPlane implements DataPlane {
       },
       clientRules: createClientRules(options.settings.trustedPeers, realIpFrom),
       requestId: createRequestIdRules(settings.requestId),
-      marksAnswers: settings.requestId.toClient || settings.explainField !== 'off',
+      marksAnswers:
+        settings.requestId.toClient || settings.explainField !== 'off' || settings.attemptsField !== 'off',
       marksRequests: settings.requestId.toUpstream || settings.tracing.mode === 'start',
       connections: new Set(),
       heads: new HeadPool(options.settings.limits.maxFields),

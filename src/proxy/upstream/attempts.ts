@@ -14,6 +14,7 @@ export type Failure =
   | 'headTimeout'
   | 'sendTimeout'
   | 'badAnswer'
+  | 'badStatus' // an answer came whose status the document wants tried elsewhere
   | 'gatewayLimit' // no descriptor or port: never the endpoint's fault
 
 export type Verdict =
@@ -50,6 +51,7 @@ export function judgeFailure(failure: Failure, request: RequestSafety): Verdict 
     case 'headTimeout':
       return request.retriesHeadTimeout && request.isSafe && request.isReplayable ? 'next' : 'give up'
     case 'badAnswer':
+    case 'badStatus':
     case 'gatewayLimit':
       return 'give up'
     default:
@@ -68,6 +70,7 @@ export const FAILURE_CODES: Readonly<Record<Failure, ErrorCode>> = {
   headTimeout: 'UPSTREAM_HEAD_TIMEOUT',
   sendTimeout: 'UPSTREAM_SEND_TIMEOUT',
   badAnswer: 'UPSTREAM_BAD_ANSWER',
+  badStatus: 'UPSTREAM_RETRIES_OVER',
   gatewayLimit: 'OUT_OF_DESCRIPTORS',
 }
 

@@ -80,6 +80,7 @@ export class UpstreamConnection implements Timed {
   #interim = 0
   #readMs = 0
   #sendMs = 0
+  #headDeadlineMs = 0
   #isPaused = false
   #hasBytes = false
   #mustClose = false
@@ -162,8 +163,18 @@ export class UpstreamConnection implements Timed {
     this.hasSent = false
   }
 
-  /** The head (and whatever body is at hand, as text) of a request. One write. */
-  send(text: string, method: string, sendMs: number, readMs: number, nowMs: number): void {
+  /**
+   * The head (and whatever body is at hand, as text) of a request. One write. `headDeadlineMs`: when the answer's head must be there, whatever moves
+   * until then; 0: only `readMs` counts.
+   */
+  send(
+    text: string,
+    method: string,
+    sendMs: number,
+    readMs: number,
+    headDeadlineMs: number,
+    nowMs: number,
+  ): void {
     this.requests++
     this.#method = method
     this.#state = HEAD
@@ -173,8 +184,9 @@ export class UpstreamConnection implements Timed {
     this.#pending = ''
     this.#sendMs = sendMs
     this.#readMs = readMs
+    this.#headDeadlineMs = headDeadlineMs
     this.#head = this.#options.sharedHead
-    this.#options.deadlines.set(this, nowMs + readMs)
+    this.#allow(nowMs, readMs)
     this.#writer.write(text)
     // a peer that is known to be gone shows in the first write at once; its error event comes later
     this.hasSent = this.#socket.errored === null
@@ -193,7 +205,10 @@ export class UpstreamConnection implements Timed {
 
   /** While the client holds it up, no deadline of the endpoint runs. */
   #allow(nowMs: number, ms: number): void {
-    if (!this.#isPaused) this.#options.deadlines.set(this, nowMs + ms)
+    if (this.#isPaused) return
+    const deadline = nowMs + ms
+    const isFirst = this.#state === HEAD && this.#headDeadlineMs !== 0 && this.#headDeadlineMs < deadline
+    this.#options.deadlines.set(this, isFirst ? this.#headDeadlineMs : deadline)
   }
 
   /** More of the body. False: stop until `onUpstreamDrain`. */

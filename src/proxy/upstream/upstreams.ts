@@ -1,13 +1,14 @@
-import type { Picker } from '../../balancing/picker.ts'
-import { createRoundRobin } from '../../balancing/round-robin.ts'
+import { type CompiledHashKey, compileHashKey } from '../../expression/hash-key.ts'
 import { toByteString } from '../../model/byte-string.ts'
-import { ENDPOINT_OVERFLOW, rotationIdentity } from '../../model/counters.ts'
+import { ENDPOINT_OVERFLOW } from '../../model/counters.ts'
 import type { Endpoint } from '../../model/endpoint.ts'
-import { endpointIdentity } from '../../model/endpoint.ts'
+import { endpointIdentity, endpointLabel } from '../../model/endpoint.ts'
 import type { ObjectSource } from '../../model/model.ts'
 import type { Upstream } from '../../model/upstream.ts'
 import type { UpstreamCell } from '../../routing/table.ts'
+import { clock } from '../clock.ts'
 import type { ProxyOptions } from '../proxy-contract.ts'
+import { Balance, type BalanceOptions } from './balance.ts'
 import { EndpointPool, type PoolIdentity, poolKey } from './pool.ts'
 import { RetryBudget } from './retry-budget.ts'
 
@@ -23,6 +24,11 @@ export class Cell implements UpstreamCell {
     this.#owner = owner
   }
 
+  /** Whether it is there, and none of its endpoints can serve. */
+  get isOut(): boolean {
+    return this.current?.balance.isOut === true
+  }
+
   /** null: no such upstream is in force. */
   get current(): CompiledUpstream | null {
     if (this.compiled === null && this.source !== null) this.#owner.load(this)
@@ -34,13 +40,19 @@ export class Cell implements UpstreamCell {
 export interface CompiledUpstream {
   readonly model: Upstream
   readonly endpoints: readonly CompiledEndpoint[]
-  readonly picker: Picker
+  readonly balance: Balance
+  /** What a balancer with a key asks; null: it has none, or the request has none. */
+  readonly hashKey: CompiledHashKey | null
+  /** 1 at statuses that are tried again elsewhere; null: none are. */
+  readonly retryStatuses: Uint8Array | null
   readonly budget: RetryBudget
   /** `upstreamHost` as it goes on the wire; '' where it is not used. */
   readonly hostField: string
 }
 
 export interface CompiledEndpoint {
+  /** Place in the upstream's list. */
+  readonly index: number
   readonly model: Endpoint
   /** Host field when the upstream passes the endpoint's name. */
   readonly hostField: string
@@ -48,6 +60,8 @@ export interface CompiledEndpoint {
   readonly label: string
   /** Offset of its first counter in the worker's lane. */
   readonly slot: number
+  /** Cell in shared memory that counts its requests in flight over all workers; -1: nobody looks at it. */
+  readonly flightAt: number
   readonly serverName: string
   readonly pool: EndpointPool
   /** TLS with the client's own host as server name: one pool per name. Null where the name is fixed. */
@@ -76,9 +90,19 @@ export class Upstreams {
   readonly #cells = new Map<string, Cell>()
   readonly #pools = new Map<string, EndpointPool>()
   readonly #options: ProxyOptions
+  readonly #balancing: BalanceOptions
 
   constructor(options: ProxyOptions) {
     this.#options = options
+    const { positions, health, settings } = options
+    this.#balancing = {
+      positions,
+      slot: (identity) => options.slot(identity),
+      health,
+      judge: (upstream, lines) => options.judge(upstream, lines),
+      zone: settings.zone,
+      now: () => clock.nowMs,
+    }
   }
 
   /** The same cell for the same id, also before that upstream exists and after it went. */
@@ -94,7 +118,9 @@ export class Upstreams {
   /** Compiles now, changes nothing before the returned function is called. */
   prepare(upserts: readonly Upstream[], removals: readonly string[]): () => void {
     const fresh = new Map<string, EndpointPool>()
-    const compiled = upserts.map((upstream) => this.#compile(upstream, fresh))
+    const compiled = upserts.map((upstream) =>
+      this.#compile(upstream, fresh, this.#cells.get(upstream.id)?.compiled ?? null),
+    )
     return () => {
       // new users first, so that a pool that both old and new upstreams use is never at zero
       for (const upstream of compiled) for (const endpoint of upstream.endpoints) this.#keep(endpoint.pool)
@@ -141,7 +167,7 @@ export class Upstreams {
     if (source === null) return
     const fresh = new Map<string, EndpointPool>()
     try {
-      const upstream = this.#compile(source.read(), fresh)
+      const upstream = this.#compile(source.read(), fresh, null)
       for (const endpoint of upstream.endpoints) this.#keep(endpoint.pool)
       cell.compiled = upstream
     } catch (error) {
@@ -186,20 +212,40 @@ export class Upstreams {
     return pool
   }
 
-  #compile(model: Upstream, fresh: Map<string, EndpointPool>): CompiledUpstream {
-    const endpoints = model.endpoints.map((endpoint) => this.#compileEndpoint(model, endpoint, fresh))
+  /** `before`: what the cell holds now. */
+  #compile(
+    model: Upstream,
+    fresh: Map<string, EndpointPool>,
+    before: CompiledUpstream | null,
+  ): CompiledUpstream {
+    const balance = new Balance(model, this.#balancing, before?.balance ?? null)
+    const endpoints = model.endpoints.map((endpoint, index) =>
+      this.#compileEndpoint({ model, endpoint, index, balance, fresh }),
+    )
     const { settings, share } = this.#options
-    const { retryBudgetRatio, retryBudgetPerSecond } = settings.limits
+    const budget = model.retry.budget ?? {
+      ratio: settings.limits.retryBudgetRatio,
+      perSecond: settings.limits.retryBudgetPerSecond,
+    }
     return {
       model,
       endpoints,
-      picker: this.#compilePicker(model),
+      balance,
+      hashKey: model.hashKey === null ? null : compileHashKey(model.hashKey),
+      retryStatuses: tableOf(model.retry.onStatuses),
       hostField: toByteString(model.upstreamHost === null ? '' : model.upstreamHost),
-      budget: new RetryBudget(retryBudgetRatio, retryBudgetPerSecond * share),
+      budget: new RetryBudget(budget.ratio, budget.perSecond * share),
     }
   }
 
-  #compileEndpoint(model: Upstream, endpoint: Endpoint, fresh: Map<string, EndpointPool>): CompiledEndpoint {
+  #compileEndpoint(parts: {
+    readonly model: Upstream
+    readonly endpoint: Endpoint
+    readonly index: number
+    readonly balance: Balance
+    readonly fresh: Map<string, EndpointPool>
+  }): CompiledEndpoint {
+    const { model, endpoint, index, balance, fresh } = parts
     const host = endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host
     const isStandardPort = endpoint.port === (model.scheme === 'https' ? 443 : 80)
     const hostField = toByteString(
@@ -207,29 +253,27 @@ export class Upstreams {
     )
     const serverName = model.scheme === 'https' ? serverNameOf(model, endpoint) : ''
     const slot = this.#options.slot(endpointIdentity(model.id, endpoint))
+    const place = { scheme: model.scheme, host: endpoint.address ?? endpoint.host, port: endpoint.port }
     return {
+      index,
       model: endpoint,
       hostField,
-      label: `${host}:${endpoint.port}`,
+      label: endpointLabel(endpoint),
       slot: (slot === 0 ? ENDPOINT_OVERFLOW : slot) * 8,
+      flightAt: balance.flightAt(index),
       serverName,
-      pool: this.#pool({ scheme: model.scheme, host: endpoint.host, port: endpoint.port, serverName }, fresh),
+      pool: this.#pool({ ...place, serverName }, fresh),
       poolsByName: model.scheme === 'https' && model.passHost === 'pass' ? new Map() : null,
     }
   }
+}
 
-  #compilePicker(model: Upstream): Picker {
-    switch (model.balancer.kind) {
-      case 'roundRobin':
-        return createRoundRobin(
-          model.endpoints,
-          (priority, endpoints) => this.#options.slot(rotationIdentity(model.id, priority, endpoints)),
-          this.#options.positions,
-        )
-      default:
-        throw new Error(`balancer ${model.balancer.kind} is not wired yet`)
-    }
-  }
+/** null: no status is in the list. */
+function tableOf(statuses: readonly number[]): Uint8Array | null {
+  if (statuses.length === 0) return null
+  const table = new Uint8Array(600)
+  for (const status of statuses) table[status] = 1
+  return table
 }
 
 /** TLS server name with `node` and `rewrite`; with `pass` it is the client's host, known per request. Addresses send none. */

@@ -1,0 +1,118 @@
+import { toByteString } from '../model/byte-string.ts'
+import type { HashKey, HashSource } from '../model/hash-key.ts'
+import { type Hash64, xxHash64 } from './hash64.ts'
+import type { RequestView } from './request-view.ts'
+import { compileVariable, type VariableValue } from './variables.ts'
+
+/** A hash key ready to be asked for each request. */
+export interface CompiledHashKey {
+  readonly needsBody: boolean
+  /** Writes the key into `into`. False: the request has none. */
+  read(view: RequestView, into: Hash64): boolean
+  /** The texts that are hashed, for explain; undefined where a source has no value. */
+  texts(view: RequestView): readonly (string | undefined)[]
+}
+
+/** From: spec/kuma.md 11 (combining), spec/apisix.md 5.2 (absent variables), spec/apinizer.md 4.2 (`javaString`). */
+export function compileHashKey(key: HashKey): CompiledHashKey {
+  return new RequestKey(key)
+}
+
+interface Source {
+  readonly isTerminal: boolean
+  readonly needsBody: boolean
+  readonly read: (view: RequestView) => string | undefined
+}
+
+class RequestKey implements CompiledHashKey {
+  readonly needsBody: boolean
+  readonly #sources: readonly Source[]
+  readonly #usesAddress: boolean
+  readonly #hash: (text: string, into: Hash64) => void
+
+  constructor(key: HashKey) {
+    this.#sources = key.sources.map(compileSource)
+    this.needsBody = this.#sources.some((source) => source.needsBody)
+    this.#usesAddress = key.fallback === 'address'
+    this.#hash = key.hash === 'javaString' ? hashJavaString : xxHash64
+  }
+
+  read(view: RequestView, into: Hash64): boolean {
+    let high = 0
+    let low = 0
+    let hasOne = false
+    for (let i = 0; i < this.#sources.length; i++) {
+      const source = this.#sources[i] as Source
+      const text = source.read(view)
+      if (text === undefined) continue
+      this.#hash(text, into)
+      // rotated left by one, then the next one is mixed in; the first is itself
+      const carry = high >>> 31
+      high = ((high << 1) | (low >>> 31)) ^ into.high
+      low = ((low << 1) | carry) ^ into.low
+      hasOne = true
+      if (source.isTerminal) break
+    }
+    if (!hasOne) {
+      if (!this.#usesAddress) return false
+      this.#hash(view.clientAddress, into)
+      return true
+    }
+    into.high = high >>> 0
+    into.low = low >>> 0
+    return true
+  }
+
+  texts(view: RequestView): readonly (string | undefined)[] {
+    return this.#sources.map((source) => source.read(view))
+  }
+}
+
+/** A source has a value when one of its variables has, or where it has none; absent ones beside it are empty text. */
+function compileSource({ template, isTerminal }: HashSource): Source {
+  const parts: (string | ((view: RequestView) => VariableValue))[] = []
+  let needsBody = false
+  for (const part of template) {
+    if (typeof part === 'string') parts.push(toByteString(part))
+    else if ('variable' in part) {
+      const variable = compileVariable(part.variable)
+      needsBody ||= variable.needsBody
+      const { read } = variable
+      const fallback = part.fallback === '' ? undefined : toByteString(part.fallback)
+      parts.push(fallback === undefined ? read : (view) => read(view) ?? fallback)
+    }
+  }
+  const [only] = parts
+  if (parts.length === 1 && typeof only === 'function')
+    return { isTerminal, needsBody, read: (view) => textOf(only(view)) }
+  const hasVariables = parts.some((part) => typeof part === 'function')
+  const read = (view: RequestView): string | undefined => {
+    let text = ''
+    let hasValue = !hasVariables
+    for (let i = 0; i < parts.length; i++) {
+      const part = parts[i] as (typeof parts)[number]
+      if (typeof part === 'string') text += part
+      else {
+        const value = textOf(part(view))
+        if (value === undefined) continue
+        text += value
+        hasValue = true
+      }
+    }
+    return hasValue ? text : undefined
+  }
+  return { isTerminal, needsBody, read }
+}
+
+function textOf(value: VariableValue): string | undefined {
+  if (typeof value === 'string' || value === undefined) return value
+  return typeof value === 'object' ? value.join(',') : String(value)
+}
+
+/** The absolute value of Java's String.hashCode; that of the one hash that has none is 2^31. */
+export function hashJavaString(text: string, into: Hash64): void {
+  let hash = 0
+  for (let i = 0; i < text.length; i++) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) | 0
+  into.high = 0
+  into.low = Math.abs(hash) >>> 0
+}
