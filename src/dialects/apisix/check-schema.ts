@@ -33,16 +33,35 @@ const INTERVAL: LuaSchema = {
 }
 
 export const CHECKS: LuaSchema = {
-  description: 'Health checks. This version refuses them.',
+  description: 'Health checks.',
   type: 'object',
   properties: {
     active: {
       description: 'Probes that the gateway sends.',
       type: 'object',
       properties: {
-        type: CHECK_TYPE,
-        timeout: { description: 'Seconds a probe may take.', type: 'number', default: 1 },
-        concurrency: { description: 'Probes under way at once.', type: 'integer', default: 10 },
+        type: { ...CHECK_TYPE, enum: ['http', 'https', 'tcp', 'grpc'] },
+        timeout: {
+          description: 'Seconds a probe may take.',
+          type: 'number',
+          exclusiveMinimum: 0,
+          maximum: 3600,
+          default: 1,
+        },
+        concurrency: {
+          description: 'Probes under way at once.',
+          type: 'integer',
+          minimum: 1,
+          maximum: 1000,
+          default: 10,
+        },
+        grpc_service: {
+          description:
+            'Added by Headgate: the service that a probe of type grpc asks for; empty: the whole server.',
+          type: 'string',
+          maxLength: 256,
+          default: '',
+        },
         host: { ...HOST, description: 'Host field of a probe; the node name by default.' },
         port: {
           description: 'Port to probe; the node port by default.',

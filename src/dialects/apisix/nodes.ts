@@ -1,12 +1,12 @@
 import type { Endpoint } from '../../model/endpoint.ts'
-import { isJsonObject, type JsonValue } from '../../model/json.ts'
-import { numberField, textField } from './fields.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.ts'
+import { numberField, objectField, textField } from './fields.ts'
 
 /** Ports of a node that names none, by the upstream's scheme (spec/apisix.md 4.2). */
 export const SCHEME_PORTS: Readonly<Record<string, number>> = { http: 80, grpc: 80, https: 443, grpcs: 443 }
 
 /** What a node's document cannot say. */
-const PLAIN = { address: null, zone: null, failoverOnly: false, state: 'ready' } as const
+const PLAIN = { address: null, failoverOnly: false, state: 'ready' } as const
 
 export interface ParsedNodes {
   /** In the order of the document; of two with the same host, port and priority only the last (spec/apisix.md 4.2). */
@@ -69,6 +69,7 @@ function* readNodes(nodes: JsonValue | undefined, defaultPort: number): Generato
         port: port === null ? defaultPort : port,
         weight,
         priority: priorityOf(numberField(node, 'priority')),
+        zone: zoneOf(objectField(node, 'metadata')),
         ...PLAIN,
       }
     }
@@ -79,13 +80,18 @@ function* readNodes(nodes: JsonValue | undefined, defaultPort: number): Generato
     if (typeof weight !== 'number') continue
     const { host, port } = splitAddress(address)
     if (host === '' || Number.isNaN(port)) continue
-    yield { host, port: port === null ? defaultPort : port, weight, priority: 0, ...PLAIN }
+    yield { host, port: port === null ? defaultPort : port, weight, priority: 0, zone: null, ...PLAIN }
   }
 }
 
 /** Only the list form has priorities; 0 is the reference's default. */
 function priorityOf(priority: number | null): number {
   return priority === null ? 0 : priority
+}
+
+/** `metadata` is free; `zone` in it is what `headgate.levels.prefer_zone` looks at. */
+function zoneOf(metadata: JsonObject | null): string | null {
+  return metadata === null ? null : textField(metadata, 'zone')
 }
 
 function stripBrackets(host: string): string {

@@ -1,3 +1,4 @@
+import { ADDED_TO_SPLIT } from './added-fields.ts'
 import type { LuaSchema } from './lua-schema.ts'
 import { UPSTREAM } from './schema.ts'
 import { reference, VARS } from './schema-parts.ts'
@@ -67,6 +68,7 @@ export const TRAFFIC_SPLIT: LuaSchema = {
               },
             },
           },
+          headgate: ADDED_TO_SPLIT,
         },
       },
     },

@@ -1,3 +1,4 @@
+import { ADDED_TO_UPSTREAM } from './added-fields.ts'
 import { CHECKS } from './check-schema.ts'
 import type { LuaSchema } from './lua-schema.ts'
 import {
@@ -60,6 +61,48 @@ export const NODES: LuaSchema = {
   ],
 }
 
+const WARM_UP: LuaSchema = {
+  description: 'A new or recovered node begins with a part of its weight, which grows.',
+  type: 'object',
+  properties: {
+    slow_start_time_seconds: {
+      description: 'Seconds until it has its whole weight.',
+      type: 'integer',
+      minimum: 1,
+      maximum: 86_400,
+    },
+    min_weight_percent: {
+      description: 'Part of its weight that it begins with.',
+      type: 'integer',
+      minimum: 1,
+      maximum: 100,
+    },
+    aggression: {
+      description: '1: the part grows evenly; more: faster at first.',
+      type: 'number',
+      minimum: 0.01,
+      maximum: 100,
+      default: 1,
+    },
+    interval: {
+      description: 'Seconds between two steps.',
+      type: 'integer',
+      minimum: 1,
+      maximum: 3600,
+      default: 1,
+    },
+    startup_grace_period_seconds: {
+      description: 'Nodes that come so soon after the start of the gateway are not new.',
+      type: 'integer',
+      minimum: 0,
+      maximum: 86_400,
+      default: 0,
+    },
+  },
+  required: ['slow_start_time_seconds', 'min_weight_percent'],
+  additionalProperties: false,
+}
+
 export const UPSTREAM: LuaSchema = {
   description: 'A group of nodes, and how to balance over them and speak to them.',
   type: 'object',
@@ -71,7 +114,8 @@ export const UPSTREAM: LuaSchema = {
     create_time: CREATE_TIME,
     update_time: UPDATE_TIME,
     type: {
-      description: 'How a node is picked. This version knows roundrobin and refuses the others.',
+      description:
+        'How a node is picked: in turn; by the hash of a key; the one with the fewest requests; of two the quicker one.',
       type: 'string',
       enum: ['roundrobin', 'chash', 'ewma', 'least_conn'],
       default: 'roundrobin',
@@ -124,8 +168,9 @@ export const UPSTREAM: LuaSchema = {
         requests: { description: 'Requests per connection.', type: 'integer', minimum: 1, default: 1000 },
       },
     },
+    warm_up_conf: WARM_UP,
     tls: {
-      description: 'TLS towards the nodes. This version refuses it.',
+      description: 'TLS towards the nodes.',
       type: 'object',
       properties: {
         client_cert: {
@@ -149,12 +194,15 @@ export const UPSTREAM: LuaSchema = {
       },
     },
     service_name: {
-      description: 'Name in a registry. There is none: requests get 503.',
+      description: 'Name in a registry; with dns name:port, or a name with SRV records.',
       type: 'string',
       minLength: 1,
       maxLength: 256,
     },
-    discovery_type: { description: 'Kind of the registry.', type: 'string' },
+    discovery_type: {
+      description: 'Kind of the registry: dns. With others requests get 503.',
+      type: 'string',
+    },
     discovery_args: {
       description: 'Further arguments for the registry.',
       type: 'object',
@@ -163,6 +211,7 @@ export const UPSTREAM: LuaSchema = {
         group_name: { description: 'Group in the registry.', type: 'string' },
       },
     },
+    headgate: ADDED_TO_UPSTREAM,
   },
   additionalProperties: false,
   oneOf: [{ required: ['nodes'] }, { required: ['service_name', 'discovery_type'] }],

@@ -92,13 +92,17 @@ test('no nodes means no endpoints and no retries, not a negative number of them'
   }
 })
 
-test('an upstream whose nodes come from a registry has none, and says so', () => {
+test('an upstream whose nodes come from another registry than DNS has none, and says so', () => {
   const { objects, warnings } = translateAll([
-    document('upstreams/1', { service_name: 'shop', discovery_type: 'dns' }),
+    document('upstreams/1', { service_name: 'shop', discovery_type: 'nacos' }),
+    document('upstreams/2', { service_name: 'shop.internal:8080', discovery_type: 'dns' }),
   ])
-  assert.equal(objects.length, 1)
+  assert.deepEqual(
+    objects.map((object) => (object.kind === 'upstream' ? object.discovery : null)),
+    [null, { kind: 'dns', name: 'shop.internal', port: 8080, weight: 1, priority: 0 }],
+  )
   assert.deepEqual(warnings, [
-    'upstreams/1 service_name: service discovery is not supported yet: requests get 503',
+    'upstreams/1 discovery_type: there is no registry nacos, only dns: requests get 503',
   ])
 })
 

@@ -1,11 +1,14 @@
 import type { Endpoint } from '../../model/endpoint.ts'
 import { isJsonObject, type JsonObject } from '../../model/json.ts'
 import type { Origin } from '../../model/origin.ts'
-import type { Levels, Upstream, UpstreamTimeouts } from '../../model/upstream.ts'
+import type { Discovery, Upstream, UpstreamTimeouts, UpstreamTls } from '../../model/upstream.ts'
 import { MAX_CYCLE, scaleWeights } from '../../model/weighted-rotation.ts'
-import { idField, numberField, objectField, textField, toMilliseconds } from './fields.ts'
+import { flagField, idField, numberField, objectField, textField, toMilliseconds } from './fields.ts'
 import type { TranslationWarning } from './holder.ts'
-import { formatAddress, parseNodes } from './nodes.ts'
+import { formatAddress, parseNodes, splitAddress } from './nodes.ts'
+import { addedTo, readAddedRetry, readLevels, readLimits, readMaxAge } from './translate-added.ts'
+import { readBalancer, readHashKey } from './translate-balancing.ts'
+import { readHealth, readSlowStart } from './translate-health.ts'
 
 /** What an upstream has where its document says nothing (spec/apisix.md 4.1). Seconds and counts, as documents write them. */
 export const UPSTREAM_DEFAULTS = {
@@ -15,9 +18,6 @@ export const UPSTREAM_DEFAULTS = {
   retryTimeoutSeconds: 0,
   pool: { size: 320, idleSeconds: 60, requests: 1000 },
 } as const
-
-/** Nodes of a lower priority serve only when all above are out; when none is healthy, all are used (spec/apisix.md 5.4, 5.5). */
-const LEVELS: Levels = { mode: 'strict', factor: 1.4, panicPercent: 0, prefersZone: false }
 
 export interface UpstreamPlace {
   readonly id: string
@@ -54,8 +54,9 @@ export function translateUpstream(value: JsonObject, place: UpstreamPlace): Tran
     const sum = `the weights add up to more than ${MAX_CYCLE}`
     warn('nodes', `${sum}; they are scaled down and shares are no longer exact`)
   }
-  if (!place.isInSplit && textField(value, 'service_name') !== null) {
-    warn('service_name', 'service discovery is not supported yet: requests get 503')
+  const registry = textField(value, 'discovery_type')
+  if (!place.isInSplit && registry !== null && registry !== 'dns') {
+    warn('discovery_type', `there is no registry ${registry}, only dns: requests get 503`)
   }
   const passHost = readPassHost(value)
   const retries = numberField(value, 'retries')
@@ -70,12 +71,12 @@ export function translateUpstream(value: JsonObject, place: UpstreamPlace): Tran
     origin: place.origin,
     scheme,
     endpoints,
-    discovery: null,
-    balancer: { kind: 'roundRobin' },
-    hashKey: null,
-    levels: LEVELS,
-    health: null,
-    slowStart: null,
+    discovery: place.isInSplit ? null : readDiscovery(value),
+    balancer: readBalancer(value),
+    hashKey: readHashKey(value),
+    levels: readLevels(value),
+    health: readHealth(value, passHost === 'rewrite' ? textField(value, 'upstream_host') : null),
+    slowStart: readSlowStart(value),
     passHost,
     upstreamHost: passHost === 'rewrite' ? textField(value, 'upstream_host') : null,
     nodeHostWithoutPort: place.isInSplit && scheme === 'http' && passHost === 'node',
@@ -84,18 +85,15 @@ export function translateUpstream(value: JsonObject, place: UpstreamPlace): Tran
       // By default every node gets one try (spec/apisix.md 5.4).
       count: retries === null ? Math.max(0, endpoints.length - 1) : retries,
       timeoutMs: toMilliseconds(retryTimeout === null ? UPSTREAM_DEFAULTS.retryTimeoutSeconds : retryTimeout),
-      attemptMs: 0,
       onHeadTimeout: true,
-      onStatuses: [],
-      nonIdempotent: false,
       sameEndpointWhenAlone: true,
       sameEndpoint: null,
       failoverTries: 0,
-      budget: null,
+      ...readAddedRetry(value),
     },
     pool: readPool(value),
-    limits: null,
-    tls: null,
+    limits: readLimits(value),
+    tls: scheme === 'https' ? readTls(value) : null,
   }
   return { upstream, warnings }
 }
@@ -148,15 +146,38 @@ function evenTimeouts(seconds: number): UpstreamTimeouts {
   return { connectMs: ms, sendMs: ms, readMs: ms }
 }
 
+/** `service_name` in DNS: `name:port` stands for addresses, a name alone for the targets of its SRV records. */
+function readDiscovery(value: JsonObject): Discovery | null {
+  const name = textField(value, 'service_name')
+  if (name === null || textField(value, 'discovery_type') !== 'dns') return null
+  const { host, port } = splitAddress(name)
+  return { kind: 'dns', name: host, port: Number.isNaN(port) ? null : port, weight: 1, priority: 0 }
+}
+
+/** The reference verifies nothing unless it is told to. */
+function readTls(value: JsonObject): UpstreamTls | null {
+  const tls = objectField(value, 'tls')
+  const added = objectField(addedTo(value), 'tls')
+  if (tls === null && added === null) return null
+  return {
+    verifies: tls !== null && flagField(tls, 'verify') === true,
+    ca: added === null ? null : textField(added, 'ca'),
+    certificate: tls === null ? null : textField(tls, 'client_cert'),
+    key: tls === null ? null : textField(tls, 'client_key'),
+    serverName: added === null ? null : textField(added, 'server_name'),
+  }
+}
+
 function readPassHost(value: JsonObject): Upstream['passHost'] {
   const passHost = textField(value, 'pass_host')
   return passHost === 'node' || passHost === 'rewrite' ? passHost : UPSTREAM_DEFAULTS.passHost
 }
 
-function readPool(value: JsonObject): Upstream['pool'] {
-  const pool = value.keepalive_pool
+function readPool(upstream: JsonObject): Upstream['pool'] {
+  const pool = upstream.keepalive_pool
   const { size, idleSeconds, requests } = UPSTREAM_DEFAULTS.pool
-  if (!isJsonObject(pool)) return { size, idleMs: toMilliseconds(idleSeconds), requests, maxAgeMs: 0 }
+  if (!isJsonObject(pool))
+    return { size, idleMs: toMilliseconds(idleSeconds), requests, maxAgeMs: readMaxAge(upstream) }
   const ownSize = numberField(pool, 'size')
   const ownIdle = numberField(pool, 'idle_timeout')
   const ownRequests = numberField(pool, 'requests')
@@ -164,6 +185,6 @@ function readPool(value: JsonObject): Upstream['pool'] {
     size: ownSize === null ? size : ownSize,
     idleMs: toMilliseconds(ownIdle === null ? idleSeconds : ownIdle),
     requests: ownRequests === null ? requests : ownRequests,
-    maxAgeMs: 0,
+    maxAgeMs: readMaxAge(upstream),
   }
 }

@@ -1,8 +1,10 @@
 import type { Fault } from '../../model/document.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.ts'
-import { flagField, objectField, textField } from './fields.ts'
+import { checkCertificates, checkKeyPair } from '../../model/pem.ts'
+import { flagField, listField, numberField, objectField, textField } from './fields.ts'
 import { checkSchema, joinPath, type LuaSchema } from './lua-schema.ts'
 import { splitAddress } from './nodes.ts'
+import { addedTo } from './translate-added.ts'
 
 /**
  * What an upstream must keep beside its schema: spec/apisix.md 4.2 and 4.4, and what this version does not do yet. The same rules hold for
@@ -30,6 +32,9 @@ export function collectUpstreamFaults(upstream: JsonObject, path: string): reado
   collectNodeFaults(upstream.nodes, joinPath(path, 'nodes'), faults)
   const keyFault = checkHashKey(upstream)
   if (keyFault !== null) add('key', keyFault)
+  collectCheckFaults(upstream, add)
+  collectTlsFaults(upstream, add)
+  collectAddedFaults(upstream, add)
   collectUnsupported(upstream, add)
   return faults
 }
@@ -79,7 +84,7 @@ const VARS_KEY: LuaSchema = {
 const FIELD_KEY: LuaSchema = { pattern: '^[a-zA-Z0-9-_]+$' }
 
 /** `key` belongs to chash alone (4.4); other types may hold anything there. */
-function checkHashKey(upstream: JsonObject): string | null {
+export function checkHashKey(upstream: JsonObject): string | null {
   if (textField(upstream, 'type') !== 'chash') return null
   const hashOn = textField(upstream, 'hash_on')
   if (hashOn === 'consumer') return null
@@ -92,20 +97,72 @@ function checkHashKey(upstream: JsonObject): string | null {
 
 type AddFault = (field: string, message: string, hint?: string | null) => void
 
+/** Probes that could not be sent as they are written. */
+function collectCheckFaults(upstream: JsonObject, add: AddFault): void {
+  const checks = objectField(upstream, 'checks')
+  const active = checks === null ? null : objectField(checks, 'active')
+  if (active === null) return
+  for (const [index, line] of (listField(active, 'req_headers') ?? []).entries()) {
+    if (typeof line === 'string' && !HEADER_LINE.test(line))
+      add(
+        `checks.active.req_headers[${index}]`,
+        `invalid configuration: invalid header ${line}`,
+        'Name: value',
+      )
+  }
+  const path = textField(active, 'http_path')
+  if (path !== null && !/^\/[!-~]*$/.test(path))
+    add('checks.active.http_path', `invalid configuration: invalid http_path ${path}`, 'a path begins with /')
+  if (textField(active, 'type') !== 'grpc' && Object.hasOwn(active, 'grpc_service'))
+    add('checks.active.grpc_service', 'grpc_service is for checks of type grpc', null)
+}
+
+const HEADER_LINE = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t -~\x80-\xff]*$/
+
+/** Certificates and keys that are none. */
+function collectTlsFaults(upstream: JsonObject, add: AddFault): void {
+  const tls = objectField(upstream, 'tls')
+  if (tls !== null) {
+    const certificate = textField(tls, 'client_cert')
+    const key = textField(tls, 'client_key')
+    if ((certificate === null) !== (key === null))
+      add('tls', 'client_cert and client_key need each other', 'give both or none')
+    else if (certificate !== null && key !== null) {
+      if (Object.hasOwn(tls, 'client_cert_id'))
+        add('tls.client_cert_id', 'client_cert_id excludes client_cert and client_key')
+      const fault = checkKeyPair(certificate, key)
+      if (fault !== null) add('tls', `failed to validate the client certificate: ${fault}`)
+    }
+    if (Object.hasOwn(tls, 'client_cert_id'))
+      add('tls.client_cert_id', `client_cert_id is ${NOT_YET}`, 'use client_cert and client_key')
+  }
+  const added = objectField(addedTo(upstream), 'tls')
+  const ca = added === null ? null : textField(added, 'ca')
+  const fault = ca === null ? null : checkCertificates(ca)
+  if (fault !== null) add('headgate.tls.ca', `invalid ca: ${fault}`)
+}
+
+/** What the added fields must keep among themselves. */
+function collectAddedFaults(upstream: JsonObject, add: AddFault): void {
+  const outlier = objectField(addedTo(upstream), 'outlier')
+  if (outlier === null) return
+  if (Object.hasOwn(outlier, 'error_ratio') && Object.hasOwn(outlier, 'error_count'))
+    add('headgate.outlier', 'only one of error_ratio or error_count is allowed')
+  const base = numberField(outlier, 'base_ejection')
+  const most = numberField(outlier, 'max_ejection')
+  if (base !== null && most !== null && base > most)
+    add('headgate.outlier.max_ejection', `max_ejection ${most} is less than base_ejection ${base}`)
+}
+
 /** Fields that later versions bring. A silent omission would be worse than a refusal. */
 function collectUnsupported(upstream: JsonObject, add: AddFault): void {
-  const type = textField(upstream, 'type')
-  if (type !== null && type !== 'roundrobin') {
-    add('type', `type ${type} is ${NOT_YET}`, 'use roundrobin')
-  }
   const scheme = textField(upstream, 'scheme')
   if (scheme !== null && scheme !== 'http' && scheme !== 'https') {
     add('scheme', `scheme ${scheme} is ${NOT_YET}`, 'use http or https')
   }
-  if (objectField(upstream, 'checks') !== null) add('checks', `checks (health checks) is ${NOT_YET}`)
-  if (objectField(upstream, 'tls') !== null) add('tls', `tls is ${NOT_YET}`)
 }
 
+/** What this version cannot do yet, in every message that says so. */
 export const NOT_YET = 'not supported by this version yet'
 
 /** The same for a route or a service itself. */

@@ -34,7 +34,6 @@ test('all faults of a document are found at once, each with its place', () => {
     "upstream.pass_host: `upstream_host` can't be empty when `pass_host` is `rewrite`",
     'upstream.nodes.a:70000: invalid port 70000',
     'upstream.key: missing key',
-    'upstream.type: type chash is not supported by this version yet',
     'upstream.scheme: scheme grpc is not supported by this version yet',
     'uris[1]: invalid configuration: a * in the middle of a segment is not supported: /b*c',
     'remote_addrs[1]: invalid remote_addr: ::1/200',

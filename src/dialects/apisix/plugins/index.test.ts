@@ -91,10 +91,35 @@ test('traffic-split checks its expressions and its inline upstreams', () => {
   assert.match(rule({ weighted_upstreams: [{ weight: -1 }] }) ?? '', /expected -1 to be at least 0/)
   assert.match(entry({ nodes: {}, pass_host: 'rewrite' }) ?? '', /upstream_host/)
   assert.match(entry({ nodes: { 'a:65536': 1 } }) ?? '', /^invalid port 65536$/)
-  assert.match(entry({ nodes: {}, type: 'chash', key: 'uri' }) ?? '', /chash/)
-  assert.match(entry({ nodes: {}, checks: { active: {} } }) ?? '', /checks/)
-  assert.match(entry({ nodes: {}, tls: { verify: true } }) ?? '', /tls/)
+  assert.equal(entry({ nodes: {}, type: 'chash', key: 'uri' }), null)
+  assert.equal(entry({ nodes: {}, type: 'chash', key: 'nothing' })?.includes('failed to match pattern'), true)
+  assert.equal(entry({ nodes: {}, checks: { active: {} } }), null)
+  assert.match(entry({ nodes: {}, checks: { passive: {} } }) ?? '', /object matches none of the required/)
+  assert.equal(entry({ nodes: {}, tls: { verify: true } }), null)
+  assert.match(entry({ nodes: {}, tls: { client_cert: 'x'.repeat(200) } }) ?? '', /need each other/)
   assert.equal(entry({ nodes: { 'a:1': 1 }, scheme: 'https' }), null)
+})
+
+test('what traffic-split is given beside its weights is checked', () => {
+  const policy = (headgate: JsonObject): string | null =>
+    faultOf('traffic-split', { rules: [{ headgate, weighted_upstreams: [{ weight: 1 }] }] })
+  assert.equal(
+    policy({ sticky: { cookie: 'lane' }, forced: { headers: ['X-Lane'] }, when_out: 'spill' }),
+    null,
+  )
+  assert.equal(policy({ sticky: { hash_on: 'header', key: 'user' } }), null)
+  assert.match(policy({ sticky: {} }) ?? '', /needs either cookie, or hash_on and key/)
+  assert.match(policy({ sticky: { cookie: 'a', key: 'b' } }) ?? '', /needs either cookie, or hash_on and key/)
+  assert.match(
+    policy({ sticky: { hash_on: 'vars', key: 'nothing' } }) ?? '',
+    /sticky\.key: .*failed to match pattern/,
+  )
+  assert.match(
+    policy({ sticky: { hash_on: 'vars', key: 'uri', secure: true } }) ?? '',
+    /sticky\.secure is for a cookie/,
+  )
+  assert.match(policy({ forced: {} }) ?? '', /forced needs headers or cookies/)
+  assert.match(policy({ stiky: {} }) ?? '', /additional properties forbidden, found stiky/)
 })
 
 test('proxy-rewrite checks pairs, patterns, replacements and field characters', () => {

@@ -1,14 +1,14 @@
 import { isJsonObject, type JsonObject } from '../../../model/json.ts'
 import { idField, listField, numberField, objectField } from '../fields.ts'
 import type { TranslationWarning } from '../holder.ts'
-import { checkUpstreamRules } from '../upstream-rules.ts'
+import { checkHashKey, checkUpstreamRules } from '../upstream-rules.ts'
 import { checkVars, PASSED, type PluginCheck, refuse, warnOfExtras } from './plugin.ts'
 import { entriesOf, rulesOf } from './traffic-split.ts'
 
 /** What the schema of traffic-split cannot say, and what its author should know though it is accepted (spec/apisix.md 6.1, 6.4). */
 
 const TOP = new Set(['rules', '_meta'])
-const RULE = new Set(['match', 'weighted_upstreams'])
+const RULE = new Set(['match', 'weighted_upstreams', 'headgate'])
 const MATCH_ITEM = new Set(['vars'])
 const ENTRY = new Set(['upstream_id', 'upstream', 'weight'])
 
@@ -24,7 +24,7 @@ const PLACES: Readonly<Record<string, string>> = {
 }
 
 /** The reference reads none of these inside traffic-split. */
-const HONOURED = ['retries', 'retry_timeout', 'keepalive_pool']
+const HONOURED = ['retries', 'retry_timeout', 'keepalive_pool', 'checks', 'warm_up_conf']
 const IGNORED = ['desc', 'labels', 'create_time', 'update_time']
 const DISCOVERY = ['service_name', 'discovery_type', 'discovery_args']
 
@@ -38,7 +38,7 @@ export function checkTrafficSplit(config: JsonObject): PluginCheck {
     if (!isReached) warnings.push({ path, message: 'never reached: the rule before it has no condition' })
     const match = checkMatch(rule, path)
     const entries = checkEntries(rule, path)
-    const error = match.error ?? entries.error
+    const error = match.error ?? entries.error ?? checkPolicy(rule)
     if (error !== null) return refuse(error)
     warnings.push(
       ...warnOfExtras(Object.keys(rule), RULE, path, (key) => hintOnPlace(key, rule[key])),
@@ -48,6 +48,24 @@ export function checkTrafficSplit(config: JsonObject): PluginCheck {
     if (!hasCondition(rule)) isReached = false
   }
   return { error: null, warnings }
+}
+
+/** What the added fields must keep among themselves. */
+function checkPolicy(rule: JsonObject): string | null {
+  const added = objectField(rule, 'headgate')
+  if (added === null) return null
+  const forced = objectField(added, 'forced')
+  if (forced !== null && Object.keys(forced).length === 0) return 'headgate.forced needs headers or cookies'
+  const sticky = objectField(added, 'sticky')
+  if (sticky === null) return null
+  const isHash = Object.hasOwn(sticky, 'hash_on') || Object.hasOwn(sticky, 'key')
+  const isCookie = Object.hasOwn(sticky, 'cookie')
+  if (isHash === isCookie) return 'headgate.sticky needs either cookie, or hash_on and key'
+  if (isCookie) return null
+  const own = Object.keys(sticky).find((name) => name !== 'hash_on' && name !== 'key')
+  if (own !== undefined) return `headgate.sticky.${own} is for a cookie, and there is none`
+  const fault = checkHashKey({ ...sticky, type: 'chash' })
+  return fault === null ? null : `headgate.sticky.key: ${fault}`
 }
 
 function checkMatch(rule: JsonObject, path: string): PluginCheck {

@@ -7,6 +7,7 @@ import { idField, listField, numberField, objectField } from '../fields.ts'
 import { type Holder, modelId, originOf, type TranslationWarning } from '../holder.ts'
 import { type EffectivePlugin, findUpstreamById, type OwnUpstream } from '../merge.ts'
 import { targetOwnUpstream } from '../own-upstream.ts'
+import { readSplitPolicy } from '../translate-added.ts'
 import { nameUpstream, type TranslatedUpstream, translateUpstream } from '../translate-upstream.ts'
 import { parseVars } from '../vars.ts'
 import { readErrorBody, readFilter } from './meta.ts'
@@ -102,7 +103,14 @@ function translateRule(rule: JsonObject, index: number, work: RuleWork): Rule {
   return {
     origin,
     predicate: both(filter, readMatch(rule)),
-    split: { id, origin, targets: found, policy: null },
+    split: {
+      id,
+      origin,
+      targets: found,
+      policy: readSplitPolicy(rule, found, (field, message) =>
+        warn(work, `${rulePath(index)}.${field}`, message),
+      ),
+    },
   }
 }
 

@@ -1,0 +1,49 @@
+import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto'
+
+/** Certificates and keys as text (PEM), checked when a document is written, so that nothing fails in a worker later. */
+
+const BLOCK = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g
+const MAX_CERTIFICATES = 1000
+
+/** Why this is no list of certificates; null: it is one. */
+export function checkCertificates(pem: string): string | null {
+  const blocks = pem.match(BLOCK)
+  if (blocks === null) return 'there is no certificate in it (PEM: -----BEGIN CERTIFICATE-----)'
+  if (blocks.length > MAX_CERTIFICATES)
+    return `it holds ${blocks.length} certificates, at most ${MAX_CERTIFICATES} are allowed`
+  for (const [i, block] of blocks.entries()) {
+    try {
+      new X509Certificate(block)
+    } catch {
+      return `certificate ${i + 1} cannot be read`
+    }
+  }
+  return null
+}
+
+/** Why a certificate (the first of its chain) and a private key are no pair; null: they are. */
+export function checkKeyPair(certificate: string, key: string): string | null {
+  const fault = checkCertificates(certificate)
+  if (fault !== null) return `the certificate: ${fault}`
+  let own: ReturnType<typeof createPrivateKey>
+  try {
+    own = createPrivateKey(key)
+  } catch {
+    return 'the private key cannot be read (PEM, not encrypted)'
+  }
+  const [first] = certificate.match(BLOCK) as RegExpMatchArray
+  const theirs = new X509Certificate(first as string).publicKey.export({ type: 'spki', format: 'der' })
+  const ours = createPublicKey(own).export({ type: 'spki', format: 'der' })
+  return theirs.equals(ours) ? null : 'the private key does not belong to the certificate'
+}
+
+/** When the first certificate is over, milliseconds of the epoch; null where it cannot be read. */
+export function expiryOf(certificate: string): number | null {
+  const [first] = certificate.match(BLOCK) ?? []
+  if (first === undefined) return null
+  try {
+    return new X509Certificate(first).validToDate.getTime()
+  } catch {
+    return null
+  }
+}
