@@ -19,6 +19,12 @@ export const EVENT_TYPES = [
   'config-fault',
   'drain',
   'profile',
+  /** How an endpoint stands: checks, live traffic, an operator. No worker acts on the old state any more. */
+  'endpoint-unhealthy',
+  'endpoint-healthy',
+  'endpoint-ejected',
+  'endpoint-readmitted',
+  'endpoint-state',
 ] as const
 
 export type EventType = (typeof EVENT_TYPES)[number]

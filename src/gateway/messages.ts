@@ -18,6 +18,8 @@ export interface WorkerStart {
   readonly memory: WorkerMemory
   /** Addresses no endpoint may lead to. */
   readonly forbidden: readonly string[]
+  /** `performance.timeOrigin` of main: where the clock of the process begins. */
+  readonly originMs: number
   /** Whether injected faults (tests) are obeyed. */
   readonly obeysFaults: boolean
 }

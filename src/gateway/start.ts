@@ -20,6 +20,7 @@ import { ExplainDesk } from './explain-desk.ts'
 import { withPlaces } from './explain-places.ts'
 import { explainReach } from './explain-reach.ts'
 import { ExplainError, findListener } from './explain-request.ts'
+import { HealthControl } from './health/health-control.ts'
 import { fitToMachine } from './limits.ts'
 import { sectionsOf } from './listeners.ts'
 import { LoopLag } from './loop-lag.ts'
@@ -163,6 +164,14 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
       onLaggard: (worker, revision) => pool?.replaceLaggard(worker, revision),
     })
     opened.push(() => publisher.close())
+    const health = new HealthControl({
+      archive: reconciler.archive,
+      shared,
+      settle: () => pool?.settle() ?? Promise.resolve(),
+      log,
+      emit: events.emit,
+    })
+    opened.push(() => health.close())
     const documents = new Documents({
       store,
       mirror,
@@ -172,9 +181,11 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
       settings,
       log,
       emit: events.emit,
+      onModelChange: (change) => health.change(change),
     })
     opened.push(() => documents.close())
     await documents.load()
+    health.load()
 
     let phase: 'starting' | 'serving' | 'draining' = 'starting'
     const workerStatuses = (): GatewayStatus['workers'] =>
@@ -286,8 +297,8 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
       tails,
       profiles,
       explainDesk,
-      onTransition: () => {},
-      onWorkerGone: () => {},
+      onTransition: (transition) => health.note(transition),
+      onWorkerGone: () => health.rescan(),
       routeOf: (slot) => routeOf(reconciler, shared, slot),
     })
     pool = workers

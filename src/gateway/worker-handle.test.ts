@@ -16,6 +16,7 @@ test('the time that a start takes is not held against a worker: its first messag
     memory,
     forbidden: [],
     obeysFaults: false,
+    originMs: 0,
   }
   let worker: WorkerHandle | undefined
   t.after(() => worker?.thread.terminate())

@@ -17,16 +17,19 @@ export interface LiveTransition {
 /** Judges of the outcomes that a worker sees: passive checks and outlier detection of an upstream, and who hears of changes. */
 export class WorkerJudges {
   readonly #tell: (transition: LiveTransition) => void
+  /** Between this thread's clock and that of the process: windows must turn for all workers at once. */
+  readonly #offsetMs: number
 
-  constructor(tell: (transition: LiveTransition) => void) {
+  constructor(tell: (transition: LiveTransition) => void, originMs: number) {
     this.#tell = tell
+    this.#offsetMs = performance.timeOrigin - originMs
   }
 
   /** null: nothing about the upstream depends on live traffic. */
   make(upstream: Upstream, lines: readonly HealthLine[]): OutcomeJudge | null {
     const { health } = upstream
     if (health === null || (health.passive === null && health.outlier === null)) return null
-    return new UpstreamJudge(upstream, lines, this.#tell)
+    return new UpstreamJudge(upstream, lines, { tell: this.#tell, offsetMs: this.#offsetMs })
   }
 }
 
@@ -34,14 +37,20 @@ class UpstreamJudge implements OutcomeJudge {
   readonly #upstream: Upstream
   readonly #lines: readonly HealthLine[]
   readonly #tell: (transition: LiveTransition) => void
+  readonly #offsetMs: number
   readonly #passive: PassiveJudge | null
   readonly #outlier: OutlierJudge | null
 
-  constructor(upstream: Upstream, lines: readonly HealthLine[], tell: (transition: LiveTransition) => void) {
+  constructor(
+    upstream: Upstream,
+    lines: readonly HealthLine[],
+    options: { readonly tell: (transition: LiveTransition) => void; readonly offsetMs: number },
+  ) {
     const { passive = null, outlier = null } = upstream.health ?? {}
     this.#upstream = upstream
     this.#lines = lines
-    this.#tell = tell
+    this.#tell = options.tell
+    this.#offsetMs = options.offsetMs
     this.#passive = passive === null ? null : new PassiveJudge(passive)
     this.#outlier = outlier === null ? null : new OutlierJudge(outlier, upstream.endpoints.length)
   }
@@ -53,8 +62,9 @@ class UpstreamJudge implements OutcomeJudge {
     const outlier = this.#outlier
     if (outlier === null) return
     if (status < 500) {
-      if (outlier.judgeSuccess(line, tookMs, nowMs)) this.#report(index, 'readmitted', `status ${status}`)
-    } else if (outlier.judgeFailure(line, isGatewayStatus(status), nowMs))
+      if (outlier.judgeSuccess(line, tookMs, nowMs + this.#offsetMs))
+        this.#report(index, 'readmitted', `status ${status}`)
+    } else if (outlier.judgeFailure(line, isGatewayStatus(status), nowMs + this.#offsetMs))
       this.#report(index, 'ejected', `status ${status}`)
   }
 
@@ -62,7 +72,8 @@ class UpstreamJudge implements OutcomeJudge {
     const line = this.#lines[index] as HealthLine
     const reason = kind === 'tcp' ? 'connection failed' : 'timed out'
     if (this.#passive?.judgeFailure(line, kind) === true) this.#report(index, 'unhealthy', reason)
-    if (this.#outlier?.judgeFailure(line, true, nowMs) === true) this.#report(index, 'ejected', reason)
+    if (this.#outlier?.judgeFailure(line, true, nowMs + this.#offsetMs) === true)
+      this.#report(index, 'ejected', reason)
   }
 
   abandoned(index: number): void {

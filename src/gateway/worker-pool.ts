@@ -110,7 +110,16 @@ export class WorkerPool {
     const { settings, sections, forbidden, obeysFaults, shared, count, objects } = this.#options
     const key = this.#nextKey++
     const memory = shared.addWorker(key)
-    const start = { index, settings, share: 1 / count, sections, memory, forbidden, obeysFaults }
+    const start = {
+      index,
+      settings,
+      share: 1 / count,
+      sections,
+      memory,
+      forbidden,
+      obeysFaults,
+      originMs: performance.timeOrigin,
+    }
     const worker: WorkerHandle = new WorkerHandle(key, start, objects(), (message) =>
       this.#receive(worker, message),
     )

@@ -76,7 +76,7 @@ const table: RoutingTable = new RoutingTable(start.sections, {
 const tails = new WorkerTails(createFormat({ ...settings.accessLog, format: 'json' }), (batch) =>
   send({ type: 'tailed', batch }),
 )
-const judges = new WorkerJudges((transition) => send({ type: 'transition', ...transition }))
+const judges = new WorkerJudges((transition) => send({ type: 'transition', ...transition }), start.originMs)
 const proxyOptions = {
   settings,
   share: start.share,

@@ -16,11 +16,14 @@ import { clearState, setState, stateOf, touch } from './health-line.ts'
  */
 export class OutlierJudge {
   readonly #policy: OutlierDetection
+  /** 0: nothing is counted by windows. */
+  readonly #windowMs: number
   /** Endpoints that may be out at once. */
   readonly #mostEjected: number
 
   constructor(policy: OutlierDetection, endpoints: number) {
     this.#policy = policy
+    this.#windowMs = policy.errors?.windowMs ?? policy.latency?.windowMs ?? 0
     this.#mostEjected = Math.min(
       endpoints - 1,
       Math.max(1, Math.floor((endpoints * policy.maxEjectionPercent) / 100)),
@@ -31,7 +34,7 @@ export class OutlierJudge {
   judgeSuccess(line: HealthLine, tookMs: number, nowMs: number): boolean {
     const { cells, at } = line
     if (cells[at + HEALTH_CELL.CONSECUTIVE] !== 0) Atomics.store(cells, at + HEALTH_CELL.CONSECUTIVE, 0)
-    if (this.#policy.errors !== null) this.#count(line, false, nowMs, this.#policy.errors.windowMs)
+    if (this.#windowMs > 0) this.#count(line, false, nowMs)
     if (this.#policy.latency !== null) Atomics.add(cells, at + HEALTH_CELL.LATENCY, Math.round(tookMs * 1000))
     if ((stateOf(line) & HEALTH.TRIAL) === 0) return false
     Atomics.store(cells, at + HEALTH_CELL.TRIAL_OUT, 0)
@@ -43,22 +46,22 @@ export class OutlierJudge {
     const { cells, at } = line
     const { consecutiveFailures, errors } = this.#policy
     const state = stateOf(line)
-    if ((state & HEALTH.TRIAL) !== 0 && isGateway) return this.#eject(line)
+    if ((state & HEALTH.TRIAL) !== 0 && isGateway) return this.eject(line)
     if ((state & HEALTH.EJECTED) !== 0) return false
     const inRow = isGateway ? Atomics.add(cells, at + HEALTH_CELL.CONSECUTIVE, 1) + 1 : 0
-    if (consecutiveFailures > 0 && inRow >= consecutiveFailures) return this.#eject(line)
+    if (consecutiveFailures > 0 && inRow >= consecutiveFailures) return this.eject(line)
     if (errors === null || !(isGateway || errors.countsServerErrors)) return false
-    this.#count(line, true, nowMs, errors.windowMs)
+    this.#count(line, true, nowMs)
     const requests = Atomics.load(cells, at + HEALTH_CELL.REQUESTS)
     const failed = Atomics.load(cells, at + HEALTH_CELL.ERRORS)
     if (requests < errors.minRequests) return false
     const { kind, value } = errors.threshold
-    return failed >= (kind === 'count' ? value : requests * value) && failed > 0 ? this.#eject(line) : false
+    return failed >= (kind === 'count' ? value : requests * value) && failed > 0 ? this.eject(line) : false
   }
 
-  #count(line: HealthLine, isError: boolean, nowMs: number, windowMs: number): void {
+  #count(line: HealthLine, isError: boolean, nowMs: number): void {
     const { cells, at } = line
-    const window = Math.floor(nowMs / windowMs)
+    const window = Math.floor(nowMs / this.#windowMs)
     const seen = Atomics.exchange(cells, at + HEALTH_CELL.WINDOW, window)
     if (seen !== window) {
       // Several workers may begin a window at once and lose a request or two of it; the counts stay those of one window.
@@ -71,7 +74,7 @@ export class OutlierJudge {
   }
 
   /** Unless too many are out already: one endpoint always stays. */
-  #eject(line: HealthLine): boolean {
+  eject(line: HealthLine): boolean {
     const { cells, at, upstreamAt } = line
     if (Atomics.add(cells, upstreamAt + UPSTREAM_CELL.EJECTED, 1) >= this.#mostEjected) {
       Atomics.sub(cells, upstreamAt + UPSTREAM_CELL.EJECTED, 1)

@@ -1,11 +1,16 @@
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
 import { connect } from 'node:net'
 import type { ActiveCheck } from '../model/health.ts'
+import type { UpstreamTls } from '../model/upstream.ts'
 import { probeGrpc } from './probe-grpc.ts'
 import { describeError, type ProbeResult, type ProbeTarget, timedOut } from './probe-result.ts'
 
 /** Probes once. Never rejects; every socket it opened is closed when it resolves. */
-export function probe(check: ActiveCheck, target: ProbeTarget): Promise<ProbeResult> {
+export function probe(
+  check: ActiveCheck,
+  target: ProbeTarget,
+  tls: UpstreamTls | null = null,
+): Promise<ProbeResult> {
   switch (check.kind) {
     case 'tcp':
       return probeTcp(check, target)
@@ -13,7 +18,7 @@ export function probe(check: ActiveCheck, target: ProbeTarget): Promise<ProbeRes
       return probeGrpc(check, target)
     case 'http':
     case 'https':
-      return probeHttp(check, target)
+      return probeHttp(check, target, tls)
     default:
       return check.kind satisfies never
   }
@@ -38,7 +43,11 @@ function probeTcp(check: ActiveCheck, { address, port }: ProbeTarget): Promise<P
 }
 
 /** The status line decides; the body is not read. */
-async function probeHttp(check: ActiveCheck, target: ProbeTarget): Promise<ProbeResult> {
+async function probeHttp(
+  check: ActiveCheck,
+  target: ProbeTarget,
+  tls: UpstreamTls | null,
+): Promise<ProbeResult> {
   const from = performance.now()
   // loaded with the first probe: a gateway that probes nothing does without their memory
   const { request } = check.kind === 'https' ? await import('node:https') : await import('node:http')
@@ -53,7 +62,13 @@ async function probeHttp(check: ActiveCheck, target: ProbeTarget): Promise<Probe
     const port = check.port ?? target.port
     const isTls = check.kind === 'https'
     const name = check.host ?? hostField(target.host, port, isTls)
-    const options: RequestOptions & { servername?: string; rejectUnauthorized?: boolean } = {
+    const options: RequestOptions & {
+      servername?: string
+      rejectUnauthorized?: boolean
+      ca?: string
+      cert?: string
+      key?: string
+    } = {
       host: target.address,
       port,
       method: check.method,
@@ -62,7 +77,12 @@ async function probeHttp(check: ActiveCheck, target: ProbeTarget): Promise<Probe
       headers: fieldsOf(check, name),
       setHost: false,
       ...(isTls
-        ? { servername: serverName(check.host ?? target.host), rejectUnauthorized: check.verifiesCertificate }
+        ? {
+            servername: serverName(tls?.serverName ?? check.host ?? target.host),
+            rejectUnauthorized: check.verifiesCertificate,
+            ...(tls?.ca == null ? {} : { ca: tls.ca }),
+            ...(tls?.certificate == null || tls.key == null ? {} : { cert: tls.certificate, key: tls.key }),
+          }
         : {}),
     }
     try {

@@ -132,7 +132,7 @@ describe('the prober', () => {
     const transitions: string[] = []
     const prober = new Prober({
       random: () => 0.5,
-      onTransition: (key, isHealthy) => transitions.push(`${key} ${isHealthy ? 'up' : 'down'}`),
+      onTransition: (_upstream, key, isHealthy) => transitions.push(`${key} ${isHealthy ? 'up' : 'down'}`),
       send: async (_check, { host }) => {
         sent.push(host)
         const answer = answers.get(host) ?? 200

@@ -1,5 +1,6 @@
 import type { ActiveCheck } from '../model/health.ts'
 import { HEALTH, type HealthLine } from '../model/health.ts'
+import type { UpstreamTls } from '../model/upstream.ts'
 import { countFailure, countSuccess, stateOf } from './health-line.ts'
 import { probe } from './probe.ts'
 import type { ProbeResult, ProbeTarget } from './probe-result.ts'
@@ -19,11 +20,13 @@ export interface LastProbe {
 
 export interface ProberOptions {
   /** An endpoint became healthy or unhealthy by a probe; its state is in force already. */
-  readonly onTransition: (key: string, isHealthy: boolean, result: ProbeResult) => void
+  readonly onTransition: (upstreamId: string, key: string, isHealthy: boolean, result: ProbeResult) => void
+  /** A probe came back; `isSuccess` null: its status says nothing. */
+  readonly onResult?: (upstreamId: string, check: ActiveCheck, isSuccess: boolean | null) => void
   /** [0, 1); jitter. Default Math.random. */
   readonly random?: () => number
   /** Sends a probe. Default: really. */
-  readonly send?: (check: ActiveCheck, target: ProbeTarget) => Promise<ProbeResult>
+  readonly send?: (check: ActiveCheck, target: ProbeTarget, tls: UpstreamTls | null) => Promise<ProbeResult>
 }
 
 /** Probes of all upstreams, from one place in the process. Sent on time by timers of their own, each up to a tenth later at random. */
@@ -36,13 +39,18 @@ export class Prober {
   }
 
   /** From now on these endpoints of an upstream are probed by this check, no others. Those that stay keep their pace. */
-  set(upstreamId: string, check: ActiveCheck, endpoints: readonly ProbedEndpoint[]): void {
+  set(
+    upstreamId: string,
+    check: ActiveCheck,
+    endpoints: readonly ProbedEndpoint[],
+    tls: UpstreamTls | null = null,
+  ): void {
     let upstream = this.#upstreams.get(upstreamId)
     if (upstream === undefined) {
-      upstream = new ProbedUpstream(this.#options)
+      upstream = new ProbedUpstream(upstreamId, this.#options)
       this.#upstreams.set(upstreamId, upstream)
     }
-    upstream.set(check, endpoints)
+    upstream.set(check, endpoints, tls)
   }
 
   remove(upstreamId: string): void {
@@ -82,19 +90,23 @@ interface Watched {
 
 class ProbedUpstream {
   latenessMs = 0
+  readonly #id: string
   readonly #options: ProberOptions
   readonly #watched = new Map<string, Watched>()
   #check: ActiveCheck | null = null
+  #tls: UpstreamTls | null = null
   #underWay = 0
   /** Due, but too many are under way. */
   readonly #waiting: Watched[] = []
 
-  constructor(options: ProberOptions) {
+  constructor(id: string, options: ProberOptions) {
+    this.#id = id
     this.#options = options
   }
 
-  set(check: ActiveCheck, endpoints: readonly ProbedEndpoint[]): void {
+  set(check: ActiveCheck, endpoints: readonly ProbedEndpoint[], tls: UpstreamTls | null): void {
     this.#check = check
+    this.#tls = tls
     const keys = new Set(endpoints.map(({ key }) => key))
     for (const [key, watched] of this.#watched) if (!keys.has(key)) this.#drop(key, watched)
     for (const endpoint of endpoints) {
@@ -170,19 +182,21 @@ class ProbedUpstream {
     const result: ProbeResult =
       target === null
         ? { kind: 'tcp', error: 'the name stands for no address', tookMs: 0 }
-        : await send(check, target)
+        : await send(check, target, this.#tls)
     if (watched.isGone) return // what is no longer asked about says nothing
     watched.last = { atMs: Date.now(), result }
     const { line, key } = watched.endpoint
     if (isSuccess(check, result)) {
-      if (countSuccess(line, check.healthy.successes)) this.#options.onTransition(key, true, result)
+      this.#options.onResult?.(this.#id, check, true)
+      if (countSuccess(line, check.healthy.successes)) this.#options.onTransition(this.#id, key, true, result)
       return
     }
     const kind = failureOf(check, result)
+    this.#options.onResult?.(this.#id, check, kind === null ? null : false)
     if (kind === null) return
     const { httpFailures, tcpFailures, timeouts } = check.unhealthy
     const threshold = kind === 'http' ? httpFailures : kind === 'tcp' ? tcpFailures : timeouts
-    if (countFailure(line, kind, threshold)) this.#options.onTransition(key, false, result)
+    if (countFailure(line, kind, threshold)) this.#options.onTransition(this.#id, key, false, result)
   }
 }
 
