@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { checkNetwork } from '../expression/network.ts'
 import { isJsonObject, type JsonValue } from '../model/json.ts'
 import { checkStatusRange } from '../model/status-range.ts'
@@ -92,6 +93,15 @@ function checkIdField(name: string): string | null {
   return TAKEN_FIELDS.has(name.toLowerCase())
     ? `the field ${name} means something else: choose another`
     : null
+}
+
+function checkServer(text: string): string | null {
+  const parts = /^(?:\[([^\]]+)\]|([^:\s]+))(?::([0-9]{1,5}))?$/.exec(text)
+  const host = isIP(text) !== 0 ? text : (parts?.[1] ?? parts?.[2] ?? '')
+  const port = Number(parts?.[3] ?? 53)
+  return isIP(host) !== 0 && port >= 1 && port <= 65_535
+    ? null
+    : 'must be an address, with a port where it is not 53: 10.0.0.2, 127.0.0.1:5353, [::1]:5353'
 }
 
 function checkLogField(name: string): string | null {
@@ -192,6 +202,15 @@ export const SETTINGS_SCHEMA = section({
     retryBudgetPerSecond: number(0, 1_000_000),
   }),
   drain: section({ delayMs: milliseconds(0), timeoutMs: milliseconds(0) }),
+  dns: section({
+    servers: list(checked('an address, with a port where it is not 53', checkServer), 0, 16),
+    timeoutMs: count(100, 60_000),
+    minTtlSeconds: count(1, 86_400),
+    maxTtlSeconds: count(1, 604_800),
+    graceSeconds: count(0, 86_400),
+    search: nullable(list(pattern('^[A-Za-z0-9_.-]{1,253}$', 'a domain'), 0, 32)),
+    families: choice('auto', 'both', 'ipv4', 'ipv6'),
+  }),
   apisix: section({
     router: choice('radixtree_host_uri', 'radixtree_uri', 'radixtree_uri_with_parameter'),
     inlineTimeout: number(0.001, 86_400),

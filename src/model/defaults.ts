@@ -98,6 +98,15 @@ export const DEFAULT_SETTINGS: Settings = {
     retryBudgetPerSecond: 3,
   },
   drain: { delayMs: 0, timeoutMs: 30_000 },
+  dns: {
+    servers: [],
+    timeoutMs: 2000,
+    minTtlSeconds: 1,
+    maxTtlSeconds: 3600,
+    graceSeconds: 30,
+    search: null,
+    families: 'auto',
+  },
   apisix: {
     router: 'radixtree_host_uri',
     inlineTimeout: 15,

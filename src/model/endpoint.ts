@@ -35,7 +35,25 @@ export function identityOf(
 }
 
 /** `host:port`, brackets around IPv6: what an endpoint is called. Several of one name have their address behind it. */
-export function endpointLabel({ host, port, address }: Pick<Endpoint, 'host' | 'port' | 'address'>): string {
-  const name = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
-  return address === null ? name : `${name}@${address}`
+export function endpointLabel(endpoint: Pick<Endpoint, 'host' | 'port' | 'address'>): string {
+  const { address } = endpoint
+  return address === null ? hostPort(endpoint) : `${hostPort(endpoint)}@${address}`
+}
+
+/** `host:port`, brackets around IPv6. */
+export function hostPort({ host, port }: Pick<Endpoint, 'host' | 'port'>): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+const OCTET = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)'
+const IPV4 = new RegExp(`^${OCTET}(?:\\.${OCTET}){3}$`)
+
+/** Whether a host is an address itself. Short and decimal forms (`127.1`, `2130706433`) are names, and no server knows them. */
+export function isAddress(host: string): boolean {
+  return host.includes(':') || IPV4.test(host)
+}
+
+/** Whether an endpoint's name stands for no address now. Nothing is sent to it, whatever its state. */
+export function isUnresolved({ host, address }: Pick<Endpoint, 'host' | 'address'>): boolean {
+  return address === null && !isAddress(host)
 }

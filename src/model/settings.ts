@@ -34,6 +34,7 @@ export interface Settings {
   readonly fieldsWithUnderscore: 'pass' | 'drop' | 'reject'
   readonly limits: Limits
   readonly drain: DrainSettings
+  readonly dns: DnsSettings
   readonly apisix: ApisixSettings
 }
 
@@ -172,6 +173,23 @@ export interface DrainSettings {
   /** Keeps accepting for so long after SIGTERM while /readyz says no. */
   readonly delayMs: number
   readonly timeoutMs: number
+}
+
+/** How names of endpoints are looked up, on the main thread. The hosts file goes first. */
+export interface DnsSettings {
+  /** Addresses of name servers, each with a port where it is not 53 (`127.0.0.1:5353`); empty: those of resolv.conf. */
+  readonly servers: readonly string[]
+  /** Of one question to one server, which is put twice. */
+  readonly timeoutMs: number
+  /** Bounds on how long an answer is used, whatever its TTL says. */
+  readonly minTtlSeconds: number
+  readonly maxTtlSeconds: number
+  /** How long the last good answer of a name stays when its servers say that there is no such name any more. */
+  readonly graceSeconds: number
+  /** Domains tried behind a name; null: those of resolv.conf. */
+  readonly search: readonly string[] | null
+  /** Kinds of addresses that are asked for; `auto`: IPv6 ones where this machine has one that reaches beyond its link, or a name has no others. */
+  readonly families: 'auto' | 'both' | 'ipv4' | 'ipv6'
 }
 
 /** How the APISIX dialect behaves where the reference has a start-up setting. */

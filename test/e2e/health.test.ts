@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { answerText, type Backend, startBackend } from '../support/backends.ts'
+import { type GatewayProcess, startGateway } from '../support/gateway.ts'
+import { connectRaw, requestOnce } from '../support/raw-client.ts'
+import { waitFor } from '../support/tools.ts'
+
+/** Checks, live traffic and what follows from them, with two workers: what one of them or the control side finds out holds for both. */
+
+let gateway: GatewayProcess
+let good: Backend
+let bad: Backend
+/** Whether the second backend is well. */
+let isWell = true
+
+before(async () => {
+  good = await startBackend('good')
+  bad = await startBackend((request) => {
+    if (request.target.startsWith('/live')) return answerText('live', { status: isWell ? '200 OK' : '503 Down' })
+    return isWell ? answerText('bad') : answerText('broken', { status: '503 Down' })
+  })
+  gateway = await startGateway(['--workers', '2'])
+})
+after(async () => {
+  await gateway.stop()
+  await good.close()
+  await bad.close()
+})
+
+async function route(upstream: object): Promise<void> {
+  const answer = await gateway.admin('PUT', '/apisix/admin/routes/1', {
+    uri: '/*',
+    upstream: { nodes: { [good.node]: 1, [bad.node]: 1 }, ...upstream },
+  })
+  assert.ok(answer.status < 300, answer.text)
+}
+
+/** Bodies of so many requests, each on a connection of its own, so that both workers are asked. */
+async function ask(count: number): Promise<Record<string, number>> {
+  const seen: Record<string, number> = {}
+  for (let i = 0; i < count; i++) {
+    const answer = await requestOnce(gateway.port, '/')
+    seen[answer.body] = (seen[answer.body] ?? 0) + 1
+  }
+  return seen
+}
+
+interface Told {
+  readonly type: string
+  readonly text: string
+  readonly data: { readonly endpoint: string; readonly state: string; readonly reason: string }
+}
+
+/** The event that tells of an endpoint's new state, after `since` events. */
+async function told(type: string, endpoint: string): Promise<Told> {
+  return waitFor(`${type} of ${endpoint}`, async () => {
+    const answer = await gateway.admin('GET', `/headgate/v1/events?types=${type}&follow=false`)
+    const { list } = JSON.parse(answer.text) as { list: Told[] }
+    return list.findLast((event) => event.data.endpoint === endpoint)
+  })
+}
+
+const ACTIVE = {
+  active: {
+    http_path: '/live',
+    healthy: { interval: 1, successes: 1 },
+    unhealthy: { interval: 1, http_failures: 1 },
+  },
+}
+
+test('a node whose probes fail gets nothing from any worker once that is told, and comes back', async () => {
+  isWell = true
+  await route({ checks: ACTIVE })
+  assert.deepEqual(await ask(4), { good: 2, bad: 2 })
+  isWell = false
+  const down = await told('endpoint-unhealthy', bad.node)
+  assert.match(down.data.reason, /probe: status 503/)
+  assert.deepEqual(await ask(20), { good: 20 })
+  isWell = true
+  await told('endpoint-healthy', bad.node)
+  assert.deepEqual(await ask(20), { good: 10, bad: 10 })
+})
+
+test('nobody is probed that no route names', async () => {
+  await route({})
+  const before = bad.requests.filter(({ target }) => target === '/live').length
+  const answer = await gateway.admin('PUT', '/apisix/admin/upstreams/idle', {
+    nodes: { [bad.node]: 1 },
+    checks: ACTIVE,
+  })
+  assert.ok(answer.status < 300, answer.text)
+  // another upstream's probes tell that time has passed
+  await gateway.admin('PUT', '/apisix/admin/routes/2', {
+    uri: '/two',
+    upstream: { nodes: { [good.node]: 1 }, checks: ACTIVE },
+  })
+  const probesOf = (backend: Backend): number =>
+    backend.requests.filter(({ target }) => target === '/live').length
+  const from = probesOf(good)
+  await waitFor('two probes of the other', () => (probesOf(good) >= from + 2 ? true : undefined))
+  assert.equal(probesOf(bad), before)
+  await gateway.admin('PUT', '/apisix/admin/routes/3', { uri: '/three', upstream_id: 'idle' })
+  await waitFor('a probe', () => (probesOf(bad) > before ? true : undefined))
+  for (const id of ['2', '3']) await gateway.admin('DELETE', `/apisix/admin/routes/${id}`)
+  await gateway.admin('DELETE', '/apisix/admin/upstreams/idle')
+})
+
+test('live traffic takes a node out over all workers together, and a probe brings it back', async () => {
+  isWell = true
+  await route({
+    checks: {
+      active: {
+        ...ACTIVE.active,
+        unhealthy: { interval: 1, http_failures: 250, tcp_failures: 250, timeouts: 250 },
+        healthy: { interval: 100, successes: 1 },
+      },
+      passive: { unhealthy: { http_failures: 3 } },
+    },
+  })
+  isWell = false
+  const seen = await ask(20)
+  assert.equal(seen.broken, 3, 'the third failure is the last, whichever workers saw them')
+  const out = await told('endpoint-unhealthy', bad.node)
+  assert.match(out.data.reason, /live traffic: status 503/)
+  isWell = true
+})
+
+test('an ejected node sits out its time, and one request goes first', async () => {
+  isWell = true
+  await route({ headgate: { outlier: { consecutive_failures: 2, base_ejection: 1 } } })
+  isWell = false
+  const seen = await ask(12)
+  assert.equal(seen.broken, 2)
+  await told('endpoint-ejected', bad.node)
+  isWell = true
+  await told('endpoint-readmitted', bad.node)
+  const trial = await ask(10)
+  assert.ok((trial.bad ?? 0) >= 4, JSON.stringify(trial))
+})
+
+test('a node that fails its trial is out for longer', async () => {
+  isWell = false
+  await route({ retries: 0, headgate: { outlier: { consecutive_failures: 1, base_ejection: 0.5 } } })
+  await ask(4)
+  const before = bad.requests.length
+  await waitFor('the trial', async () => {
+    await ask(1)
+    return bad.requests.length > before ? true : undefined
+  })
+  const after = bad.requests.length
+  await ask(10)
+  assert.equal(bad.requests.length, after, 'its trial failed, so it is out again')
+  isWell = true
+})
+
+test('with every node out all are used, as in APISIX', async () => {
+  isWell = true
+  const answer = await gateway.admin('PUT', '/apisix/admin/routes/1', {
+    uri: '/*',
+    upstream: { nodes: { [bad.node]: 1 }, retries: 0, checks: ACTIVE },
+  })
+  assert.ok(answer.status < 300)
+  isWell = false
+  await told('endpoint-unhealthy', bad.node)
+  assert.deepEqual(await ask(3), { broken: 3 })
+  isWell = true
+})
+
+test('a new node begins with its part of the traffic and gets all of it', async () => {
+  isWell = true
+  const warm = { slow_start_time_seconds: 3, min_weight_percent: 10, interval: 1 }
+  const upstream = (nodes: object) => ({ nodes, warm_up_conf: warm })
+  const put = (nodes: object) => gateway.admin('PUT', '/apisix/admin/upstreams/w', upstream(nodes))
+  assert.ok((await put({ [good.node]: 1 })).status < 300)
+  assert.ok(
+    (await gateway.admin('PUT', '/apisix/admin/routes/1', { uri: '/*', upstream_id: 'w' })).status < 300,
+  )
+  await ask(2)
+  assert.ok((await put({ [good.node]: 1, [bad.node]: 1 })).status < 300)
+  const client = await connectRaw(gateway.port)
+  let first = 0
+  for (let i = 0; i < 40; i++) {
+    client.socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+    if ((await client.readAnswer()).body === 'bad') first++
+  }
+  client.close()
+  // 33 percent of its weight in the first second: a quarter of the requests
+  assert.ok(first >= 8 && first <= 12, `${first} of 40`)
+  await waitFor('its whole share', async () => {
+    const seen = await ask(20)
+    return seen.bad === 10 ? true : undefined
+  })
+})
