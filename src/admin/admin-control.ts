@@ -6,8 +6,11 @@ import type { ReadHistory } from '../gateway/rollback.ts'
 import type { GatewayStatus, Readiness } from '../gateway/status.ts'
 import type { Tails } from '../gateway/tails.ts'
 import type { DocumentKey } from '../model/document.ts'
+import type { EndpointAddress, EndpointLoad, EndpointView } from '../model/endpoint-view.ts'
 import type { ExplainRequest, Explanation, RouteReach } from '../model/explanation.ts'
+import type { ObjectSource } from '../model/model.ts'
 import type { TrafficReader } from '../model/traffic.ts'
+import type { Upstream } from '../model/upstream.ts'
 
 /** What the admin and the status server show; `Control` of gateway/start.ts is one. */
 export interface AdminControl {
@@ -30,6 +33,15 @@ export interface AdminControl {
   metrics(): string
   /** The same in the names of APISIX; null: switched off. */
   apisixMetrics(): string | null
+  /** The model in force. */
+  readonly objects: {
+    upstreams(): Iterable<ObjectSource<Upstream>>
+    upstream(id: string): Upstream | undefined
+  }
+  /** How the endpoints of an upstream stand, in the order of the model; undefined: there is no such upstream. */
+  endpoints(upstreamId: string): readonly EndpointView[] | undefined
+  /** What is under way to an endpoint over all workers. */
+  endpointLoad(upstreamId: string, endpoint: EndpointAddress): EndpointLoad
   /** Rates, shares and latencies of the last minute. */
   readonly traffic: TrafficReader
   /** An event stream dropped so many events for a slow reader. */

@@ -13,6 +13,7 @@ import { openapiEndpoints } from './routes/openapi.ts'
 import { schemaEndpoints } from './routes/schema.ts'
 import { statusEndpoints } from './routes/status.ts'
 import { trafficEndpoints } from './routes/traffic.ts'
+import { upstreamEndpoints } from './routes/upstreams.ts'
 
 /** Every endpoint of our own API, under /headgate/v1 (and /metrics). */
 export function ownEndpoints(
@@ -29,6 +30,7 @@ export function ownEndpoints(
     ...logEndpoints(control),
     ...explainEndpoints(control),
     ...trafficEndpoints(control),
+    ...upstreamEndpoints(control, editor),
     ...documentListEndpoints(control),
     ...documentEndpoints(control, editor),
     ...applyEndpoints(control, editor),

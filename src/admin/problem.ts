@@ -13,6 +13,8 @@ const ADMIN_PROBLEMS = {
   BAD_QUERY: { status: 400, title: 'a query parameter is not valid' },
   BAD_BODY: { status: 400, title: 'the body is not what the endpoint takes' },
   DOCUMENT_NOT_FOUND: { status: 404, title: 'there is no such document' },
+  NO_SUCH_UPSTREAM: { status: 404, title: 'there is no such upstream' },
+  NO_SUCH_ENDPOINT: { status: 404, title: 'the upstream has no such endpoint' },
   DOCUMENT_IN_USE: { status: 409, title: 'other documents still name it' },
   PRECONDITION_FAILED: { status: 412, title: 'the document is not at the revision that was named' },
   REVISION_FORGOTTEN: { status: 409, title: 'the history does not reach back so far' },

@@ -173,6 +173,13 @@ export class FakeControl implements AdminControl {
     return 'apisix_etcd_reachable 1\n'
   }
   readonly traffic = new FakeTraffic()
+  readonly objects = { upstreams: () => [], upstream: () => undefined }
+  endpoints() {
+    return undefined
+  }
+  endpointLoad() {
+    return { inFlight: 0, connections: 0 }
+  }
   droppedEvents = 0
   noteDroppedEvents(count: number): void {
     this.droppedEvents += count

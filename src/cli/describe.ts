@@ -1,8 +1,10 @@
 import { dialects } from '../dialects/index.ts'
+import type { EndpointView } from '../model/endpoint-view.ts'
 import { toYaml } from '../model/yaml-text.ts'
 import { AdminClient, type ClientFlags } from './client.ts'
 import { nameOf, type ShownDocument } from './get.ts'
 import { findDocument, readKindAndId } from './kinds.ts'
+import { formatEndpoints } from './node.ts'
 import { type CliIo, formatTable, paint, printable } from './output.ts'
 import { describeSplit, fetchSplits, type ShownSplit } from './split.ts'
 
@@ -46,6 +48,11 @@ export async function runDescribe(
   )
   const document = found as unknown as DescribedDocument
   const { splits } = await fetchSplits(client, path)
+  const upstreamId = nameOf(document)
+  const serving = (await client.find(
+    `/headgate/v1/upstreams/${encodeURIComponent(upstreamId)}/endpoints`,
+  )) as { readonly upstream: string; readonly endpoints: readonly EndpointView[] } | undefined
+  const endpoints = serving?.upstream === upstreamId ? serving.endpoints : null
   const query = new URLSearchParams({
     dialect: document.dialect,
     kind: document.kind,
@@ -54,13 +61,16 @@ export async function runDescribe(
   })
   const history = (await client.json('GET', `/headgate/v1/history?${query}`)) as { list: ShownRevision[] }
   if (options.output === 'json') {
-    io.write(`${JSON.stringify({ ...document, splits, history: history.list }, null, 2)}\n`)
+    io.write(`${JSON.stringify({ ...document, splits, endpoints, history: history.list }, null, 2)}\n`)
     return 0
   }
   const sections = [
     formatHead(document, io),
     formatRemarks(document, io),
     formatSplits(splits, io),
+    endpoints === null
+      ? ''
+      : `${paint(io, 'bold', 'Endpoints')}\n${indent(formatEndpoints(endpoints, io))}`,
     formatUsers(document, io),
     formatHistory(history.list, io),
     `${paint(io, 'bold', 'Document')}\n${indent(printable(toYaml(document.value ?? {})))}`,

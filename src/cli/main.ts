@@ -14,6 +14,7 @@ import { explainCommand } from './commands/explain.ts'
 import { describeCommand, getCommand } from './commands/get.ts'
 import { exportCommand, historyCommand, rollbackCommand } from './commands/history.ts'
 import { logsCommand } from './commands/logs.ts'
+import { nodeCommand } from './commands/node.ts'
 import { splitCommand } from './commands/split.ts'
 import { topCommand } from './commands/top.ts'
 import { versionCommand } from './commands/version.ts'
@@ -78,6 +79,7 @@ Examples:
   program.addCommand(describeCommand())
   program.addCommand(deleteCommand())
   program.addCommand(splitCommand())
+  program.addCommand(nodeCommand())
   program.addCommand(historyCommand())
   program.addCommand(rollbackCommand())
   program.addCommand(exportCommand())

@@ -16,6 +16,8 @@ const FILES_MS = 2000
 const TRIES = 2
 /** TTL of answers out of the hosts file: it is watched, so this is only how often nothing happens. Seconds. */
 const HOSTS_TTL = 3600
+/** Node does not tell the TTL of SRV records: they are asked again as soon as an address of theirs is, and after this at the latest. Seconds. */
+const SERVICES_TTL = 30
 /** Hosts of one SRV answer that are looked up; more are left out. */
 const MAX_SERVICES = 1000
 
@@ -136,8 +138,7 @@ export class DnsSource implements NameSource {
     if (found.kind !== 'services') return found
     const targets = found.services.slice(0, MAX_SERVICES)
     const hosts: FoundHost[] = []
-    // Node does not tell the TTL of SRV records: that of the addresses stands for it
-    let ttlSeconds = this.#settings.maxTtlSeconds
+    let ttlSeconds = SERVICES_TTL
     let failure: NameOutcome | null = null
     const lookups = await Promise.all(targets.map(({ name: target }) => this.#askAddresses(`${target}.`)))
     for (const [i, { name: host, port, priority, weight }] of targets.entries()) {

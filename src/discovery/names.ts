@@ -220,7 +220,16 @@ export class Names {
   }
 }
 
-function viewOf({ question, state, hosts, answeredAtMs, nextAskMs, asked, failures, reason }: Entry): NameView {
+function viewOf({
+  question,
+  state,
+  hosts,
+  answeredAtMs,
+  nextAskMs,
+  asked,
+  failures,
+  reason,
+}: Entry): NameView {
   return { question, state, hosts, answeredAtMs, nextAskMs, asked, failures, reason }
 }
 

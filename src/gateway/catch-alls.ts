@@ -26,6 +26,15 @@ export class CatchAlls {
     for (const section of sections) this.#ids.set(section, new Set())
   }
 
+  /** For the next start (model-cache.ts). */
+  export(): readonly (readonly [section: string, ids: readonly string[]])[] {
+    return [...this.#ids].map(([section, ids]) => [section, [...ids]])
+  }
+
+  import(tables: readonly (readonly [section: string, ids: readonly string[]])[]): void {
+    for (const [section, ids] of tables) for (const id of ids) this.#ids.get(section)?.add(id)
+  }
+
   note({ upserts, removals }: ModelChange): void {
     if (this.#sections.length < 2) return
     for (const { kind, id } of removals) {

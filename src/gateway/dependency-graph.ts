@@ -20,6 +20,11 @@ export class DependencyGraph {
     }
   }
 
+  /** What was looked at for `key`. */
+  usesOf(key: string): readonly string[] {
+    return this.#uses.get(key) ?? []
+  }
+
   /** Documents to translate again when `key` changes, appears or goes. */
   dependents(key: string): Iterable<string> {
     return this.#usedBy.get(key) ?? []

@@ -10,6 +10,7 @@ import type {
 } from '../model/document.ts'
 import { GatewayError } from '../model/gateway-error.ts'
 import type { ModelObject } from '../model/model.ts'
+import { OWN_DIALECT } from '../model/operator-states.ts'
 import type { Settings } from '../model/settings.ts'
 import type { ConfigStore, StoreContent, StoreFault } from '../store/store.ts'
 import { CatchAlls } from './catch-alls.ts'
@@ -23,6 +24,8 @@ import {
 import type { Emit } from './events.ts'
 import type { Mirror } from './mirror.ts'
 import { documentName } from './mirror.ts'
+import type { ArchiveTables } from './model-archive.ts'
+import type { CachedModel, ModelTables } from './model-cache.ts'
 import { Mutex } from './mutex.ts'
 import type { Publisher } from './publish.ts'
 import type { DocumentEdit, DocumentStatus, Plan, Reconciler } from './reconcile.ts'
@@ -41,6 +44,8 @@ export interface DocumentsOptions {
   readonly settings: Settings
   readonly log: Log
   readonly emit: Emit
+  /** Resolves when names that are new have had their first answer; null: there are none (circumstances.ts). */
+  readonly firstAnswers?: () => Promise<void> | null
   /** Told of every change of the model that was sent to the workers; they may not have it yet. */
   readonly onModelChange?: (change: Pick<Plan, 'upserts' | 'replaced' | 'removals'>) => void
 }
@@ -63,6 +68,7 @@ export class Documents implements DocumentStore {
   readonly #catchAlls: CatchAlls
   readonly #answering = Promise.withResolvers<void>()
   #revision = 0
+  #changes = 0
   /** Revision of the model that travels; follows the store's, and grows by one where a change comes without a new one. */
   #modelRevision = 0
   #storeFaults: readonly StoreFault[] = []
@@ -106,13 +112,38 @@ export class Documents implements DocumentStore {
     return this.#exclusive.run(work)
   }
 
-  /** Reads everything from the store. What does not validate is set aside; the rest is the model that workers start with. */
-  async load(): Promise<void> {
-    const { store, reconciler, mirror, shared, log } = this.#options
+  /**
+   * Reads everything from the store. What does not validate is set aside; the rest is the model that workers start with. `cached`: what the archive and the
+   * shared state were filled with already, if it is of exactly these documents; if not, `onStale` empties them. Gives whether it was used.
+   */
+  async load(
+    cached: CachedModel | null = null,
+    onStale: () => Promise<void> = async () => {},
+  ): Promise<boolean> {
+    const { store, reconciler, mirror, log } = this.#options
+    this.#revision = cached?.revision ?? 0
+    this.#modelRevision = Math.max(1, this.#revision)
     const content = await store.load()
     this.#revision = content.revision
     this.#modelRevision = Math.max(1, content.revision)
     this.#reportStoreFaults(content.faults)
+    if (cached !== null && content.digest !== cached.digest) await onStale()
+    else if (cached !== null) {
+      for (const document of content.documents) {
+        mirror.set(document)
+        this.#noteExpiry(document)
+      }
+      reconciler.import(cached.reconciler)
+      this.#catchAlls.import(cached.catchAlls)
+      this.#lastChange = { atMs: Date.now(), revision: this.#revision, isGood: true }
+      return true
+    }
+    this.#translateAll(content, log)
+    return false
+  }
+
+  #translateAll(content: StoreContent, log: Log): void {
+    const { reconciler, mirror, shared } = this.#options
     const sound: StoredDocument[] = []
     for (const document of content.documents) {
       mirror.set(document)
@@ -149,6 +180,29 @@ export class Documents implements DocumentStore {
     this.#lastChange = { atMs: Date.now(), revision: this.#revision, isGood: true }
   }
 
+  /** What the next start may begin with, in pieces; null: it had better not. Nothing may change meanwhile: see `changes`. */
+  *export(): Generator<undefined, (ModelTables & Pick<ArchiveTables, 'objects' | 'segments'>) | null> {
+    const { reconciler, shared } = this.#options
+    if (this.#storeFaults.length > 0) return null
+    const { objects, segments, tails, owners } = yield* reconciler.archive.export()
+    const slots = yield* shared.export()
+    const tables = yield* reconciler.export()
+    if (tables === null) return null
+    return {
+      archive: { tails, owners },
+      slots,
+      reconciler: tables,
+      catchAlls: this.#catchAlls.export(),
+      objects,
+      segments,
+    }
+  }
+
+  /** Grows with every change of the model or of a document. */
+  get changes(): number {
+    return this.#changes
+  }
+
   /** Lets writes be answered, also those that came while the gateway was starting. */
   answerWrites(): void {
     this.#answering.resolve()
@@ -177,17 +231,28 @@ export class Documents implements DocumentStore {
 
   /** Makes upstreams anew whose circumstances changed (reconcile.ts). Resolves when the workers have them. */
   async refresh(upstreamIds: readonly string[]): Promise<void> {
-    const { reconciler, shared, publisher } = this.#options
-    const published = await this.#writing.run(async () => {
+    const published = await this.remake(upstreamIds)
+    await this.#answering.promise
+    if (published !== null) await this.#options.publisher.acked(published)
+  }
+
+  /** The same without waiting for the workers; gives the revision to wait for, null where nothing changed. */
+  remake(upstreamIds: readonly string[]): Promise<number | null> {
+    const { reconciler, shared } = this.#options
+    return this.#writing.run(async () => {
       const plan = reconciler.plan([], upstreamIds)
       return this.#publish(plan, shared.reserve(plan.replaced, plan.upserts))
     })
-    await this.#answering.promise
-    if (published !== null) await publisher.acked(published)
   }
 
   async write(changes: readonly DocumentChange[], note: WriteNote): Promise<WriteResult> {
-    const { result, published, warnings } = await this.#writing.run(() => this.#commit(changes, note))
+    let committed = await this.#writing.run(() => this.#commit(changes, note, true))
+    if ('answers' in committed) {
+      // nobody else waits while new names are asked for
+      await committed.answers
+      committed = await this.#writing.run(() => this.#commit(changes, note, false))
+    }
+    const { result, published, warnings } = committed as Committed
     await this.#answering.promise
     if (published === null) return { ...result, warnings }
     const late = await this.#options.publisher.acked(published)
@@ -211,7 +276,12 @@ export class Documents implements DocumentStore {
     })
   }
 
-  async #commit(changes: readonly DocumentChange[], note: WriteNote): Promise<Committed> {
+  /** `mayWait`: where the change brings new names, their answers are given back to wait for, and nothing is done. */
+  async #commit(
+    changes: readonly DocumentChange[],
+    note: WriteNote,
+    mayWait: boolean,
+  ): Promise<Committed | { readonly answers: Promise<void> }> {
     const { store, reconciler, shared, mirror } = this.#options
     if (store.readOnly !== null) throw new GatewayError('READ_ONLY', store.readOnly)
     const edits = this.#check(changes)
@@ -220,6 +290,8 @@ export class Documents implements DocumentStore {
     if (failed !== undefined) {
       throw new GatewayError('INTERNAL', `${documentName(failed.key)}: ${failed.reasons[0]?.message ?? ''}`)
     }
+    const answers = mayWait ? (this.#options.firstAnswers?.() ?? null) : null
+    if (answers !== null) return { answers }
     // room for the new state is made sure of before anything is stored
     let reservation = shared.reserve(plan.replaced, plan.upserts)
     let result: { revision: number; documents: readonly (StoredDocument | undefined)[] }
@@ -269,7 +341,8 @@ export class Documents implements DocumentStore {
   #validate(document: StoredDocument): readonly Fault[] {
     const { reconciler, settings } = this.#options
     const { dialect } = document.key
-    if (settings.sections.includes(dialect)) return reconciler.validate(document)
+    // the gateway's own documents serve no request, they shape what serves
+    if (dialect === OWN_DIALECT || settings.sections.includes(dialect)) return reconciler.validate(document)
     const message = `${dialect} documents are not served by this gateway: add ${dialect} to the setting sections`
     return [{ path: '', message, hint: null }]
   }
@@ -308,6 +381,7 @@ export class Documents implements DocumentStore {
 
   /** Puts a plan in force and sends it; the revision to wait for, or null when nothing that serves changed. */
   #publish(plan: Plan, reservation: ReturnType<SharedState['reserve']>): number | null {
+    this.#changes++
     const upserts = plan.apply()
     this.#catchAlls.note(plan)
     this.#reportFailures(plan.failures)
@@ -359,7 +433,12 @@ export class Documents implements DocumentStore {
       } else edits.push({ key: document.key, document })
     }
     for (const key of gone.values()) edits.push({ key, document: undefined })
-    const plan = reconciler.plan(edits)
+    let plan = reconciler.plan(edits)
+    const answers = this.#options.firstAnswers?.() ?? null
+    if (answers !== null) {
+      await answers
+      plan = reconciler.plan(edits)
+    }
     const reservation = shared.reserve(plan.replaced, plan.upserts)
     for (const { key, document } of edits) {
       if (document === undefined) mirror.delete(key)

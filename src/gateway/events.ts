@@ -25,6 +25,9 @@ export const EVENT_TYPES = [
   'endpoint-ejected',
   'endpoint-readmitted',
   'endpoint-state',
+  /** A name stands for nothing any more, or nobody can say; and when it is well again. */
+  'name-unresolved',
+  'name-resolved',
 ] as const
 
 export type EventType = (typeof EVENT_TYPES)[number]

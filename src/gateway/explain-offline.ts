@@ -1,4 +1,5 @@
 import type { Dialect } from '../dialects/dialect.ts'
+import type { NameQuestion } from '../discovery/discovery.ts'
 import type { DocumentKey, StoredDocument } from '../model/document.ts'
 import type { ExplainRequest, Explanation, RouteReach } from '../model/explanation.ts'
 import type { ModelObject } from '../model/model.ts'
@@ -7,6 +8,7 @@ import { createDataPlane } from '../proxy/proxy.ts'
 import type { DataPlane } from '../proxy/proxy-contract.ts'
 import { RoutingTable } from '../routing/routing-table.ts'
 import { PatchApplier } from './apply-patch.ts'
+import { UpstreamCircumstances } from './circumstances.ts'
 import { withPlaces } from './explain-places.ts'
 import { explainReach } from './explain-reach.ts'
 import { ExplainError, findListener } from './explain-request.ts'
@@ -35,7 +37,16 @@ export interface OfflineOptions {
  */
 export function createOfflineExplainer({ documents, dialects, settings, placeOf }: OfflineOptions): Explains {
   const mirror = new Mirror()
-  const reconciler = new Reconciler(dialects, settings, mirror)
+  // nobody is asked: a name stands for itself
+  const names = {
+    find: ({ kind, name }: NameQuestion) =>
+      kind === 'addresses' ? [{ host: name, port: null, rank: 0, weight: 1, addresses: [name] }] : null,
+    use: () => {},
+    drop: () => {},
+    firstAnswers: () => null,
+  }
+  const circumstances = new UpstreamCircumstances({ names, onUpstreamGone: () => {} })
+  const reconciler = new Reconciler(dialects, settings, mirror, circumstances)
   for (const document of documents) mirror.set(document)
   for (const document of documents) reconciler.load(document)
   const plane = makePlane([...reconciler.objects()], settings, dialects)
@@ -84,7 +95,7 @@ function makePlane(
     slot,
     accessLog: null,
     log: () => {},
-    forbidden: [settings.admin.listen, settings.status].filter((address) => address !== null),
+    forbidden: new Set([settings.admin.listen, settings.status].filter((address) => address !== null)),
   })
   const applier = new PatchApplier({
     table,

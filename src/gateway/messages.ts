@@ -16,8 +16,6 @@ export interface WorkerStart {
   readonly share: number
   readonly sections: readonly Section[]
   readonly memory: WorkerMemory
-  /** Addresses no endpoint may lead to. */
-  readonly forbidden: readonly string[]
   /** `performance.timeOrigin` of main: where the clock of the process begins. */
   readonly originMs: number
   /** Whether injected faults (tests) are obeyed. */
@@ -60,7 +58,12 @@ export interface PatchPart extends Patch {
 
 export type ToWorker =
   | PatchPart
-  | { readonly type: 'listen'; readonly sockets: readonly SocketPlan[] }
+  /** `forbidden`: addresses no endpoint may lead to. */
+  | {
+      readonly type: 'listen'
+      readonly sockets: readonly SocketPlan[]
+      readonly forbidden: readonly string[]
+    }
   | { readonly type: 'stopAccepting' }
   | { readonly type: 'drain'; readonly timeoutMs: number }
   | { readonly type: 'reopenLogs' }

@@ -130,6 +130,84 @@ export class ModelArchive {
     this.#release(object)
   }
 
+  /** As if it were new. */
+  clear(): void {
+    this.#routes.clear()
+    this.#upstreams.clear()
+    this.#tails.clear()
+    this.#last = makeSegment(SEGMENT_BYTES)
+  }
+
+  /** Makes the tables in pieces; whoever asks sees to it that nothing changes meanwhile. */
+  *export(): Generator<undefined, ArchiveTables> {
+    const segments = new Map<Segment, number>()
+    const tails = new Map<string, number>([['', 0]])
+    const owners = new Map<string, number>([['', 0]])
+    const objects = new Uint32Array(TABLE_COLUMNS * this.size)
+    let at = 0
+    for (const object of this.all()) {
+      const { segment, id, kind, tail, owner } = object
+      if (segment === null) continue
+      const name = ownerById(id) === owner ? '' : owner
+      objects.set(
+        [
+          placeIn(segments, segment),
+          kind === 'route' ? 0 : 1,
+          object.start,
+          object.textStart,
+          object.headEnd,
+          object.end,
+          placeIn(tails, tail),
+          placeIn(owners, name),
+        ],
+        at,
+      )
+      at += TABLE_COLUMNS
+      yield
+    }
+    return {
+      objects,
+      tails: [...tails.keys()],
+      owners: [...owners.keys()],
+      segments: [...segments.keys()].map(({ bytes, length }) => bytes.subarray(0, length)),
+    }
+  }
+
+  /** Into an empty archive. `segments` lie in shared memory and are the archive's from now on. */
+  import(
+    { objects, tails, owners }: Omit<ArchiveTables, 'segments'>,
+    memories: readonly SharedArrayBuffer[],
+  ): void {
+    const segments = memories.map((memory): Segment => {
+      const bytes = Buffer.from(memory)
+      return { bytes, memory, length: bytes.length, used: 0, objects: [] }
+    })
+    for (const tail of tails) if (tail !== '') this.#tails.set(tail, tail)
+    for (let at = 0; at < objects.length; at += TABLE_COLUMNS) {
+      const segment = segments[objects[at] as number]
+      const tail = tails[objects[at + 6] as number]
+      const owner = owners[objects[at + 7] as number]
+      if (segment === undefined || tail === undefined || owner === undefined)
+        throw new Error('a table does not fit')
+      const kind = objects[at + 1] === 0 ? 'route' : 'upstream'
+      const start = objects[at + 2] as number
+      const textStart = objects[at + 3] as number
+      const end = objects[at + 5] as number
+      if (end > segment.length) throw new Error('an object lies outside its segment')
+      const id = segment.bytes.toString('utf8', start, textStart)
+      const object = new StoredObject(kind, id, owner === '' ? ownerById(id) : owner)
+      object.segment = segment
+      object.start = start
+      object.textStart = textStart
+      object.headEnd = objects[at + 4] as number
+      object.end = end
+      object.tail = tail
+      segment.used += end - start
+      segment.objects.push(object)
+      this.#of(kind).set(id, object)
+    }
+  }
+
   #of(kind: ModelObject['kind']): Map<string, StoredObject> {
     return kind === 'route' ? this.#routes : this.#upstreams
   }
@@ -185,9 +263,37 @@ export class ModelArchive {
   }
 }
 
+function placeIn<T>(places: Map<T, number>, thing: T): number {
+  let place = places.get(thing)
+  if (place === undefined) {
+    place = places.size
+    places.set(thing, place)
+  }
+  return place
+}
+
 function makeSegment(bytes: number): Segment {
   const memory = new SharedArrayBuffer(bytes)
   return { bytes: Buffer.from(memory), memory, length: 0, used: 0, objects: [] }
+}
+
+/** An archive as it is kept in a file (model-cache.ts): what lies in segments is their bytes, the rest tables. */
+export interface ArchiveTables {
+  /** For each object: segment, kind (0 route, 1 upstream), start, textStart, headEnd, end, tail, owner. Places in `tails` and `owners`, 0 for none. */
+  readonly objects: Uint32Array
+  readonly tails: readonly string[]
+  /** Names of documents, where an object's id does not begin with it. */
+  readonly owners: readonly string[]
+  /** Bytes of each segment. */
+  readonly segments: readonly Buffer[]
+}
+
+const TABLE_COLUMNS = 8
+
+/** The name of the document that an object comes from by its id: `dialect/kind/id`, behind which `#` begins a place in it. */
+function ownerById(id: string): string {
+  const mark = id.indexOf('#')
+  return mark < 0 ? id : id.slice(0, mark)
 }
 
 /** Numbers for an object in PackedObjects. */

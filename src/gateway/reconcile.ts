@@ -17,6 +17,12 @@ export interface DocumentStatus {
   readonly sinceMs: number
 }
 
+/** What is known of documents beside their objects, as data. */
+export interface ReconcilerTables {
+  readonly warned: readonly (readonly [name: string, warnings: readonly Warning[]])[]
+  readonly uses: readonly (readonly [name: string, uses: readonly string[]])[]
+}
+
 /** A document that changes: its new form, or undefined when it goes. */
 export interface DocumentEdit {
   readonly key: DocumentKey
@@ -353,6 +359,39 @@ export class Reconciler {
     })
   }
 
+  /** What is known of documents beside their objects, in pieces, for the next start (model-cache.ts); null: there is a document set aside. */
+  *export(): Generator<undefined, ReconcilerTables | null> {
+    const warned: ReconcilerTables['warned'][number][] = []
+    const uses: ReconcilerTables['uses'][number][] = []
+    for (const [name, status] of this.#statuses) {
+      if (status.state === 'rejected') return null
+      if (status.warnings.length > 0) warned.push([name, status.warnings])
+      const used = this.#graph.usesOf(name)
+      if (used.length > 0) uses.push([name, used])
+      yield
+    }
+    return { warned, uses }
+  }
+
+  /** Instead of `load`, for all documents of the mirror at once: the archive has their objects already. */
+  import({ warned, uses }: ReconcilerTables): void {
+    const warnings = new Map(warned)
+    const sinceMs = this.#now()
+    for (const object of this.#archive.all()) {
+      const owned = this.#owned.get(object.owner)
+      if (owned === undefined) this.#owned.set(object.owner, [object])
+      else (owned as StoredObject[]).push(object)
+    }
+    for (const { key } of this.#mirror.all()) {
+      const name = documentName(key)
+      const own = warnings.get(name)
+      const state = own === undefined ? 'accepted' : 'degraded'
+      this.#statuses.set(name, { key, state, reasons: NO_REASONS, warnings: own ?? NO_WARNINGS, sinceMs })
+      if (!this.#owned.has(name)) this.#owned.set(name, NO_OBJECTS)
+    }
+    for (const [name, used] of uses) this.#graph.set(name, used)
+  }
+
   /** The whole model in force as it is kept, for a worker that starts. */
   get archive(): ModelArchive {
     return this.#archive
@@ -368,6 +407,7 @@ export class Reconciler {
   }
 }
 
+const NO_OBJECTS: readonly StoredObject[] = []
 const NOTHING: ReadonlySet<string> = new Set()
 const NO_EDITS: ReadonlyMap<string, DocumentEdit> = new Map()
 const NO_REASONS: readonly Fault[] = []

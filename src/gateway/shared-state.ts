@@ -14,7 +14,7 @@ import type { ModelObject, Positions } from '../model/model.ts'
 import type { CountedObject } from '../observe/metrics-source.ts'
 import { type SlotNeed, type SlotPool, slotNeeds } from './identities.ts'
 import { createPositions, LINE_BYTES, readPosition, setPosition } from './positions.ts'
-import { LinePool } from './slot-pool.ts'
+import { LinePool, type LinePoolState } from './slot-pool.ts'
 
 /**
  * Capacities of the shared segments, in lines of 64 bytes. The system commits the pages only when they are touched, so large ones cost
@@ -55,6 +55,24 @@ export interface Reservation {
   cancel(): void
 }
 
+/** What is given out, as data. */
+export interface SlotTables {
+  readonly held: readonly (readonly [
+    identity: string,
+    pool: SlotPool,
+    slot: number,
+    lines: number,
+    owner: string,
+    uses: number,
+    family: string | null,
+    cycle: number,
+  ])[]
+  readonly families: readonly (readonly [family: string, identity: string])[]
+  readonly positions: LinePoolState
+  readonly counters: LinePoolState
+  readonly health: LinePoolState
+}
+
 interface Held {
   readonly need: SlotNeed
   readonly slot: number
@@ -72,9 +90,9 @@ export class SharedState {
   /** Identity in force of each split id. */
   readonly #families = new Map<string, string>()
   readonly #healthSegment: SharedArrayBuffer
-  readonly #positionPool: LinePool
-  readonly #healthPool: LinePool
-  readonly #counterPool: LinePool
+  #positionPool: LinePool
+  #healthPool: LinePool
+  #counterPool: LinePool
   readonly #series: Record<SlotPool, number> = { position: 0, route: 0, target: 0, endpoint: 0, health: 0 }
   /** What the lanes of gone workers had counted. */
   readonly #base: Float64Array
@@ -281,6 +299,46 @@ export class SharedState {
   #poolOf(need: SlotNeed): LinePool {
     if (need.pool === 'position') return this.#positionPool
     return need.pool === 'health' ? this.#healthPool : this.#counterPool
+  }
+
+  /** What is given out, in pieces, for the next start (model-cache.ts). */
+  *export(): Generator<undefined, SlotTables> {
+    const held: SlotTables['held'][number][] = []
+    for (const [identity, { need, slot, uses }] of this.#held) {
+      const { pool, lines, owner, family, cycle } = need
+      held.push([identity, pool, slot, lines, owner, uses, family, cycle])
+      yield
+    }
+    return {
+      held,
+      families: [...this.#families],
+      positions: this.#positionPool.export(),
+      counters: this.#counterPool.export(),
+      health: this.#healthPool.export(),
+    }
+  }
+
+  /** Into a state that nothing was reserved in. Throws where the capacities do not fit. */
+  import({ held, families, positions, counters, health }: SlotTables): void {
+    this.#positionPool.import(positions)
+    this.#counterPool.import(counters)
+    this.#healthPool.import(health)
+    for (const [identity, pool, slot, lines, owner, uses, family, cycle] of held) {
+      this.#held.set(identity, { need: { identity, pool, lines, owner, family, cycle }, slot, uses })
+      if (isCounted(pool)) this.#series[pool]++
+    }
+    for (const [family, identity] of families) this.#families.set(family, identity)
+  }
+
+  /** As if nothing had been given out. No worker may be there. */
+  reset(): void {
+    const { positions, counters, health } = this.#capacity
+    this.#held.clear()
+    this.#families.clear()
+    for (const pool of ['position', 'route', 'target', 'endpoint', 'health'] as const) this.#series[pool] = 0
+    this.#positionPool = new LinePool(1, positions)
+    this.#counterPool = new LinePool(FIRST_SLOT, counters)
+    this.#healthPool = new LinePool(1, health)
   }
 
   /** Every live worker has let go of all revisions before `revision`. */

@@ -1,3 +1,9 @@
+/** Which runs of lines are taken, as data. */
+export interface LinePoolState {
+  readonly next: number
+  readonly free: readonly (readonly [lines: number, slots: readonly number[]])[]
+}
+
 /**
  * Hands out runs of lines from a fixed segment. Freed runs wait in quarantine until every worker has let go of the revision that used
  * them, then serve again, same size for same size.
@@ -46,6 +52,24 @@ export class LinePool {
       }
     }
     this.#quarantine.length = kept
+  }
+
+  /** The runs that nobody uses, for another process: what waits in quarantine is as good as free there. */
+  export(): LinePoolState {
+    const free = new Map<number, number[]>([...this.#free].map(([lines, slots]) => [lines, [...slots]]))
+    for (const { slot, lines } of this.#quarantine) {
+      const list = free.get(lines)
+      if (list === undefined) free.set(lines, [slot])
+      else list.push(slot)
+    }
+    return { next: this.#next, free: [...free] }
+  }
+
+  /** Into a pool that nothing was taken from. */
+  import({ next, free }: LinePoolState): void {
+    if (next > this.capacity) throw new Error('more lines than there are')
+    this.#next = next
+    for (const [lines, slots] of free) this.#free.set(lines, [...slots])
   }
 
   get waiting(): number {

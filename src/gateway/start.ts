@@ -3,18 +3,22 @@ import type { Dialect } from '../dialects/dialect.ts'
 import { dialects as allDialects } from '../dialects/index.ts'
 import { WORKER } from '../model/counters.ts'
 import type { DocumentKey } from '../model/document.ts'
+import type { EndpointAddress, EndpointLoad, EndpointView } from '../model/endpoint-view.ts'
 import type { ExplainRequest, Explanation, RouteReach } from '../model/explanation.ts'
 import type { ObjectSource } from '../model/model.ts'
+import { statesKey } from '../model/operator-states.ts'
 import type { Route } from '../model/route.ts'
 import type { Settings } from '../model/settings.ts'
 import type { Upstream } from '../model/upstream.ts'
 import { Metrics } from '../observe/metrics.ts'
 import type { ObjectReader } from '../observe/metrics-source.ts'
 import { Traffic } from '../observe/traffic.ts'
-import type { ConfigStore, HistoryEntry } from '../store/store.ts'
+import type { ConfigStore, HistoryEntry, ModelCacheFile } from '../store/store.ts'
+import { UpstreamCircumstances } from './circumstances.ts'
 import { compactHeap } from './compact-heap.ts'
 import { Documents } from './documents.ts'
 import { drainGateway } from './drain.ts'
+import { EndpointViews } from './endpoint-views.ts'
 import { Events } from './events.ts'
 import { ExplainDesk } from './explain-desk.ts'
 import { withPlaces } from './explain-places.ts'
@@ -26,6 +30,9 @@ import { sectionsOf } from './listeners.ts'
 import { LoopLag } from './loop-lag.ts'
 import type { SocketPlan } from './messages.ts'
 import { Mirror } from './mirror.ts'
+import type { ModelArchive } from './model-archive.ts'
+import { type CachedModel, fingerprintOf, readModelCache } from './model-cache.ts'
+import { ModelKeeper } from './model-keeper.ts'
 import { openStore, placeInStore, reloadStore } from './open-store.ts'
 import { Profiles } from './profiles.ts'
 import { Publisher } from './publish.ts'
@@ -39,6 +46,7 @@ import {
   listenError,
   parseAddress,
 } from './sockets.ts'
+import { keepSweeping, pruneStates, resolveAtStart, startNames } from './start-names.ts'
 import { type GatewayStatus, judgeReadiness, type Readiness } from './status.ts'
 import { Tails } from './tails.ts'
 import { VERSION } from './version.ts'
@@ -64,6 +72,12 @@ export interface Control {
   readonly traffic: Traffic
   /** An event stream dropped so many events for a slow reader. */
   noteDroppedEvents(count: number): void
+  /** The model in force. */
+  readonly objects: ObjectReader
+  /** How the endpoints of an upstream stand; undefined: there is no such upstream. */
+  endpoints(upstreamId: string): readonly EndpointView[] | undefined
+  /** What is under way to an endpoint over all workers. */
+  endpointLoad(upstreamId: string, endpoint: EndpointAddress): EndpointLoad
   history(options: { readonly limit: number; readonly before?: number }): Promise<readonly HistoryEntry[]>
   documentStatus(key: DocumentKey): DocumentStatus | undefined
   /** Why a request goes where it goes, by the table that serves. Rejects with ExplainError. */
@@ -141,7 +155,18 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
     opened.push(() => store.close())
     const shared = new SharedState(overrides.capacity ?? DEFAULT_CAPACITY)
     const mirror = new Mirror()
-    const reconciler = new Reconciler(dialects, settings, mirror)
+    const circumstances: UpstreamCircumstances = new UpstreamCircumstances({
+      names: {
+        find: (question) => names.find(question),
+        use: (question) => names.use(question),
+        drop: (question) => names.drop(question),
+        firstAnswers: (deadlineMs) => names.firstAnswers(deadlineMs),
+      },
+      onUpstreamGone: (id) => {
+        if (mirror.get(statesKey(id)) !== undefined) void pruneStates(id, documents, reconciler, log)
+      },
+    })
+    const reconciler: Reconciler = new Reconciler(dialects, settings, mirror, circumstances)
     let pool: WorkerPool | null = null
     const events = new Events()
     const tails = new Tails(() => pool?.workers() ?? [])
@@ -181,10 +206,62 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
       settings,
       log,
       emit: events.emit,
-      onModelChange: (change) => health.change(change),
+      firstAnswers: () => circumstances.firstAnswers(),
+      onModelChange: (change) => {
+        circumstances.noteChange(change)
+        health.change(change)
+      },
     })
     opened.push(() => documents.close())
-    await documents.load()
+    const names = startNames({ settings, circumstances, documents, log, emit: events.emit })
+    opened.push(() => names.close())
+    let fronts: Fronts = NO_FRONTS
+    const workers = new WorkerPool({
+      count,
+      settings: { ...settings, admin: { ...settings.admin, key: null, viewerKey: null } },
+      sections,
+      sockets,
+      descriptors,
+      objects: () => reconciler.size,
+      forbidden: () => [fronts.admin, fronts.status].filter((address) => address !== null),
+      obeysFaults: overrides.obeysFaults ?? env.HEADGATE_TEST_FAULTS === '1',
+      shared,
+      publisher,
+      log,
+      emit: events.emit,
+      tails,
+      profiles,
+      explainDesk,
+      onTransition: (transition) => health.note(transition),
+      onWorkerGone: () => health.rescan(),
+      routeOf: (slot) => routeOf(reconciler, shared, slot),
+    })
+    pool = workers
+    opened.push(() => workers.close()) // should what follows fail; else it is closed before the servers
+    const cache = store.modelCache
+    const cached =
+      cache === undefined ? null : takeCached(cache, settings, { shared, archive: reconciler.archive, log })
+    // they take the model while main reads the documents
+    if (cached !== null) workers.load()
+    const isCached = await documents.load(cached, async () => {
+      log('info', {}, 'the model that was kept is not of these documents: they are translated anew')
+      await workers.unload()
+      shared.reset()
+      reconciler.archive.clear()
+    })
+    if (cache !== undefined) {
+      const keeper = new ModelKeeper({
+        cache,
+        documents,
+        sizes: () => ({ objects: reconciler.size, documents: mirror.size }),
+        settings,
+        log,
+        isWritten: isCached,
+      })
+      opened.push(() => keeper.close())
+    }
+    await resolveAtStart(circumstances, documents, reconciler.archive)
+    opened.push(keepSweeping(circumstances, reconciler.archive))
     health.load()
 
     let phase: 'starting' | 'serving' | 'draining' = 'starting'
@@ -210,6 +287,13 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
     opened.push(() => clearInterval(lagTimer))
     let eventsDropped = 0
     const objects = objectsOf(reconciler)
+    const views = new EndpointViews({
+      upstream: (id) => objects.upstream(id),
+      health,
+      shared,
+      said: (id) => mirror.get(statesKey(id))?.value,
+      startedAtMs,
+    })
     const metrics = new Metrics(
       {
         counters: shared,
@@ -257,6 +341,9 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
       metrics: () => metrics.render(),
       apisixMetrics: () => metrics.renderApisix(),
       traffic,
+      objects,
+      endpoints: (id) => views.of(id),
+      endpointLoad: (id, endpoint) => views.load(id, endpoint),
       noteDroppedEvents: (count) => {
         eventsDropped += count
       },
@@ -277,31 +364,10 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
       },
       placeOf: (key, path) => placeInStore(store, key, path),
     }
-    const fronts = (await overrides.fronts?.(control)) ?? NO_FRONTS
+    fronts = (await overrides.fronts?.(control)) ?? NO_FRONTS
     opened.push(() => fronts.close())
     opened.push(() => documents.answerWrites()) // should the start fail, the servers wait for their last answers
 
-    const workers = new WorkerPool({
-      count,
-      settings: { ...settings, admin: { ...settings.admin, key: null, viewerKey: null } },
-      sections,
-      sockets,
-      descriptors,
-      objects: () => reconciler.size,
-      forbidden: [fronts.admin, fronts.status].filter((address) => address !== null),
-      obeysFaults: overrides.obeysFaults ?? env.HEADGATE_TEST_FAULTS === '1',
-      shared,
-      publisher,
-      log,
-      emit: events.emit,
-      tails,
-      profiles,
-      explainDesk,
-      onTransition: (transition) => health.note(transition),
-      onWorkerGone: () => health.rescan(),
-      routeOf: (slot) => routeOf(reconciler, shared, slot),
-    })
-    pool = workers
     opened.push(() => workers.close())
     await workers.start().catch((error: unknown) => {
       throw startError(error)
@@ -343,6 +409,37 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
     await closeAll()
     throw error
   }
+}
+
+/** Fills the archive and the shared state with what a former run kept; null: there is nothing that may be used. */
+function takeCached(
+  cache: ModelCacheFile,
+  settings: Settings,
+  into: { readonly shared: SharedState; readonly archive: ModelArchive; readonly log: Log },
+): CachedModel | null {
+  const found = readModelCache(cache.file, {
+    fingerprint: fingerprintOf(settings),
+    revision: cache.revision(),
+  })
+  if (found === null) return null
+  let reason = typeof found === 'string' ? found : null
+  if (typeof found !== 'string') {
+    try {
+      into.shared.import(found.slots)
+      into.archive.import({ ...found.archive, objects: found.objects }, found.segments)
+      return found
+    } catch (error) {
+      reason = error instanceof Error ? error.message : String(error)
+      into.shared.reset()
+      into.archive.clear()
+    }
+  }
+  into.log(
+    'info',
+    { file: cache.file, reason },
+    'the model that was kept is not used: the documents are translated',
+  )
+  return null
 }
 
 /** How often readiness is looked at for events. */

@@ -31,7 +31,8 @@ export interface PoolOptions {
   readonly sockets: readonly SocketPlan[]
   /** Inherited descriptors by worker, in the order of `sockets`; empty: sockets are opened by address. */
   readonly descriptors: readonly (readonly number[])[]
-  readonly forbidden: readonly string[]
+  /** Addresses that no endpoint may lead to; asked when the workers are to listen. */
+  readonly forbidden: () => readonly string[]
   readonly obeysFaults: boolean
   readonly shared: SharedState
   /** Objects of the model in force. */
@@ -59,6 +60,8 @@ export class WorkerPool {
   #settler: WorkerHandle | null = null
   #nextKey = 1
   #isStopping = false
+  #isUnloading = false
+  #mayListen = false
   #watch: NodeJS.Timeout | null = null
   #lastLook = 0
   #released = 0
@@ -100,14 +103,29 @@ export class WorkerPool {
   start(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#onStarted = { resolve, reject }
-      for (let index = 0; index < this.#options.count; index++) this.#spawn(index)
+      this.#mayListen = true
+      if (this.#workers.size === 0) this.load()
+      for (const worker of this.#workers.values()) this.#openIfCurrent(worker)
       this.#lastLook = performance.now()
       this.#watch = setInterval(() => this.#look(), WATCH_MS)
     })
   }
 
+  /** The workers begin, and are given the model; they do not listen before `start`. */
+  load(): void {
+    for (let index = 0; index < this.#options.count; index++) this.#spawn(index)
+  }
+
+  /** Ends the workers that were loaded with something that is not to serve. */
+  async unload(): Promise<void> {
+    const workers = [...this.#workers.values()]
+    this.#isUnloading = true
+    await Promise.all(workers.map((worker) => worker.thread.terminate()))
+    this.#isUnloading = false
+  }
+
   #spawn(index: number): void {
-    const { settings, sections, forbidden, obeysFaults, shared, count, objects } = this.#options
+    const { settings, sections, obeysFaults, shared, count, objects } = this.#options
     const key = this.#nextKey++
     const memory = shared.addWorker(key)
     const start = {
@@ -116,7 +134,6 @@ export class WorkerPool {
       share: 1 / count,
       sections,
       memory,
-      forbidden,
       obeysFaults,
       originMs: performance.timeOrigin,
     }
@@ -205,7 +222,7 @@ export class WorkerPool {
 
   /** A worker listens only when it has everything that was published: no write that was answered is served stale. */
   #openIfCurrent(worker: WorkerHandle): void {
-    if (worker.state !== 'loaded' || this.#isStopping) return
+    if (worker.state !== 'loaded' || this.#isStopping || !this.#mayListen) return
     if (worker.ackedRevision < this.#options.publisher.revision) return
     const descriptors = this.#options.descriptors[worker.index]
     const mustSettle = descriptors === undefined && this.#sockets.some((socket) => socket.port === 0)
@@ -216,6 +233,7 @@ export class WorkerPool {
     if (worker.addresses.length > 0) return
     worker.send({
       type: 'listen',
+      forbidden: this.#options.forbidden(),
       sockets: this.#sockets.map((socket, i) => ({ ...socket, descriptor: descriptors?.[i] ?? null })),
     })
   }
@@ -351,7 +369,7 @@ export class WorkerPool {
       this.#settler = null
       for (const other of this.#workers.values()) this.#openIfCurrent(other)
     }
-    if (this.#isStopping) return
+    if (this.#isStopping || this.#isUnloading) return
     if (this.#failStart(new Error(`a worker ended with code ${code} before it served`))) return
     const hasSuccessor = [...this.#workers.values()].some(
       (other) => other.index === worker.index && other.state !== 'leaving',

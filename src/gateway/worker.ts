@@ -77,6 +77,8 @@ const tails = new WorkerTails(createFormat({ ...settings.accessLog, format: 'jso
   send({ type: 'tailed', batch }),
 )
 const judges = new WorkerJudges((transition) => send({ type: 'transition', ...transition }), start.originMs)
+/** Filled before the first socket is opened. */
+const forbidden = new Set<string>()
 const proxyOptions = {
   settings,
   share: start.share,
@@ -89,7 +91,7 @@ const proxyOptions = {
   slot,
   accessLog: recordSink(),
   log: (level: LogLevel, fields: object, message: string) => send({ type: 'log', level, fields, message }),
-  forbidden: start.forbidden,
+  forbidden,
 }
 const plane: DataPlane = createDataPlane(proxyOptions)
 const profiler = new CpuProfiler()
@@ -268,6 +270,7 @@ port.on('message', (message: ToWorker) => {
       applier.take(message)
       break
     case 'listen':
+      for (const address of message.forbidden) forbidden.add(address)
       void openSockets(message.sockets)
       break
     case 'stopAccepting':

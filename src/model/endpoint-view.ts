@@ -56,3 +56,11 @@ export const ENDPOINT_CONDITIONS: readonly EndpointCondition[] = [
   'maint',
   'unresolved',
 ]
+
+/** What tells an endpoint from the others of its upstream. */
+export type EndpointAddress = Pick<EndpointView, 'host' | 'port' | 'priority' | 'address'>
+
+export interface EndpointLoad {
+  readonly inFlight: number
+  readonly connections: number
+}

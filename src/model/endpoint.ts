@@ -36,8 +36,8 @@ export function identityOf(
 
 /** `host:port`, brackets around IPv6: what an endpoint is called. Several of one name have their address behind it. */
 export function endpointLabel(endpoint: Pick<Endpoint, 'host' | 'port' | 'address'>): string {
-  const { address } = endpoint
-  return address === null ? hostPort(endpoint) : `${hostPort(endpoint)}@${address}`
+  const { host, address } = endpoint
+  return address === null || address === host ? hostPort(endpoint) : `${hostPort(endpoint)}@${address}`
 }
 
 /** `host:port`, brackets around IPv6. */

@@ -9,7 +9,7 @@ export const ENDPOINT_STATES = 'endpoint-states'
 
 export const STATES: readonly EndpointState[] = ['ready', 'drain', 'maint']
 
-/** One entry of the document's `endpoints`; its key is the endpoint's label, or `host:port` for all addresses of a name. */
+/** One entry of the document's `states`; its key is the endpoint's label, or `host:port` for all addresses of a name. */
 export interface OperatorState {
   readonly state: EndpointState
   /** ISO 8601 time; null: the document does not say. */
@@ -25,13 +25,13 @@ export function statesKey(upstreamId: string): DocumentKey {
 
 /** What was said of an endpoint: of its own label, else of its host and port. null: nothing. */
 export function stateIn(value: JsonObject, endpoint: Endpoint): OperatorState | null {
-  const { endpoints } = value
-  if (!isJsonObject(endpoints)) return null
-  return readState(endpoints, endpointLabel(endpoint)) ?? readState(endpoints, hostPort(endpoint))
+  const { states } = value
+  if (!isJsonObject(states)) return null
+  return readState(states, endpointLabel(endpoint)) ?? readState(states, hostPort(endpoint))
 }
 
-function readState(endpoints: JsonObject, label: string): OperatorState | null {
-  const entry = Object.hasOwn(endpoints, label) ? endpoints[label] : undefined
+function readState(states: JsonObject, label: string): OperatorState | null {
+  const entry = Object.hasOwn(states, label) ? states[label] : undefined
   if (!isJsonObject(entry)) return null
   const text = (name: string): string | null => {
     const value = entry[name]

@@ -102,7 +102,6 @@ export class Exchange implements RequestView, AnswerReader {
   readonly #kept: KeptBody
   #isInspecting = false
   /** The endpoint is counted as busy, its name is being looked up. */
-  #isResolving = false
   #trailers = ''
   #isEndSent = false
   #hasContinued = false
@@ -275,7 +274,7 @@ export class Exchange implements RequestView, AnswerReader {
     const upstream = this.upstream as CompiledUpstream
     const at = this.#pickNext(upstream)
     if (at >= 0) return this.#attemptEndpoint(upstream.endpoints[at] as CompiledEndpoint, false)
-    this.respondError(this.#lastFailure === null ? 'NO_ENDPOINT' : 'UPSTREAM_RETRIES_OVER')
+    this.respondError(this.#lastFailure === null ? upstream.emptyCode : 'UPSTREAM_RETRIES_OVER')
   }
 
   /** An endpoint that was not tried, or when all failed one that is there for that; -1: none is left. */
@@ -308,7 +307,7 @@ export class Exchange implements RequestView, AnswerReader {
     this.endpoint = endpoint
     if (!mustBeFresh) this.attempts++
     this.sends++
-    const attempt = ++this.#attempt
+    this.#attempt++
     const now = clock.nowMs
     this.#attemptMs = now
     this.#enter(endpoint)
@@ -320,26 +319,15 @@ export class Exchange implements RequestView, AnswerReader {
       kept.reuse(this)
       return this.#send(kept, now)
     }
-    this.#isResolving = true
-    this.plane.resolver.resolve(endpoint.model.address ?? endpoint.model.host, now, (address) => {
-      if (attempt !== this.#attempt || !this.isActive) return // given up meanwhile
-      this.#isResolving = false
-      if (address === null) return this.#failName()
-      if (this.isForbidden(address, endpoint.model.port)) {
-        this.#leave(endpoint)
-        upstream.balance.judge?.abandoned(endpoint.index)
-        return this.respondError('ADMIN_ADDRESS')
-      }
-      const { connectMs } = this.#timeouts as UpstreamTimeouts
-      this.#connection = new UpstreamConnection(
-        pool,
-        address,
-        this,
-        connectMs,
-        clock.nowMs,
-        this.plane.upstreamOptions,
-      )
-    })
+    const address = endpoint.model.address ?? endpoint.model.host
+    if (this.isForbidden(address, endpoint.model.port)) {
+      this.#leave(endpoint)
+      upstream.balance.judge?.abandoned(endpoint.index)
+      return this.respondError('ADMIN_ADDRESS')
+    }
+    const { connectMs } = this.#timeouts as UpstreamTimeouts
+    const { upstreamOptions } = this.plane
+    this.#connection = new UpstreamConnection(pool, address, this, connectMs, now, upstreamOptions)
   }
 
   onConnected(): void {
@@ -773,20 +761,6 @@ export class Exchange implements RequestView, AnswerReader {
     this.#tried[endpoint.index] = 1
   }
 
-  #failName(): void {
-    const upstream = this.upstream as CompiledUpstream
-    const endpoint = this.endpoint as CompiledEndpoint
-    this.#leaveEndpoint(ENDPOINT.CONNECT_FAILED)
-    // a name that does not resolve is as good as not in the list: the next one is no retry
-    this.#markTried(upstream, endpoint, true)
-    this.attempts--
-    this.sends--
-    upstream.balance.judge?.abandoned(endpoint.index)
-    const at = this.#pickNext(upstream)
-    if (at >= 0) return this.#attemptEndpoint(upstream.endpoints[at] as CompiledEndpoint, false)
-    this.respondError(this.#lastFailure === null ? 'UPSTREAM_NAME_UNRESOLVED' : 'UPSTREAM_RETRIES_OVER')
-  }
-
   #leaveEndpoint(field: number | null): void {
     const endpoint = this.endpoint as CompiledEndpoint
     this.#connection = null
@@ -798,14 +772,13 @@ export class Exchange implements RequestView, AnswerReader {
   #dropConnection(): void {
     const connection = this.#connection
     this.#attempt++
-    if (connection === null && !this.#isResolving) return
-    this.#isResolving = false
+    if (connection === null) return
     this.#connection = null
     const endpoint = this.endpoint as CompiledEndpoint
     this.#leave(endpoint)
     if (this.upstreamStatus === undefined)
       (this.upstream as CompiledUpstream).balance.judge?.abandoned(endpoint.index)
-    connection?.close()
+    connection.close()
   }
 
   /** A request is on its way to an endpoint. */

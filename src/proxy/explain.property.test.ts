@@ -133,7 +133,7 @@ function makeGateway(random: Random): TestGateway {
     slot,
     accessLog: (record) => records.push(readRecord(record)),
     log: () => {},
-    forbidden: [],
+    forbidden: new Set(),
   })
   plane.prepareUpstreams(
     [makeUpstream('u1', [3, 2, 1]), makeUpstream('u2', [1]), makeUpstream('dead', [0, 0])],

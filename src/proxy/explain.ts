@@ -1,4 +1,3 @@
-import { isIP } from 'node:net'
 import { toByteString } from '../model/byte-string.ts'
 import { ERROR_CODES, type ErrorCode } from '../model/error-codes.ts'
 import {
@@ -175,9 +174,9 @@ class Explainer {
     const next = upstream.balance.peek(key)
     const shown = showUpstream(upstream, next, exchange.route?.model.timeouts ?? null)
     const endpoint = upstream.endpoints[next]
-    if (endpoint === undefined) return this.#finish(this.#refused('NO_ENDPOINT'), shown)
-    const { host, port } = endpoint.model
-    if (isIP(host) !== 0 && exchange.isForbidden(host, port))
+    if (endpoint === undefined) return this.#finish(this.#refused(upstream.emptyCode), shown)
+    const { host, port, address } = endpoint.model
+    if (exchange.isForbidden(address ?? host, port))
       return this.#finish(this.#refused('ADMIN_ADDRESS'), shown)
     const outcome = { kind: 'upstream', upstream: upstream.model.id, endpoint: endpoint.label } as const
     return this.#finish(outcome, shown, showSending(exchange, upstream, endpoint))

@@ -7,7 +7,6 @@ import type { HeadPool } from './http1/head-pool.ts'
 import type { ProxyOptions } from './proxy-contract.ts'
 import type { RequestIdRules } from './request-id.ts'
 import type { UpstreamOptions } from './upstream/connection.ts'
-import type { AddressResolver } from './upstream/resolver.ts'
 import type { Upstreams } from './upstream/upstreams.ts'
 
 /** What all exchanges of a worker share. */
@@ -15,7 +14,6 @@ export interface Plane {
   readonly options: ProxyOptions
   readonly deadlines: Deadlines
   readonly upstreams: Upstreams
-  readonly resolver: AddressResolver
   readonly upstreamOptions: UpstreamOptions
   readonly clientRules: ClientRules
   readonly requestId: RequestIdRules

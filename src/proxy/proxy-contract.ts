@@ -31,7 +31,7 @@ export interface ProxyOptions {
   readonly accessLog: ((record: AccessRecord) => void) | null
   log(level: 'debug' | 'info' | 'warn' | 'error', fields: object, message: string): void
   /** Addresses (host:port) that no endpoint may lead to: admin and status listeners. */
-  readonly forbidden: readonly string[]
+  readonly forbidden: ReadonlySet<string>
 }
 
 /** The data plane of one worker (proxy/proxy.ts implements it). */

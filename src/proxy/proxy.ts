@@ -15,7 +15,6 @@ import { ResponseHead } from './http1/response-head.ts'
 import { countWorker, type Plane } from './plane.ts'
 import type { DataPlane, ProxyOptions } from './proxy-contract.ts'
 import { createRequestIdRules } from './request-id.ts'
-import { AddressResolver } from './upstream/resolver.ts'
 import { Upstreams } from './upstream/upstreams.ts'
 
 /** The data plane of one worker: connections in, exchanges, connections out. Owns its deadlines; `drain` ends it. */
@@ -37,7 +36,6 @@ class HttpDataPlane implements DataPlane {
       options,
       deadlines,
       upstreams: new Upstreams(options),
-      resolver: new AddressResolver(),
       upstreamOptions: {
         limits: options.settings.limits,
         deadlines,
@@ -52,7 +50,7 @@ class HttpDataPlane implements DataPlane {
       marksRequests: settings.requestId.toUpstream || settings.tracing.mode === 'start',
       connections: new Set(),
       heads: new HeadPool(options.settings.limits.maxFields),
-      forbidden: new Set(options.forbidden),
+      forbidden: options.forbidden,
       replayBytes: 0,
       isDraining: false,
       inFlight: 0,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { DocumentChange, DocumentKey } from '../model/document.ts'
 import type { JsonObject } from '../model/json.ts'
-import type { ConfigStore } from './store.ts'
+import { type ConfigStore, plainContent } from './store.ts'
 
 /** A store under test: `open` gives the same content again after a close where `durable` says so. */
 export interface StoreSubject {
@@ -46,7 +46,7 @@ export function describeStore(name: string, subject: () => Promise<StoreSubject>
     }
 
     run('starts empty at revision 0, without faults and writable', async (store) => {
-      assert.deepEqual(await store.load(), { revision: 0, documents: [], faults: [] })
+      assert.deepEqual(plainContent(await store.load()), { revision: 0, documents: [], faults: [] })
       assert.equal(store.readOnly, null)
     })
 
@@ -193,7 +193,7 @@ export function describeStore(name: string, subject: () => Promise<StoreSubject>
         const before = await first.load()
         await first.close()
         const second = await current.open()
-        assert.deepEqual(await second.load(), before)
+        assert.deepEqual(plainContent(await second.load()), plainContent(before))
         assert.equal((await second.history({ limit: 10 })).length, 2)
         assert.equal((await second.commit([put('3', {})], NOTE, 9)).revision, 3)
         await second.close()
@@ -220,7 +220,7 @@ export function describeReadOnlyStore(
         assert.ok(before.documents.length > 0 && before.revision > 0)
         await assert.rejects(store.commit([put('new', {})], NOTE, 1), { code })
         await assert.rejects(store.commit([remove('new')], NOTE, 1), { code })
-        assert.deepEqual(await store.load(), before)
+        assert.deepEqual(plainContent(await store.load()), plainContent(before))
         assert.deepEqual(await store.history({ limit: 5 }), [])
         const stop = store.watch(
           () => {},

@@ -21,12 +21,24 @@ export interface ConfigStore {
     onFault: (faults: readonly StoreFault[]) => void,
   ): () => void
   close(): Promise<void>
+  /** Where a form of the content may be kept that the next start reads faster; absent: nowhere. */
+  readonly modelCache?: ModelCacheFile | undefined
+}
+
+export interface ModelCacheFile {
+  readonly file: string
+  /** Revision of the content now. */
+  revision(): number
+  /** The digest that `load` would give now; null where it would give none, or where somebody wrote meanwhile. */
+  digest(): Promise<string | null>
 }
 
 export interface StoreContent {
   readonly revision: number
   readonly documents: readonly StoredDocument[]
   readonly faults: readonly StoreFault[]
+  /** Equal for equal content, and for no other; null or absent: nothing proves that the content is what was written. */
+  readonly digest?: string | null
 }
 
 /** A document (or file) that was set aside, with its place. */
@@ -56,4 +68,19 @@ export interface HistoryEntry {
     readonly before: string | null
     readonly after: string | null
   }[]
+}
+
+/** The content as plain data: documents may be read from where they lie when somebody looks at them. */
+export function plainContent({ revision, documents, faults }: StoreContent): StoreContent {
+  return { revision, documents: documents.map(plainDocument), faults }
+}
+
+export function plainDocument({
+  key,
+  value,
+  createdRevision,
+  modifiedRevision,
+  expiresAtMs,
+}: StoredDocument): StoredDocument {
+  return { key, value, createdRevision, modifiedRevision, expiresAtMs }
 }

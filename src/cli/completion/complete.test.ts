@@ -29,6 +29,9 @@ const SOURCE: NameSource = {
     asked.push(`${kind} ${part}`)
     return ['1', '10', 'shop', 'a b', '$(rm)']
   },
+  async endpoints(upstream) {
+    return [`${upstream}.test:80`]
+  },
   async targets(kind, id) {
     asked.push(`${kind} ${id}`)
     return ['v1', 'v2']

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { dialects } from '../../dialects/index.ts'
 import { AdminClient } from '../client.ts'
+import { fetchEndpoints } from '../node.ts'
 import { documentPath, findKinds, singular } from '../kinds.ts'
 import { describeVerbs, type Flag, findVerb, type Value, type Verb } from './verb-tree.ts'
 
@@ -17,6 +18,8 @@ export interface NameSource {
   readonly fullKinds: readonly string[]
   /** Ids of a kind that hold `part`. */
   ids(kind: string, part: string): Promise<readonly string[]>
+  /** Labels of an upstream's endpoints. */
+  endpoints(upstream: string): Promise<readonly string[]>
   /** Names of the targets of a document's splits. */
   targets(kind: string, id: string): Promise<readonly string[]>
 }
@@ -114,6 +117,7 @@ async function askNames(
     return (await source.ids(kind, part)).map((id) => `${kind}/${id}`)
   }
   if (name.startsWith('kind')) return source.kinds
+  if (name === 'endpoint') return source.endpoints(places[0] ?? '')
   if (name.startsWith('target')) {
     const [first = '', second = ''] = places
     const cut = first.lastIndexOf('/')
@@ -156,6 +160,9 @@ function sourceOf(flags: ReadonlyMap<string, string>): NameSource {
         ids.push(...(answer as { list: { id: string }[] }).list.map(({ id }) => id))
       }
       return ids
+    },
+    async endpoints(upstream) {
+      return (await fetchEndpoints(client, upstream)).endpoints.map(({ label }) => label)
     },
     async targets(word, id) {
       for (const choice of findKinds(word, dialects)) {

@@ -75,7 +75,7 @@ function readValue(name: string, choices: readonly string[] | undefined): Value 
   if (choices !== undefined) return { kind: 'choices', choices, name }
   const words = name.toLowerCase().split(/[^a-z]+/)
   if (words.some((word) => ['file', 'dir', 'path'].includes(word))) return { kind: 'file', name }
-  if (words.some((word) => ['kind', 'id', 'ids', 'target', 'dialect'].includes(word)))
+  if (words.some((word) => ['kind', 'id', 'ids', 'target', 'endpoint', 'dialect'].includes(word)))
     return { kind: 'asked', name }
   return { kind: 'text', name }
 }

@@ -4,7 +4,7 @@ import type { Picker } from '../../balancing/picker.ts'
 import { findUsable } from '../../balancing/usable.ts'
 import type { Hash64 } from '../../expression/hash64.ts'
 import { rotationIdentity } from '../../model/counters.ts'
-import { type Endpoint, identityOf } from '../../model/endpoint.ts'
+import { type Endpoint, identityOf, isUnresolved } from '../../model/endpoint.ts'
 import {
   HEALTH,
   HEALTH_CELL,
@@ -181,8 +181,9 @@ export class Balance {
     let hasTrial = false
     let isRamping = false
     for (let index = 0; index < endpoints.length; index++) {
-      const { state, weight } = endpoints[index] as Endpoint
-      let bits = state === 'ready' ? 0 : HEALTH.OFF
+      const endpoint = endpoints[index] as Endpoint
+      const { state, weight } = endpoint
+      let bits = state === 'ready' && !isUnresolved(endpoint) ? 0 : HEALTH.OFF
       const line = this.#lines[index]
       if (line !== undefined) {
         bits |= Atomics.load(cells, line.at + HEALTH_CELL.STATE)

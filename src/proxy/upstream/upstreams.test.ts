@@ -68,7 +68,7 @@ function optionsOf(share: number): ProxyOptions {
     slot: () => 0,
     accessLog: null,
     log: () => {},
-    forbidden: [],
+    forbidden: new Set(),
   }
 }
 

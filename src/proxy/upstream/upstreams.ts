@@ -2,7 +2,7 @@ import { type CompiledHashKey, compileHashKey } from '../../expression/hash-key.
 import { toByteString } from '../../model/byte-string.ts'
 import { ENDPOINT_OVERFLOW } from '../../model/counters.ts'
 import type { Endpoint } from '../../model/endpoint.ts'
-import { endpointIdentity, endpointLabel } from '../../model/endpoint.ts'
+import { endpointIdentity, endpointLabel, isUnresolved } from '../../model/endpoint.ts'
 import type { ObjectSource } from '../../model/model.ts'
 import type { Upstream } from '../../model/upstream.ts'
 import type { UpstreamCell } from '../../routing/table.ts'
@@ -48,6 +48,8 @@ export interface CompiledUpstream {
   readonly budget: RetryBudget
   /** `upstreamHost` as it goes on the wire; '' where it is not used. */
   readonly hostField: string
+  /** Error where it has nobody to send to: all its endpoints may be names without an address. */
+  readonly emptyCode: 'NO_ENDPOINT' | 'UPSTREAM_NAME_UNRESOLVED'
 }
 
 export interface CompiledEndpoint {
@@ -235,6 +237,10 @@ export class Upstreams {
       retryStatuses: tableOf(model.retry.onStatuses),
       hostField: toByteString(model.upstreamHost === null ? '' : model.upstreamHost),
       budget: new RetryBudget(budget.ratio, budget.perSecond * share),
+      emptyCode:
+        model.endpoints.length > 0 && model.endpoints.every(isUnresolved)
+          ? 'UPSTREAM_NAME_UNRESOLVED'
+          : 'NO_ENDPOINT',
     }
   }
 

@@ -6,7 +6,7 @@ import { checkExpectation } from '../document-key.ts'
 import type { CommitResult, HistoryEntry, StoreContent, StoreFault } from '../store.ts'
 import { BUSY_MS } from './frozen-view.ts'
 import { migrate, SCHEMA_VERSION } from './migrations.ts'
-import { readRows, rowChecksum, rowFault } from './rows.ts'
+import { RowDigest, readRows, rowChecksum, rowFault } from './rows.ts'
 import { toStoreError } from './store-error.ts'
 
 /** Revisions whose changes are kept; older ones are dropped when the store is opened. */
@@ -16,6 +16,13 @@ const MAX_HISTORY = 100_000
 const MAX_IDLE_LOG_BYTES = 64 * 1024 * 1024
 /** A format number above it is no newer headgate but a damaged head. */
 const HIGHEST_PLAUSIBLE_VERSION = 1000
+
+/** Rows read between two turns of the loop: some milliseconds. */
+const ROWS_AT_ONCE = 1000
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
 
 export interface PendingWrite {
   readonly changes: readonly DocumentChange[]
@@ -38,6 +45,7 @@ export class Database {
   #put: StatementSync
   #delete: StatementSync
   #revision: number
+  #isClosed = false
 
   private constructor(db: DatabaseSync) {
     this.#db = db
@@ -95,18 +103,44 @@ export class Database {
   }
 
   /** Every document of one revision. A row that cannot be read as a document becomes a fault, the others load. */
-  load(): StoreContent {
+  /** In pieces, between which others have their turn. Nobody may write meanwhile. */
+  async load(): Promise<StoreContent> {
     const documents: StoredDocument[] = []
     const faults: StoreFault[] = []
+    const digest = new RowDigest()
     try {
       for (const row of readRows(this.#db)) {
         if (typeof row === 'string') faults.push(rowFault(row))
-        else documents.push(row.document)
+        else {
+          documents.push(row.document)
+          digest.add(row)
+        }
+        if (documents.length % ROWS_AT_ONCE === 0) await nextTurn()
       }
     } catch (error) {
       throw toStoreError(error)
     }
-    return { revision: this.#revision, documents, faults }
+    return {
+      revision: this.#revision,
+      documents,
+      faults,
+      digest: faults.length === 0 ? digest.finish() : null,
+    }
+  }
+
+  /** The digest that `load` would give now; null where it would give none, or where somebody wrote meanwhile. */
+  async digest(): Promise<string | null> {
+    const revision = this.#revision
+    const digest = new RowDigest()
+    let rows = 0
+    for (const row of readRows(this.#db)) {
+      if (typeof row === 'string' || this.#revision !== revision) return null
+      digest.add(row)
+      if (++rows % ROWS_AT_ONCE !== 0) continue
+      await nextTurn()
+      if (this.#isClosed) return null
+    }
+    return this.#revision === revision ? digest.finish() : null
   }
 
   /**
@@ -240,6 +274,7 @@ export class Database {
 
   /** Writes what stands in the log into the main file and closes. */
   close(): void {
+    this.#isClosed = true
     this.#db.close()
   }
 }

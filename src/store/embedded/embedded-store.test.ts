@@ -12,6 +12,7 @@ import type { JsonObject } from '../../model/json.ts'
 import { createMemoryStore } from '../memory.ts'
 import { describeStore } from '../store.contract.ts'
 import type { CommitResult, ConfigStore } from '../store.ts'
+import { plainContent } from '../store.ts'
 import { openEmbeddedStore } from './embedded-store.ts'
 
 const NOTE = { author: 'tester', message: null }
@@ -162,7 +163,7 @@ describe('embedded store', () => {
           outcomes.map((o) => (o.status === 'fulfilled' ? o.value : String(o.reason.message)))
         assert.deepEqual(told(await commitAll(embedded)), told(await commitAll(memory)))
         const sorted = async (store: ConfigStore) => {
-          const { documents, revision } = await store.load()
+          const { documents, revision } = plainContent(await store.load())
           return [revision, documents.map((document) => JSON.stringify(document)).sort()]
         }
         assert.deepEqual(await sorted(embedded), await sorted(memory))

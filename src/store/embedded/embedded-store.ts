@@ -10,6 +10,8 @@ import { createLastGoodStore } from './last-good-store.ts'
 import { type DirectoryLock, ownerFile, recordOwner, takeLock, wasUsedBefore } from './lock.ts'
 
 const DATABASE_FILE = 'headgate.db'
+/** What is made of the documents, kept for the next start (gateway/model-cache.ts). It may be deleted. */
+const MODEL_FILE = 'model.cache'
 /** An operator makes this file to say: go on from the last good copy, the damaged database may be put aside. */
 const ACCEPT_FILE = 'accept-last-good'
 /** Writes taken into one transaction at most. */
@@ -199,8 +201,16 @@ class EmbeddedStore implements ConfigStore {
     this.#scheduleCopy()
   }
 
+  get modelCache(): ConfigStore['modelCache'] {
+    return {
+      file: join(this.#directory, MODEL_FILE),
+      revision: () => this.#database?.revision ?? -1,
+      digest: async () => (this.#database === null ? null : this.#database.digest()),
+    }
+  }
+
   async load(): Promise<StoreContent> {
-    const content = this.#open().load()
+    const content = await this.#open().load()
     return { ...content, faults: [...this.#faults, ...content.faults] }
   }
 

@@ -18,7 +18,7 @@ export class FrozenView {
 
   /** Documents with their text as it is stored, which is what counts: values may be empty. Rows that are no documents are left out. */
   *rows(): Generator<Row> {
-    for (const row of readRows(this.#db, true)) if (typeof row !== 'string') yield row
+    for (const row of readRows(this.#db)) if (typeof row !== 'string') yield row
   }
 
   close(): void {

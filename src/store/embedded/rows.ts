@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
 import { crc32 } from 'node:zlib'
 import type { StoredDocument } from '../../model/document.ts'
@@ -8,13 +9,15 @@ import type { StoreFault } from '../store.ts'
 export interface Row {
   readonly document: StoredDocument
   readonly text: string
+  /** Guards the row; null: it was put in by hand. */
+  readonly crc: number | null
 }
 
 /**
- * Every row in the order of keys: a document, or a text that says what is wrong with it. `isTextEnough`: the value of a document whose checksum
- * shows that it is what was written is left empty; reading it is most of the work.
+ * Every row in the order of keys: a document, or a text that says what is wrong with it. A document whose checksum shows that it is what was written is
+ * parsed when somebody first looks at its value: that is most of the work.
  */
-export function* readRows(db: DatabaseSync, isTextEnough = false): Generator<Row | string> {
+export function* readRows(db: DatabaseSync): Generator<Row | string> {
   const select = db.prepare(
     `SELECT dialect, kind, id, value, ${NUMBERS.map(safeNumber).join(', ')} FROM documents ORDER BY dialect, kind, id`,
   )
@@ -36,27 +39,83 @@ export function* readRows(db: DatabaseSync, isTextEnough = false): Generator<Row
       continue
     }
     const isSealed = typeof row.crc === 'number'
-    const value = isTextEnough && isSealed ? NO_VALUE : parseObject(text)
-    if (value === null) {
+    const value = isSealed ? null : parseObject(text)
+    if (value === null && !isSealed) {
       yield `${place}: the document is no JSON object`
       continue
     }
-    const document: StoredDocument = {
-      key: { dialect, kind, id },
-      value,
-      createdRevision: created,
-      modifiedRevision: modified,
+    const document = new RowDocument({ dialect, kind, id }, text, value, {
+      created,
+      modified,
       expiresAtMs: asInteger(row.expires_at_ms),
-    }
+    })
     if (row.crc !== null && Number(row.crc) !== rowChecksum(document, text)) {
       yield `${place}: the document is not the one that was written (its checksum differs)`
       continue
     }
-    yield { document, text }
+    yield { document, text, crc: isSealed ? Number(row.crc) : null }
   }
 }
 
-const NO_VALUE: StoredDocument['value'] = {}
+/** A document as its row has it. */
+class RowDocument implements StoredDocument {
+  readonly key: StoredDocument['key']
+  readonly createdRevision: number
+  readonly modifiedRevision: number
+  readonly expiresAtMs: number | null
+  /** '' once it is parsed. */
+  #text: string
+  #value: StoredDocument['value'] | null
+
+  constructor(
+    key: StoredDocument['key'],
+    text: string,
+    value: StoredDocument['value'] | null,
+    numbers: { readonly created: number; readonly modified: number; readonly expiresAtMs: number | null },
+  ) {
+    this.key = key
+    this.#text = value === null ? text : ''
+    this.#value = value
+    this.createdRevision = numbers.created
+    this.modifiedRevision = numbers.modified
+    this.expiresAtMs = numbers.expiresAtMs
+  }
+
+  get value(): StoredDocument['value'] {
+    if (this.#value === null) {
+      this.#value = JSON.parse(this.#text) as StoredDocument['value']
+      this.#text = ''
+    }
+    return this.#value
+  }
+}
+
+/** Rows whose digests are gathered before they are hashed. */
+const GATHERED = 500
+
+/** What tells one content of the table from any other: keys, revisions and checksums of all rows in their order. */
+export class RowDigest {
+  readonly #hash = createHash('sha256')
+  #text = ''
+  #gathered = 0
+  #isSealed = true
+
+  add({ document, crc }: Row): void {
+    if (crc === null) this.#isSealed = false
+    const { key, createdRevision, modifiedRevision, expiresAtMs } = document
+    this.#text += `${key.dialect}\0${key.kind}\0${key.id}\0${createdRevision}\0${modifiedRevision}\0${expiresAtMs}\0${crc}\n`
+    if (++this.#gathered < GATHERED) return
+    this.#hash.update(this.#text)
+    this.#text = ''
+    this.#gathered = 0
+  }
+
+  /** null: a row was put in by hand, and nothing proves what it holds. */
+  finish(): string | null {
+    this.#hash.update(this.#text)
+    return this.#isSealed ? this.#hash.digest('hex') : null
+  }
+}
 
 export function rowFault(text: string): StoreFault {
   const cut = text.indexOf(': ')
