@@ -4,7 +4,6 @@ import type { Endpoint } from '../model/endpoint.ts'
 import { ENDPOINT_STATES, OWN_DIALECT, stateIn, statesKey } from '../model/operator-states.ts'
 import type { Upstream } from '../model/upstream.ts'
 import { expandNames, questionsOf } from './expand-names.ts'
-import type { ModelArchive } from './model-archive.ts'
 import type { Circumstances, DocumentReader, Plan } from './reconcile.ts'
 
 /** The names that answer (discovery/names.ts). */
@@ -23,8 +22,6 @@ export interface CircumstancesOptions {
 
 /** How long a start, or a write, waits for the first answers of names that are new. */
 const FIRST_ANSWER_MS = 2000
-/** An endpoint that is no address, in the text of an upstream, or a discovery. */
-const NAMED = /"host":"(?!(?:\d{1,3}\.){3}\d{1,3}"|[^"]*:)|"discovery":\{/
 
 /** What shapes upstreams beside their documents: addresses of names, and what operators said. Knows which names are in use by whom. */
 export class UpstreamCircumstances implements Circumstances {
@@ -104,15 +101,6 @@ export class UpstreamCircumstances implements Circumstances {
   /** The upstreams that a new answer concerns. */
   usersOf(question: NameQuestion): readonly string[] {
     return [...(this.#users.get(questionName(question))?.ids ?? [])]
-  }
-
-  /** Upstreams whose names nobody has asked for: those that were not translated in this process. */
-  findUnasked(archive: ModelArchive): readonly string[] {
-    const found: string[] = []
-    for (const stored of archive.upstreams()) {
-      if (!this.#latest.has(stored.id) && NAMED.test(stored.text)) found.push(stored.id)
-    }
-    return found
   }
 
   /** All upstreams that use names. */

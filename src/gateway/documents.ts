@@ -181,7 +181,10 @@ export class Documents implements DocumentStore {
   }
 
   /** What the next start may begin with, in pieces; null: it had better not. Nothing may change meanwhile: see `changes`. */
-  *export(): Generator<undefined, (ModelTables & Pick<ArchiveTables, 'objects' | 'segments'>) | null> {
+  *export(): Generator<
+    undefined,
+    (Omit<ModelTables, 'named'> & Pick<ArchiveTables, 'objects' | 'segments'>) | null
+  > {
     const { reconciler, shared } = this.#options
     if (this.#storeFaults.length > 0) return null
     const { objects, segments, tails, owners } = yield* reconciler.archive.export()

@@ -1,5 +1,11 @@
 import { ENDPOINT, ENDPOINT_OVERFLOW } from '../model/counters.ts'
-import { type Endpoint, endpointIdentity, endpointLabel, identityOf, isUnresolved } from '../model/endpoint.ts'
+import {
+  type Endpoint,
+  endpointIdentity,
+  endpointLabel,
+  identityOf,
+  isUnresolved,
+} from '../model/endpoint.ts'
 import type { EndpointAddress, EndpointLoad, EndpointView } from '../model/endpoint-view.ts'
 import { HEALTH_CELL } from '../model/health.ts'
 import type { JsonObject } from '../model/json.ts'
@@ -92,7 +98,9 @@ export class EndpointViews {
       nextProbeMs: health.prober.nextProbeMs(upstreamId, key),
       weight,
       effectiveWeight:
-        known.state === 'up' || known.state === 'trial' ? (weight * (percent === 0 ? 100 : percent)) / 100 : 0,
+        known.state === 'up' || known.state === 'trial'
+          ? (weight * (percent === 0 ? 100 : percent)) / 100
+          : 0,
       ...counts,
       inFlight: this.load(upstreamId, endpoint).inFlight,
       ejections: cell(HEALTH_CELL.EJECTIONS),
@@ -122,7 +130,11 @@ export class EndpointViews {
       }
     }
     if (isUnresolved(endpoint)) {
-      return { state: 'unresolved', reason: 'its name stands for no address', sinceMs: standing?.sinceMs ?? null }
+      return {
+        state: 'unresolved',
+        reason: 'its name stands for no address',
+        sinceMs: standing?.sinceMs ?? null,
+      }
     }
     if (standing === undefined) return { state: 'up', reason: '', sinceMs: null }
     const { condition, reason, sinceMs } = standing

@@ -16,6 +16,12 @@ export class Mirror {
     return this.#collections.get(`${key.dialect}/${key.kind}`)?.get(key.id)
   }
 
+  /** By `documentName`. */
+  find(name: string): StoredDocument | undefined {
+    const kindEnd = name.indexOf('/', name.indexOf('/') + 1)
+    return this.#collections.get(name.slice(0, kindEnd))?.get(name.slice(kindEnd + 1))
+  }
+
   get size(): number {
     return this.#size
   }

@@ -39,6 +39,8 @@ export interface ModelTables {
   readonly archive: Pick<ArchiveTables, 'tails' | 'owners'>
   readonly slots: SlotTables
   readonly reconciler: ReconcilerTables
+  /** Upstreams that use names, which have to be asked for. */
+  readonly named: readonly string[]
   readonly catchAlls: readonly (readonly [section: string, ids: readonly string[]])[]
 }
 

@@ -18,6 +18,8 @@ export interface ModelKeeperOptions {
   readonly sizes: () => { readonly objects: number; readonly documents: number }
   readonly settings: Settings
   readonly log: Log
+  /** Upstreams that use names. */
+  readonly named: () => readonly string[]
   /** Whether the file on disk is of what is in force now. */
   readonly isWritten: boolean
 }
@@ -66,7 +68,8 @@ export class ModelKeeper {
         if (step.value === null) return
         const digest = await cache.digest()
         if (digest === null || documents.changes !== began || cache.revision() !== revision) return
-        const { objects, segments, ...tables } = step.value
+        const { objects, segments, ...rest } = step.value
+        const tables = { ...rest, named: this.#options.named() }
         const about = { fingerprint: fingerprintOf(settings), digest, revision, documents: sizes().documents }
         try {
           await writeModelCache(cache.file, about, tables, { objects, segments })

@@ -81,7 +81,12 @@ export class Reconciler {
   readonly #archive = new ModelArchive()
   /** Objects in force by the document that they come from. */
   readonly #owned = new Map<string, readonly StoredObject[]>()
+  /** Of documents that were looked at in this process. One that came with a cached model, and is well, is not in here: see `#statusOf`. */
   readonly #statuses = new Map<string, DocumentStatus>()
+  /** When a cached model was taken over; null: none was. */
+  #importedAtMs: number | null = null
+  /** Work that is left of taking it over: whose objects are whose. */
+  #gathering: Generator<undefined> | null = null
   /** Stored documents that do not validate: they are kept and shown, but nothing is made of them and nobody finds them. */
   readonly #setAside = new Set<string>()
   readonly #now: () => number
@@ -120,20 +125,21 @@ export class Reconciler {
    * validated. `touched`: ids of upstreams whose circumstances changed.
    */
   plan(edits: readonly DocumentEdit[], touched: readonly string[] = []): Plan {
+    this.finishImport()
     const coming = new Map<string, DocumentEdit>()
     for (const edit of edits) coming.set(documentName(edit.key), edit)
     const todo = new Map<string, DocumentKey>()
     for (const [name, edit] of coming) {
       todo.set(name, edit.key)
       for (const dependent of this.#graph.dependents(name)) {
-        const key = this.#statuses.get(dependent)?.key
+        const key = this.#statusOf(dependent)?.key
         if (key !== undefined && !todo.has(dependent)) todo.set(dependent, key)
       }
     }
     const affected = [...touched, ...edits.flatMap(({ key }) => this.#circumstances.upstreamsOf(key))]
     for (const id of affected) {
       const owner = this.#archive.find('upstream', id)?.owner
-      const key = owner === undefined ? undefined : this.#statuses.get(owner)?.key
+      const key = owner === undefined ? undefined : this.#statusOf(owner)?.key
       if (owner !== undefined && key !== undefined && !todo.has(owner)) todo.set(owner, key)
     }
     const results: Translated[] = []
@@ -312,13 +318,14 @@ export class Reconciler {
   forgetRejection(key: DocumentKey): void {
     const name = documentName(key)
     if (this.#statuses.get(name)?.state !== 'rejected') return
+    this.finishImport()
     if (this.#owned.has(name)) this.#statuses.set(name, this.#status(key, [], []))
     else this.#statuses.delete(name)
   }
 
   #status(key: DocumentKey, reasons: readonly Fault[], warnings: readonly Warning[]): DocumentStatus {
     const state = reasons.length > 0 ? 'rejected' : warnings.length > 0 ? 'degraded' : 'accepted'
-    const before = this.#statuses.get(documentName(key))
+    const before = this.#statusOf(documentName(key))
     const isSame =
       before !== undefined &&
       before.state === state &&
@@ -327,8 +334,22 @@ export class Reconciler {
     return isSame ? before : { key, state, reasons, warnings, sinceMs: this.#now() }
   }
 
-  statuses(): IterableIterator<DocumentStatus> {
-    return this.#statuses.values()
+  *statuses(): IterableIterator<DocumentStatus> {
+    yield* this.#statuses.values()
+    if (this.#importedAtMs === null) return
+    for (const { key } of this.#mirror.all()) {
+      const name = documentName(key)
+      if (!this.#statuses.has(name)) yield this.#statusOf(name) as DocumentStatus
+    }
+  }
+
+  /** A document that came with a cached model is well where nothing else is known of it. */
+  #statusOf(name: string): DocumentStatus | undefined {
+    const known = this.#statuses.get(name)
+    if (known !== undefined || this.#importedAtMs === null) return known
+    const key = this.#mirror.find(name)?.key
+    if (key === undefined) return undefined
+    return { key, state: 'accepted', reasons: NO_REASONS, warnings: NO_WARNINGS, sinceMs: this.#importedAtMs }
   }
 
   /** Number of documents by dialect, kind and state. */
@@ -337,7 +358,7 @@ export class Reconciler {
       string,
       { dialect: string; kind: string; state: DocumentStatus['state']; count: number }
     >()
-    for (const { key, state } of this.#statuses.values()) {
+    for (const { key, state } of this.statuses()) {
       const name = `${key.dialect}/${key.kind}/${state}`
       const entry = counts.get(name)
       if (entry === undefined) counts.set(name, { dialect: key.dialect, kind: key.kind, state, count: 1 })
@@ -347,11 +368,12 @@ export class Reconciler {
   }
 
   status(key: DocumentKey): DocumentStatus | undefined {
-    return this.#statuses.get(documentName(key))
+    return this.#statusOf(documentName(key))
   }
 
   /** The routes in force that a document stands for. */
   routesOf(key: DocumentKey): readonly Route[] {
+    this.finishImport()
     const owned = this.#owned.get(documentName(key)) ?? []
     return owned.flatMap(({ kind, id }) => {
       const object = kind === 'route' ? this.#archive.find(kind, id) : undefined
@@ -375,21 +397,33 @@ export class Reconciler {
 
   /** Instead of `load`, for all documents of the mirror at once: the archive has their objects already. */
   import({ warned, uses }: ReconcilerTables): void {
-    const warnings = new Map(warned)
-    const sinceMs = this.#now()
+    this.#importedAtMs = this.#now()
+    this.#gathering = this.#gather()
+    for (const [name, warnings] of warned) {
+      const status = this.#statusOf(name)
+      if (status !== undefined) this.#statuses.set(name, { ...status, state: 'degraded', warnings })
+    }
+    for (const [name, used] of uses) this.#graph.set(name, used)
+  }
+
+  *#gather(): Generator<undefined> {
     for (const object of this.#archive.all()) {
       const owned = this.#owned.get(object.owner)
       if (owned === undefined) this.#owned.set(object.owner, [object])
       else (owned as StoredObject[]).push(object)
+      yield
     }
-    for (const { key } of this.#mirror.all()) {
-      const name = documentName(key)
-      const own = warnings.get(name)
-      const state = own === undefined ? 'accepted' : 'degraded'
-      this.#statuses.set(name, { key, state, reasons: NO_REASONS, warnings: own ?? NO_WARNINGS, sinceMs })
-      if (!this.#owned.has(name)) this.#owned.set(name, NO_OBJECTS)
+  }
+
+  /** The rest of `import`, which a start does without: all of it, or as much as there is time for. Gives whether it is done. */
+  finishImport(isOver: () => boolean = () => false): boolean {
+    const work = this.#gathering
+    while (work !== null) {
+      if (work.next().done) this.#gathering = null
+      if (this.#gathering === null) break
+      if (isOver()) return false
     }
-    for (const [name, used] of uses) this.#graph.set(name, used)
+    return true
   }
 
   /** The whole model in force as it is kept, for a worker that starts. */
@@ -407,7 +441,6 @@ export class Reconciler {
   }
 }
 
-const NO_OBJECTS: readonly StoredObject[] = []
 const NOTHING: ReadonlySet<string> = new Set()
 const NO_EDITS: ReadonlyMap<string, DocumentEdit> = new Map()
 const NO_REASONS: readonly Fault[] = []

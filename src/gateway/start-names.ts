@@ -58,9 +58,9 @@ function announce(view: NameView, isGood: boolean, log: Log, emit: Emit): void {
 export async function resolveAtStart(
   circumstances: UpstreamCircumstances,
   documents: Documents,
-  archive: ModelArchive,
+  /** Upstreams with names that were not translated in this process (model-cache.ts). */
+  unasked: readonly string[],
 ): Promise<void> {
-  const unasked = circumstances.findUnasked(archive)
   if (unasked.length > 0) await documents.remake(unasked)
   await circumstances.firstAnswers()
   const named = circumstances.named()

@@ -256,11 +256,12 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
         sizes: () => ({ objects: reconciler.size, documents: mirror.size }),
         settings,
         log,
+        named: () => circumstances.named(),
         isWritten: isCached,
       })
       opened.push(() => keeper.close())
     }
-    await resolveAtStart(circumstances, documents, reconciler.archive)
+    await resolveAtStart(circumstances, documents, isCached ? (cached?.named ?? []) : [])
     opened.push(keepSweeping(circumstances, reconciler.archive))
     health.load()
 
@@ -375,6 +376,7 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
     documents.watch()
     phase = 'serving'
     setImmediate(compactHeap)
+    finishInSlices((isOver) => reconciler.finishImport(isOver))
     opened.push(watchReadiness(readiness, events))
     documents.answerWrites()
 
@@ -409,6 +411,12 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
     await closeAll()
     throw error
   }
+}
+
+/** Does work that is left of the start while nothing else is to be done, so much at a time. */
+function finishInSlices(work: (isOver: () => boolean) => boolean): void {
+  const end = performance.now() + 2
+  if (!work(() => performance.now() >= end)) setImmediate(() => finishInSlices(work))
 }
 
 /** Fills the archive and the shared state with what a former run kept; null: there is nothing that may be used. */

@@ -4,7 +4,7 @@
  */
 export const clock = { nowMs: performance.now() }
 
-/** Reads the clock: first thing in every callback from a socket, a timer or the resolver. */
+/** Reads the clock: first thing in every callback from a socket or a timer. */
 export function readClock(): number {
   const now = performance.now()
   clock.nowMs = now

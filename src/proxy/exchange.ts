@@ -101,7 +101,6 @@ export class Exchange implements RequestView, AnswerReader {
   #isBodyComplete = false
   readonly #kept: KeptBody
   #isInspecting = false
-  /** The endpoint is counted as busy, its name is being looked up. */
   #trailers = ''
   #isEndSent = false
   #hasContinued = false

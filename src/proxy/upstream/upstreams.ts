@@ -125,7 +125,7 @@ export class Upstreams {
     )
     return () => {
       // new users first, so that a pool that both old and new upstreams use is never at zero
-      for (const upstream of compiled) for (const endpoint of upstream.endpoints) this.#keep(endpoint.pool)
+      for (const upstream of compiled) for (const endpoint of upstream.endpoints) this.#keep(endpoint)
       for (const upstream of compiled) this.#switch(this.cell(upstream.model.id), upstream)
       for (const id of removals) {
         const cell = this.#cells.get(id)
@@ -170,7 +170,7 @@ export class Upstreams {
     const fresh = new Map<string, EndpointPool>()
     try {
       const upstream = this.#compile(source.read(), fresh, null)
-      for (const endpoint of upstream.endpoints) this.#keep(endpoint.pool)
+      for (const endpoint of upstream.endpoints) this.#keep(endpoint)
       cell.compiled = upstream
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error)
@@ -192,7 +192,8 @@ export class Upstreams {
         named.users = 0
         named.closeIdle()
       }
-      const pool = endpoint.pool
+      const { pool, model } = endpoint
+      if (model.state !== 'ready') continue
       pool.users--
       if (pool.users > 0) continue
       pool.closeIdle()
@@ -200,7 +201,9 @@ export class Upstreams {
     }
   }
 
-  #keep(pool: EndpointPool): void {
+  /** An endpoint that gets no new requests is no user: connections to it close when they are free. */
+  #keep({ pool, model }: CompiledEndpoint): void {
+    if (model.state !== 'ready') return
     pool.users++
     this.#pools.set(poolKey(pool.identity), pool)
   }
