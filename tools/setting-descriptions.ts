@@ -91,6 +91,11 @@ export const SETTING_DESCRIPTIONS: Readonly<Record<string, string>> = {
   'limits.retryBudgetRatio':
     'Share of the requests of the last 10 s that may be retried after bytes went out, per upstream.',
   'limits.retryBudgetPerSecond': 'Such retries allowed per second whatever the share says.',
+  'limits.overloadHeapPercent':
+    'From so much of the memory that a worker may have, answers end their connections. 0: never.',
+  'limits.overloadRefusePercent': 'From so much, new requests get 503 (OVERLOADED). 0: never.',
+  'limits.overloadDelayMs':
+    'A worker whose timers are so late for half a second refuses new requests. 0: never. One that is 2 s late is replaced.',
   'drain.delayMs': 'After SIGTERM: how long connections are still accepted while `/readyz` says no.',
   'drain.timeoutMs': 'How long requests may then run on. What is left is cut.',
   'apisix.router': 'Order of matching, as `apisix.router.http` in APISIX.',

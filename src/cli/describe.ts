@@ -49,9 +49,9 @@ export async function runDescribe(
   const document = found as unknown as DescribedDocument
   const { splits } = await fetchSplits(client, path)
   const upstreamId = nameOf(document)
-  const serving = (await client.find(
-    `/headgate/v1/upstreams/${encodeURIComponent(upstreamId)}/endpoints`,
-  )) as { readonly upstream: string; readonly endpoints: readonly EndpointView[] } | undefined
+  const serving = (await client.find(`/headgate/v1/upstreams/${encodeURIComponent(upstreamId)}/endpoints`)) as
+    | { readonly upstream: string; readonly endpoints: readonly EndpointView[] }
+    | undefined
   const endpoints = serving?.upstream === upstreamId ? serving.endpoints : null
   const query = new URLSearchParams({
     dialect: document.dialect,
@@ -68,9 +68,7 @@ export async function runDescribe(
     formatHead(document, io),
     formatRemarks(document, io),
     formatSplits(splits, io),
-    endpoints === null
-      ? ''
-      : `${paint(io, 'bold', 'Endpoints')}\n${indent(formatEndpoints(endpoints, io))}`,
+    endpoints === null ? '' : `${paint(io, 'bold', 'Endpoints')}\n${indent(formatEndpoints(endpoints, io))}`,
     formatUsers(document, io),
     formatHistory(history.list, io),
     `${paint(io, 'bold', 'Document')}\n${indent(printable(toYaml(document.value ?? {})))}`,

@@ -177,6 +177,9 @@ class Writer {
       weights: 'the next by weight',
       onlyTarget: 'the only one with a weight',
       noWeight: 'all weights are 0',
+      forced: 'the request names it',
+      sticky: 'its client keeps it',
+      failover: 'the one chosen has no endpoint that can serve',
     }
     const isAlone = split.targets.length === 1
     const name =
@@ -188,6 +191,7 @@ class Writer {
       'split',
       `${isAlone && next !== undefined ? `a single target, ${labelOf(next)}` : `${name}: ${reasons[split.reason]}`}  ${this.#origin(split.origin)}`,
     )
+    for (const line of split.policy) this.#more(line)
     if (split.targets.length < 2) return
     for (const target of split.targets)
       this.#more(

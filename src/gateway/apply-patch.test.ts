@@ -37,6 +37,7 @@ function setUp() {
       if (upserts.some(({ id }) => id === 'bad')) throw new Error('no such balancer')
       return () => events.push(`upstreams ${upserts.length}`)
     },
+    prepareUpstreamSearch: () => () => {},
     prepareUpstreamsLater: (sources: readonly { id: string }[]) => {
       if (sources.some(({ id }) => id === 'bad')) throw new Error('no such balancer')
       return () => events.push(`later ${sources.length}`)
@@ -122,6 +123,8 @@ test('of a large patch, what cannot be indexed is left out and named, upstreams 
     upstream('u'),
   ]
   slots.set('old', 1)
+  give({ revision: 4, upserts: [], removals: [], slots: [], freed: [] })
+  events.length = 0
   give({ revision: 5, upserts, removals: [], slots: [['new', 2]], freed: ['old'] })
   for (let work = deferred.shift(); work !== undefined; work = deferred.shift()) work()
   assert.deepEqual(events, [

@@ -1,8 +1,8 @@
-import type { ObjectSource } from '../model/model.ts'
+import type { ObjectSearch, ObjectSource } from '../model/model.ts'
 import type { Route } from '../model/route.ts'
 import type { Upstream } from '../model/upstream.ts'
 import type { PackedObjects, PatchPart } from './messages.ts'
-import { type RouteSource, unpackRoutes, unpackUpstreams } from './model-archive.ts'
+import { PackedSearch, type RouteSource, unpackRoutes, unpackUpstreams } from './model-archive.ts'
 
 /** The part of the routing table that takes edits (routing/routing-table.ts). */
 export interface EditableTable {
@@ -21,6 +21,7 @@ export interface TableEdit {
 export interface EditableUpstreams {
   prepareUpstreams(upserts: readonly Upstream[], removals: readonly string[]): () => void
   prepareUpstreamsLater(sources: readonly ObjectSource<Upstream>[]): () => void
+  prepareUpstreamSearch(search: ObjectSearch<Upstream>): () => void
 }
 
 export interface ApplierOptions {
@@ -44,6 +45,8 @@ export class PatchApplier {
   readonly #options: ApplierOptions
   readonly #waiting: PatchPart[] = []
   #isWorking = false
+  /** A revision is in force. */
+  #hasModel = false
   #sliceEnd = 0
   #edit: TableEdit | null = null
   #switches: (() => void)[] = []
@@ -131,7 +134,10 @@ export class PatchApplier {
   /** Those in shared memory: only what finds them is made now. */
   *#index(packed: PackedObjects, edit: TableEdit): Generator<undefined> {
     let some: ObjectSource<Upstream>[] = []
-    for (const source of unpackUpstreams(packed)) {
+    // with the first model nobody knows an upstream yet: they are looked for when a request asks
+    if (!this.#hasModel)
+      this.#switches.push(this.#options.upstreams.prepareUpstreamSearch(new PackedSearch(packed)))
+    for (const source of this.#hasModel ? unpackUpstreams(packed) : []) {
       if (some.push(source) < UPSTREAM_BATCH) continue
       this.#prepareLater(some)
       some = []
@@ -181,6 +187,7 @@ export class PatchApplier {
       this.#faults.push(`switching on: ${messageOf(error)}`)
     }
     this.#switches = []
+    this.#hasModel = true
     for (const identity of part.freed) this.#options.slots.delete(identity)
     this.#options.onApplied(part.revision, this.#faults)
   }

@@ -127,7 +127,8 @@ export class Documents implements DocumentStore {
     this.#revision = content.revision
     this.#modelRevision = Math.max(1, content.revision)
     this.#reportStoreFaults(content.faults)
-    if (cached !== null && content.digest !== cached.digest) await onStale()
+    const isUsed = cached !== null && content.digest === cached.digest && cached.isWhole()
+    if (cached !== null && !isUsed) await onStale()
     else if (cached !== null) {
       for (const document of content.documents) {
         mirror.set(document)

@@ -1,3 +1,4 @@
+import type { NameView } from '../discovery/discovery.ts'
 import { ENDPOINT, ENDPOINT_OVERFLOW } from '../model/counters.ts'
 import {
   type Endpoint,
@@ -103,7 +104,7 @@ export class EndpointViews {
           : 0,
       ...counts,
       inFlight: this.load(upstreamId, endpoint).inFlight,
-      ejections: cell(HEALTH_CELL.EJECTIONS),
+      ejections: standing?.ejections ?? 0,
       counter: {
         success: cell(HEALTH_CELL.SUCCESSES),
         httpFailures: cell(HEALTH_CELL.HTTP_FAILURES),
@@ -153,4 +154,24 @@ export class EndpointViews {
     for (let i = 0; i < CLASSES; i++) answered += shared.sum(slot, i)
     return { requests: answered + broken, failures: broken + shared.sum(slot, SERVER_ERRORS) }
   }
+}
+
+/** Counts of the health control for metrics. */
+export function countHealth({ transitions, probes }: Pick<HealthControl, 'transitions' | 'probes'>) {
+  return {
+    transitions: [...transitions].map(([key, count]) => {
+      const [upstream = '', state = ''] = key.split('\n')
+      return { upstream, state, count }
+    }),
+    probes: [...probes].map(([key, count]) => {
+      const [upstream = '', type = '', result = ''] = key.split('\n')
+      return { upstream, type, result, count }
+    }),
+  }
+}
+
+/** How a name stands, for metrics. */
+export function measureName({ question, state, answeredAtMs, failures }: NameView) {
+  const ageSeconds = answeredAtMs === null ? null : (Date.now() - answeredAtMs) / 1000
+  return { name: question.name, kind: question.kind, state, ageSeconds, failures }
 }

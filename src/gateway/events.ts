@@ -19,6 +19,8 @@ export const EVENT_TYPES = [
   'config-fault',
   'drain',
   'profile',
+  /** A worker is short of memory or time, or no longer. */
+  'overload',
   /** How an endpoint stands: checks, live traffic, an operator. No worker acts on the old state any more. */
   'endpoint-unhealthy',
   'endpoint-healthy',

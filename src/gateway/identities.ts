@@ -2,7 +2,7 @@ import { BLOCK, ENDPOINT, rotationIdentity, routeIdentity, targetIdentity } from
 import { type Endpoint, endpointIdentity } from '../model/endpoint.ts'
 import { healthIdentity, needsHealthLines, upstreamHealthIdentity } from '../model/health.ts'
 import type { ModelObject } from '../model/model.ts'
-import { type Split, splitIdentity } from '../model/split.ts'
+import { type Split, spillIdentity, splitIdentity } from '../model/split.ts'
 import { compileRotation } from '../model/weighted-rotation.ts'
 
 /** What a slot is for: a shared position, lines of counters, or a line of health. */
@@ -56,6 +56,8 @@ export function slotNeeds(object: ModelObject): readonly SlotNeed[] {
 function addSplit(needs: SlotNeed[], split: Split, owner: string): void {
   for (let i = 0; i < split.targets.length; i++)
     needs.push(needOf(targetIdentity(split.id, i), 'target', BLOCK.LINES, owner))
+  if (split.policy?.whenOut.kind === 'spill')
+    needs.push(needOf(spillIdentity(split.id), 'position', 1, owner))
   const weights = split.targets.map((target) => target.weight).filter((weight) => weight > 0)
   if (weights.length < 2) return
   const identity = splitIdentity(split)

@@ -33,12 +33,13 @@ export interface SocketPlan {
 /**
  * Objects as text in memory that all threads share (model-archive.ts). For each route four numbers: where its id begins, where its JSON begins,
  * where the head of that ends, and where all of it ends. For each upstream: where its id begins, where its JSON begins and ends, and which of
- * the tails stands behind it.
+ * the tails stands behind it. `upstreamIndex` finds an upstream by its id (model-archive.ts).
  */
 export interface PackedObjects {
   readonly memory: SharedArrayBuffer
   readonly routes: Uint32Array
   readonly upstreams: Uint32Array
+  readonly upstreamIndex: Uint32Array
   readonly tails: readonly string[]
 }
 
@@ -115,6 +116,8 @@ export type FromWorker =
   /** `error`: why there is no file. */
   | { readonly type: 'profiled'; readonly file: string; readonly error: string | null }
   | { readonly type: 'settled'; readonly id: number }
+  /** The worker is short of memory or time, or no longer (overload.ts). */
+  | { readonly type: 'overload'; readonly level: 0 | 1 | 2; readonly reason: string }
   | ({ readonly type: 'transition' } & LiveTransition)
   /** An error nobody caught: the worker drains and wants to be replaced. */
   | { readonly type: 'failing'; readonly message: string }

@@ -2,7 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ModelObject, ObjectSource } from '../model/model.ts'
 import { makeRoute } from '../routing/test-fixtures.ts'
-import { ModelArchive, packObjects, textOf, unpackRoutes, unpackUpstreams } from './model-archive.ts'
+import {
+  ModelArchive,
+  PackedSearch,
+  packObjects,
+  textOf,
+  unpackRoutes,
+  unpackUpstreams,
+} from './model-archive.ts'
 
 function makeUpstream(id: string, size: number, name = id): ModelObject {
   return {
@@ -76,14 +83,17 @@ test('gives back what was put in, on the main side and packed for workers, whate
   )
   const found: ObjectSource<ModelObject>[] = []
   for (const packed of packObjects(archive.all())) {
-    const { memory, routes, upstreams, tails } = structuredClone(packed)
-    const sent = { memory, routes, upstreams, tails }
+    const sent = structuredClone(packed)
     for (const source of unpackRoutes(sent)) {
       const { section, entries, predicate } = route
       assert.deepEqual(source.readHead(), { section, entries, predicate })
       found.push(source)
     }
     found.push(...unpackUpstreams(sent))
+    const search = new PackedSearch(sent)
+    for (const source of unpackUpstreams(sent))
+      assert.deepEqual(search.find(source.id)?.read(), source.read())
+    assert.equal(search.find('nobody'), undefined)
   }
   assert.deepEqual(found.map(({ id }) => id).sort(), ['u1', 'u2', 'u3', 'é/1'])
   for (const source of found) {

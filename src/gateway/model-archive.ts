@@ -1,4 +1,4 @@
-import type { ModelObject, ObjectSource } from '../model/model.ts'
+import type { ModelObject, ObjectSearch, ObjectSource } from '../model/model.ts'
 import type { Route } from '../model/route.ts'
 import type { Upstream } from '../model/upstream.ts'
 import type { PackedObjects } from './messages.ts'
@@ -302,17 +302,18 @@ const BOUNDS = 4
 interface PackLists {
   readonly routes: number[]
   readonly upstreams: number[]
+  readonly hashes: number[]
   readonly tails: Map<string, number>
 }
 
 /** The objects as they are sent to workers: what lies in one segment goes together. */
 export function* packObjects(objects: Iterable<StoredObject>): Generator<PackedObjects> {
   const bySegment = new Map<Segment, PackLists>()
-  for (const { segment, kind, start, textStart, headEnd, end, tail } of objects) {
+  for (const { segment, kind, id, start, textStart, headEnd, end, tail } of objects) {
     if (segment === null) continue
     let lists = bySegment.get(segment)
     if (lists === undefined) {
-      lists = { routes: [], upstreams: [], tails: new Map([['', 0]]) }
+      lists = { routes: [], upstreams: [], hashes: [], tails: new Map([['', 0]]) }
       bySegment.set(segment, lists)
     }
     if (kind === 'route') lists.routes.push(start, textStart, headEnd, end)
@@ -323,15 +324,61 @@ export function* packObjects(objects: Iterable<StoredObject>): Generator<PackedO
         lists.tails.set(tail, place)
       }
       lists.upstreams.push(start, textStart, end, place)
+      lists.hashes.push(hashOf(id))
     }
   }
-  for (const [{ memory }, { routes, upstreams, tails }] of bySegment) {
+  for (const [{ memory }, { routes, upstreams, hashes, tails }] of bySegment) {
     yield {
       memory,
       routes: Uint32Array.from(routes),
       upstreams: Uint32Array.from(upstreams),
+      upstreamIndex: indexOf(hashes),
       tails: [...tails.keys()],
     }
+  }
+}
+
+/** FNV-1a over the code units. */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  return hash >>> 0
+}
+
+/** An open-addressed table: at the place of a hash, or behind it, the number of what has it plus 1; 0 ends the search. */
+function indexOf(hashes: readonly number[]): Uint32Array {
+  let size = 2
+  while (size < 2 * hashes.length) size *= 2
+  const index = new Uint32Array(size)
+  for (const [number, hash] of hashes.entries()) {
+    let place = hash & (size - 1)
+    while (index[place] !== 0) place = (place + 1) & (size - 1)
+    index[place] = number + 1
+  }
+  return index
+}
+
+/** The upstreams of one piece of memory by their ids: a worker makes nothing of one that no request has asked for. */
+export class PackedSearch implements ObjectSearch<Upstream> {
+  readonly #packed: PackedObjects
+  readonly #bytes: Buffer
+
+  constructor(packed: PackedObjects) {
+    this.#packed = packed
+    this.#bytes = Buffer.from(packed.memory)
+  }
+
+  find(id: string): ObjectSource<Upstream> | undefined {
+    const { upstreams, upstreamIndex, tails } = this.#packed
+    const mask = upstreamIndex.length - 1
+    for (let place = hashOf(id) & mask; upstreamIndex[place] !== 0; place = (place + 1) & mask) {
+      const at = ((upstreamIndex[place] as number) - 1) * BOUNDS
+      const start = upstreams[at + 1] as number
+      if (this.#bytes.toString('utf8', upstreams[at] as number, start) !== id) continue
+      const tail = tails[upstreams[at + 3] as number] as string
+      return new PackedUpstream(id, this.#bytes, { start, end: upstreams[at + 2] as number, tail })
+    }
+    return undefined
   }
 }
 
@@ -372,7 +419,11 @@ class PackedUpstream implements ObjectSource<Upstream> {
   readonly #end: number
   readonly #tail: string
 
-  constructor(id: string, bytes: Buffer, start: number, end: number, tail: string) {
+  constructor(
+    id: string,
+    bytes: Buffer,
+    { start, end, tail }: { readonly start: number; readonly end: number; readonly tail: string },
+  ) {
     this.id = id
     this.#bytes = bytes
     this.#start = start
@@ -401,6 +452,6 @@ export function* unpackUpstreams(packed: PackedObjects): Generator<ObjectSource<
     const start = upstreams[i + 1] as number
     const id = bytes.toString('utf8', upstreams[i] as number, start)
     const tail = tails[upstreams[i + 3] as number] as string
-    yield new PackedUpstream(id, bytes, start, upstreams[i + 2] as number, tail)
+    yield new PackedUpstream(id, bytes, { start, end: upstreams[i + 2] as number, tail })
   }
 }

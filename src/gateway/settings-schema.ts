@@ -200,6 +200,9 @@ export const SETTINGS_SCHEMA = section({
     maxJsonDepth: count(1, 1000),
     retryBudgetRatio: number(0, 1),
     retryBudgetPerSecond: number(0, 1_000_000),
+    overloadHeapPercent: count(0, 100),
+    overloadRefusePercent: count(0, 100),
+    overloadDelayMs: count(0, 60_000),
   }),
   drain: section({ delayMs: milliseconds(0), timeoutMs: milliseconds(0) }),
   dns: section({

@@ -18,7 +18,7 @@ import { UpstreamCircumstances } from './circumstances.ts'
 import { compactHeap } from './compact-heap.ts'
 import { Documents } from './documents.ts'
 import { drainGateway } from './drain.ts'
-import { EndpointViews } from './endpoint-views.ts'
+import { countHealth, EndpointViews, measureName } from './endpoint-views.ts'
 import { Events } from './events.ts'
 import { ExplainDesk } from './explain-desk.ts'
 import { withPlaces } from './explain-places.ts'
@@ -31,7 +31,7 @@ import { LoopLag } from './loop-lag.ts'
 import type { SocketPlan } from './messages.ts'
 import { Mirror } from './mirror.ts'
 import type { ModelArchive } from './model-archive.ts'
-import { type CachedModel, fingerprintOf, readModelCache } from './model-cache.ts'
+import { type CachedModel, expectedObjects, fingerprintOf, readModelCache } from './model-cache.ts'
 import { ModelKeeper } from './model-keeper.ts'
 import { openStore, placeInStore, reloadStore } from './open-store.ts'
 import { Profiles } from './profiles.ts'
@@ -216,13 +216,15 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
     const names = startNames({ settings, circumstances, documents, log, emit: events.emit })
     opened.push(() => names.close())
     let fronts: Fronts = NO_FRONTS
+    const cache = store.modelCache
+    const expected = cache === undefined ? 0 : expectedObjects(cache.file)
     const workers = new WorkerPool({
       count,
       settings: { ...settings, admin: { ...settings.admin, key: null, viewerKey: null } },
       sections,
       sockets,
       descriptors,
-      objects: () => reconciler.size,
+      objects: () => Math.max(reconciler.size, expected),
       forbidden: () => [fronts.admin, fronts.status].filter((address) => address !== null),
       obeysFaults: overrides.obeysFaults ?? env.HEADGATE_TEST_FAULTS === '1',
       shared,
@@ -238,11 +240,12 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
     })
     pool = workers
     opened.push(() => workers.close()) // should what follows fail; else it is closed before the servers
-    const cache = store.modelCache
+    // they load their code while main reads the model
+    if (expected > 0) workers.begin()
     const cached =
       cache === undefined ? null : takeCached(cache, settings, { shared, archive: reconciler.archive, log })
     // they take the model while main reads the documents
-    if (cached !== null) workers.load()
+    if (cached !== null) workers.provide()
     const isCached = await documents.load(cached, async () => {
       log('info', {}, 'the model that was kept is not of these documents: they are translated anew')
       await workers.unload()
@@ -299,6 +302,7 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
       {
         counters: shared,
         objects,
+        standings: (id) => views.of(id),
         workers: () => pool?.workers() ?? [],
         state: () => ({
           version: VERSION,
@@ -311,11 +315,13 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
           eventsDropped,
           mainLag: lag,
           documents: reconciler.counts(),
+          health: countHealth(health),
+          names: names.views().map(measureName),
         }),
       },
       settings.metrics,
     )
-    const traffic = new Traffic({ counters: shared, objects })
+    const traffic = new Traffic({ counters: shared, objects, standings: (id) => views.of(id) })
     opened.push(() => traffic.close())
     const control: Control = {
       settings,

@@ -19,7 +19,7 @@ const MANY_OBJECTS = 20_000
  * Memory for young objects of such a worker, three half-spaces. While it loads many routes V8 would let it grow to 200 MB and never give it back. Other workers
  * have V8's own bound: with a connection for each request, collecting less often saves a tenth of the processor time (measured).
  */
-const YOUNG_MB = 72
+const YOUNG_MB = 48
 
 /** Main's side of one worker thread: its state, and an outbox that keeps the order of what is sent. */
 export class WorkerHandle {
@@ -27,6 +27,8 @@ export class WorkerHandle {
   readonly index: number
   readonly thread: Worker
   state: WorkerState = 'starting'
+  /** It has loaded its code and takes messages. */
+  hasCode = false
   ackedRevision = 0
   releasedRevision = 0
   addresses: readonly string[] = []

@@ -35,7 +35,7 @@ export interface PoolOptions {
   readonly forbidden: () => readonly string[]
   readonly obeysFaults: boolean
   readonly shared: SharedState
-  /** Objects of the model in force. */
+  /** Objects of the model in force, or that are expected. */
   objects(): number
   readonly publisher: Publisher
   readonly log: Log
@@ -62,6 +62,7 @@ export class WorkerPool {
   #isStopping = false
   #isUnloading = false
   #mayListen = false
+  #hasModel = false
   #watch: NodeJS.Timeout | null = null
   #lastLook = 0
   #released = 0
@@ -104,16 +105,23 @@ export class WorkerPool {
     return new Promise((resolve, reject) => {
       this.#onStarted = { resolve, reject }
       this.#mayListen = true
-      if (this.#workers.size === 0) this.load()
+      if (this.#workers.size === 0) this.begin()
+      if (!this.#hasModel) this.provide()
       for (const worker of this.#workers.values()) this.#openIfCurrent(worker)
       this.#lastLook = performance.now()
       this.#watch = setInterval(() => this.#look(), WATCH_MS)
     })
   }
 
-  /** The workers begin, and are given the model; they do not listen before `start`. */
-  load(): void {
+  /** The workers load their code, while there is no model yet. They do not listen before `start`. */
+  begin(): void {
     for (let index = 0; index < this.#options.count; index++) this.#spawn(index)
+  }
+
+  /** The model is there: whoever has his code gets it. */
+  provide(): void {
+    this.#hasModel = true
+    for (const worker of this.#workers.values()) if (worker.hasCode) this.#options.publisher.sync(worker)
   }
 
   /** Ends the workers that were loaded with something that is not to serve. */
@@ -122,6 +130,7 @@ export class WorkerPool {
     this.#isUnloading = true
     await Promise.all(workers.map((worker) => worker.thread.terminate()))
     this.#isUnloading = false
+    this.#hasModel = false
   }
 
   #spawn(index: number): void {
@@ -153,7 +162,8 @@ export class WorkerPool {
     const { publisher, log } = this.#options
     switch (message.type) {
       case 'ready':
-        publisher.sync(worker)
+        worker.hasCode = true
+        if (this.#hasModel) publisher.sync(worker)
         this.#options.tails.attach(worker)
         break
       case 'applied':
@@ -199,6 +209,18 @@ export class WorkerPool {
       case 'explained':
         this.#options.explainDesk.receive(message)
         break
+      case 'overload': {
+        const words = [
+          'no longer overloaded',
+          'overloaded: connections are not kept',
+          'overloaded: new requests are refused',
+        ]
+        const text = `worker ${worker.index} is ${words[message.level]}`
+        const fields = { worker: worker.index, level: message.level, reason: message.reason }
+        log(message.level === 0 ? 'info' : 'warn', fields, text)
+        this.#options.emit('overload', `${text} (${message.reason})`, fields)
+        break
+      }
       case 'settled':
         this.#settled.get(message.id)?.(worker)
         break

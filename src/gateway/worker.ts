@@ -23,6 +23,7 @@ import {
   type ToWorker,
   type WorkerStart,
 } from './messages.ts'
+import { type OverloadLevel, OverloadMeter, readMemoryShare } from './overload.ts'
 import { createPositions } from './positions.ts'
 import { overflowSlot } from './shared-state.ts'
 import { formatAddress, listen, parseAddress } from './sockets.ts'
@@ -158,6 +159,16 @@ function heldByIdleness(): number {
   return plane.stats.inFlight === 0 ? appliedRevision : releasedRevision
 }
 
+const meter = new OverloadMeter(settings.limits)
+let overload: OverloadLevel = 0
+function judgeLoad(): void {
+  const level = meter.judge({ memoryShare: readMemoryShare(), delayMs: lag.last * 1000 })
+  if (level === overload) return
+  overload = level
+  plane.setOverload(level)
+  send({ type: 'overload', level, reason: meter.reason })
+}
+
 const lag = new LoopLag(HEARTBEAT_MS, performance.now())
 setInterval(() => {
   Atomics.add(beats, HEARTBEAT.BEATS, 1)
@@ -165,6 +176,7 @@ setInterval(() => {
   lane[WORKER.LAG] = lag.last
   lane[WORKER.LAG_MAX] = lag.max
   if (accessLog !== null) lane[WORKER.LOG_LINES_DROPPED] = accessLog.dropped
+  judgeLoad()
   reportReleased()
 }, HEARTBEAT_MS)
 

@@ -96,6 +96,10 @@ export const DEFAULT_SETTINGS: Settings = {
     maxJsonDepth: 32,
     retryBudgetRatio: 0.2,
     retryBudgetPerSecond: 3,
+    overloadHeapPercent: 85,
+    overloadRefusePercent: 95,
+    // far above what a busy machine shows; a worker that is later than 2 s is replaced
+    overloadDelayMs: 1000,
   },
   drain: { delayMs: 0, timeoutMs: 30_000 },
   dns: {

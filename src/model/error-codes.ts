@@ -80,7 +80,6 @@ export const ERROR_CODES = {
     'NC',
     'a rewrite produced a target or field that may not go on the wire',
   ),
-  BODY_NEEDED: row(413, 'downstream', 'never', 'BR', 'a predicate needs the body and it is over the limit'),
   // the way to the upstream
   UPSTREAM_CONNECT_FAILED: row(
     502,
@@ -95,6 +94,13 @@ export const ERROR_CODES = {
     'unsent',
     'UT',
     'the endpoint did not accept in time (timeout.connect)',
+  ),
+  UPSTREAM_TLS_FAILED: row(
+    502,
+    'upstream',
+    'unsent',
+    'UF',
+    "the endpoint's certificate is not trusted, or the TLS handshake failed",
   ),
   UPSTREAM_NAME_UNRESOLVED: row(503, 'upstream', 'unsent', 'UH', 'no name of the upstream resolves'),
   UPSTREAM_STALE: row(
@@ -153,7 +159,7 @@ export const ERROR_CODES = {
     'gateway',
     'never',
     'UO',
-    'too many requests wait for a connection (pool pending limit)',
+    'the upstream is at one of its limits, which X-Headgate-Limit names',
   ),
   OUT_OF_DESCRIPTORS: row(
     503,
@@ -177,7 +183,6 @@ export const ERROR_CODES = {
     'NC',
     'an endpoint resolves to an address that is not for traffic (admin, link-local)',
   ),
-  DRAINING: row(503, 'gateway', 'never', 'GD', 'the gateway is stopping'),
   INTERNAL: row(500, 'gateway', 'never', 'GI', 'an error of the gateway itself'),
   // the control side
   INVALID_DOCUMENT: row(400, 'config', 'never', '-', 'the document does not validate'),

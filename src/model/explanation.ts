@@ -126,8 +126,10 @@ export interface ExplainedSplit {
   readonly targets: readonly ExplainedTarget[]
   /** Index of the target that the next request would get; null: none, for all weights are 0. */
   readonly next: number | null
-  /** What decides: the weights; or that only one target has a weight. */
-  readonly reason: 'weights' | 'onlyTarget' | 'noWeight'
+  /** What decides: the weights; that only one target has a weight; or what goes before the weights (SplitPolicy). */
+  readonly reason: 'weights' | 'onlyTarget' | 'noWeight' | 'forced' | 'sticky' | 'failover'
+  /** What goes before the weights, for people; empty where nothing does. */
+  readonly policy: readonly string[]
 }
 
 export interface ExplainedFilter {

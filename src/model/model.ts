@@ -10,6 +10,11 @@ export interface ObjectSource<T extends ModelObject> {
   read(): T
 }
 
+/** Finds objects that nobody has asked for yet. */
+export interface ObjectSearch<T extends ModelObject> {
+  find(id: string): ObjectSource<T> | undefined
+}
+
 /** What travels to a worker. One revision is acted on in one step: all objects are compiled first, then switched on in one tick. */
 export interface Patch {
   readonly revision: number

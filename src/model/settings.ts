@@ -167,6 +167,11 @@ export interface Limits {
   /** Share of requests of the last 10 s that may be retried after bytes went out, plus so many per second. 0-1. */
   readonly retryBudgetRatio: number
   readonly retryBudgetPerSecond: number
+  /** Share of a worker's memory from which answers end their connections, and from which new requests get 503. Percent, 0 = never. */
+  readonly overloadHeapPercent: number
+  readonly overloadRefusePercent: number
+  /** A worker whose timers are so late, half a second long, refuses new requests. Milliseconds, 0 = never. */
+  readonly overloadDelayMs: number
 }
 
 export interface DrainSettings {

@@ -106,6 +106,11 @@ export type RedirectLocation =
   /** `https://$host[:port]$request_uri`; port null or 443 is left out. */
   | { readonly kind: 'https'; readonly port: number | null }
 
+/** Key of the position from which the living targets of a split are chosen when another one is out. */
+export function spillIdentity(splitId: string): string {
+  return `spill:${splitId}`
+}
+
 /** Key of a split's shared position: other weights get another position (that starts at the old one's phase). */
 export function splitIdentity(split: Split): string {
   return `split:${split.id}|${split.targets.map((target) => target.weight).join(',')}`

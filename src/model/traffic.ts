@@ -1,3 +1,5 @@
+import type { EndpointView } from './endpoint-view.ts'
+
 /** The live picture: what `GET /headgate/v1/traffic` answers and `headgate top` shows. All figures are over all workers. */
 export const TRAFFIC_VIEWS = ['routes', 'splits', 'upstreams', 'endpoints'] as const
 export type TrafficView = (typeof TRAFFIC_VIEWS)[number]
@@ -83,6 +85,10 @@ export interface UpstreamTraffic extends TrafficFigures {
   readonly inFlight: number
   readonly connectsPerSecond: number
   readonly retriesPerSecond: number
+  /** Of an endpoint: its part of the attempts of the last 60 s, 0 to 1; null: there were none, or it is an upstream. */
+  readonly observedShare: number | null
+  /** Of an endpoint: how it stands; null: nobody knows, or it is an upstream. */
+  readonly standing: EndpointView | null
 }
 
 export type TrafficRow = RouteTraffic | SplitTraffic | UpstreamTraffic

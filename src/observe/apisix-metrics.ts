@@ -41,6 +41,7 @@ export function addApisixMetrics(page: Exposition, source: MetricsSource, rows: 
   const counted = rows.flatMap((row) =>
     row.cells === null ? [] : [{ row, cells: row.cells, labels: commonLabels(row, source) }],
   )
+  addUpstreamStatuses(page, source)
   addStatuses(page, counted)
   addLatency(page, counted)
   const bandwidth = page.metric('apisix_bandwidth')
@@ -82,6 +83,29 @@ function addLatency(page: Exposition, rows: readonly CountedRow[]): void {
       const counts = mergeBuckets(phaseBuckets(cells, phase), BOUNDS_MS, 1)
       if (counts.every((count) => count === 0)) continue
       metric.addHistogram([['type', type], ...labels], BOUNDS_MS, counts, phaseSeconds(cells, phase) * 1000)
+    }
+  }
+}
+
+/** Upstreams read for it. */
+const MAX_UPSTREAMS = 1000
+
+/** Only of upstreams with active checks, as there. */
+function addUpstreamStatuses(page: Exposition, { objects, standings }: MetricsSource): void {
+  const metric = page.metric('apisix_upstream_status')
+  let read = 0
+  for (const source of objects.upstreams()) {
+    if (standings === undefined || ++read > MAX_UPSTREAMS) return
+    if ((source.read().health?.active ?? null) === null) continue
+    for (const { host, port, address, state } of standings(source.id) ?? []) {
+      metric.add(
+        [
+          ['name', `/${source.id}`],
+          ['ip', address ?? host],
+          ['port', `${port}`],
+        ],
+        Number(state === 'up'),
+      )
     }
   }
 }

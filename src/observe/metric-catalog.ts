@@ -69,6 +69,31 @@ export const METRICS = {
     ...ENDPOINT,
   ),
   headgate_upstream_node_in_flight: gauge('Requests under way now.', ...ENDPOINT),
+  headgate_upstream_node_up: gauge('Whether an endpoint may get requests.', ...ENDPOINT),
+  headgate_upstream_node_state: gauge('The state that an endpoint is in; always 1.', ...ENDPOINT, 'state'),
+  headgate_upstream_node_weight: gauge(
+    'Weight as configured; of the addresses of a name: its part.',
+    ...ENDPOINT,
+  ),
+  headgate_upstream_node_effective_weight: gauge(
+    'What slow start leaves of the weight now; 0 while the endpoint is out.',
+    ...ENDPOINT,
+  ),
+  headgate_upstream_node_ejections_total: counter('Ejections by live traffic.', ...ENDPOINT),
+  headgate_upstream_node_last_probe_timestamp_seconds: gauge(
+    'When the last probe came back, in seconds since the epoch.',
+    ...ENDPOINT,
+  ),
+  headgate_upstream_node_last_probe_duration_seconds: gauge('How long the last probe took.', ...ENDPOINT),
+  headgate_health_transitions_total: counter(
+    'Changes of state of endpoints, by the new state.',
+    'upstream',
+    'state',
+  ),
+  headgate_health_checks_total: counter('Probes by their result.', 'upstream', 'type', 'result'),
+  headgate_dns_names: gauge('Names of endpoints that are looked up, by state.', 'state'),
+  headgate_dns_answer_age_seconds: gauge('Age of the last good answer for a name.', 'name', 'kind'),
+  headgate_dns_failures_total: counter('Questions without a good answer.', 'name', 'kind'),
   headgate_metrics_overflow_total: counter(
     'Series of one metric that were summed up under _other, counted at each scrape.',
     'metric',
@@ -87,6 +112,12 @@ export const METRICS = {
   apisix_nginx_http_current_connections: gauge('Client connections by state.', 'state'),
   apisix_etcd_reachable: gauge('Whether the store of the configuration answers.'),
   apisix_node_info: gauge('Name of the machine; always 1.', 'hostname'),
+  apisix_upstream_status: gauge(
+    'Whether a node of an upstream with active checks is healthy.',
+    'name',
+    'ip',
+    'port',
+  ),
   apisix_http_status: untyped(
     'Requests answered, by status and route (a counter).',
     'code',
@@ -121,6 +152,8 @@ export type MetricName = keyof typeof METRICS
 export const NAME_LABELS: ReadonlySet<string> = new Set([
   ...SPLIT,
   ...ENDPOINT,
+  'name',
+  'ip',
   'matched_uri',
   'matched_host',
   'service',

@@ -1,3 +1,4 @@
+import type { EndpointView } from '../model/endpoint-view.ts'
 import type { ObjectSource } from '../model/model.ts'
 import type { Route } from '../model/route.ts'
 import type { Upstream } from '../model/upstream.ts'
@@ -33,6 +34,8 @@ export interface ObjectReader {
 export interface MetricsSource {
   readonly counters: CounterReader
   readonly objects: ObjectReader
+  /** How the endpoints of an upstream stand; absent: nobody knows. */
+  standings?(upstreamId: string): readonly EndpointView[] | undefined
   /** Living workers: the key that `counters.of` knows and the number people see. */
   workers(): Iterable<{ readonly key: number; readonly index: number }>
   state(): GatewayState
@@ -53,6 +56,28 @@ export interface GatewayState {
   readonly eventsDropped: number
   /** Seconds by which timers of the main thread were late. */
   readonly mainLag: { readonly last: number; readonly max: number }
+  /** Since the start. */
+  readonly health: {
+    readonly transitions: readonly {
+      readonly upstream: string
+      readonly state: string
+      readonly count: number
+    }[]
+    readonly probes: readonly {
+      readonly upstream: string
+      readonly type: string
+      readonly result: string
+      readonly count: number
+    }[]
+  }
+  /** Names of endpoints that are looked up. `ageSeconds`: of the last good answer; null: there was none. */
+  readonly names: readonly {
+    readonly name: string
+    readonly kind: string
+    readonly state: string
+    readonly ageSeconds: number | null
+    readonly failures: number
+  }[]
   /** Number of documents by dialect, kind and state. */
   readonly documents: readonly {
     readonly dialect: string

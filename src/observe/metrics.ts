@@ -7,7 +7,8 @@ import {
   PHASE,
   WORKER,
 } from '../model/counters.ts'
-import { type Endpoint, endpointIdentity } from '../model/endpoint.ts'
+import { type Endpoint, endpointIdentity, endpointLabel } from '../model/endpoint.ts'
+import type { EndpointView } from '../model/endpoint-view.ts'
 import { ERROR_CODES } from '../model/error-codes.ts'
 import type { MetricsSettings } from '../model/settings.ts'
 import { CODE_LABELS } from '../model/status-cell.ts'
@@ -75,6 +76,7 @@ export class Metrics {
     addRequests(page, rows)
     addSplits(page, rows)
     addEndpoints(page, this.#source, this.#settings.maxSeries)
+    addHealth(page, state)
     addProcessMetrics(page)
     // the last one: the others have told by now what did not fit
     const overflow = page.metric('headgate_metrics_overflow_total')
@@ -244,11 +246,14 @@ function splitLabels(row: RequestRow): Labels {
 
 interface EndpointRow {
   readonly labels: Labels
+  /** How it stands; undefined: nobody knows. */
+  readonly view: EndpointView | undefined
   readonly values: readonly number[]
 }
 
 function addEndpoints(page: Exposition, source: MetricsSource, max: number): void {
   const rows = gatherEndpoints(source, max)
+  addStandings(page, rows)
   const requests = page.metric('headgate_upstream_requests_total')
   for (const { labels, values } of rows) {
     CLASSES.forEach((outcome, i) => {
@@ -271,8 +276,70 @@ function addEndpoints(page: Exposition, source: MetricsSource, max: number): voi
   }
 }
 
+/** How endpoints stand. */
+function addStandings(page: Exposition, rows: readonly EndpointRow[]): void {
+  const add = (name: MetricName, value: (view: EndpointView) => number | null): void => {
+    const metric = page.metric(name)
+    for (const { labels, view } of rows) {
+      const number = view === undefined ? null : value(view)
+      if (number !== null) metric.add(labels, number)
+    }
+  }
+  add('headgate_upstream_node_up', ({ state }) => Number(state === 'up' || state === 'trial'))
+  const states = page.metric('headgate_upstream_node_state')
+  for (const { labels, view } of rows)
+    if (view !== undefined) states.add([...labels, ['state', view.state]], 1)
+  add('headgate_upstream_node_weight', ({ weight }) => weight)
+  add('headgate_upstream_node_effective_weight', ({ effectiveWeight }) => effectiveWeight)
+  add('headgate_upstream_node_ejections_total', ({ ejections }) => ejections)
+  add('headgate_upstream_node_last_probe_timestamp_seconds', ({ lastProbe }) =>
+    lastProbe === null ? null : lastProbe.atMs / 1000,
+  )
+  add('headgate_upstream_node_last_probe_duration_seconds', ({ lastProbe }) =>
+    lastProbe === null ? null : lastProbe.tookMs / 1000,
+  )
+}
+
+function addHealth(page: Exposition, { health, names }: GatewayState): void {
+  const transitions = page.metric('headgate_health_transitions_total')
+  for (const { upstream, state, count } of health.transitions) {
+    transitions.add(
+      [
+        ['upstream', upstream],
+        ['state', state],
+      ],
+      count,
+    )
+  }
+  const checks = page.metric('headgate_health_checks_total')
+  for (const { upstream, type, result, count } of health.probes) {
+    checks.add(
+      [
+        ['upstream', upstream],
+        ['type', type],
+        ['result', result],
+      ],
+      count,
+    )
+  }
+  const counts = new Map<string, number>()
+  for (const { state } of names) counts.set(state, (counts.get(state) ?? 0) + 1)
+  const known = page.metric('headgate_dns_names')
+  for (const [state, count] of counts) known.add([['state', state]], count)
+  const ages = page.metric('headgate_dns_answer_age_seconds')
+  const failures = page.metric('headgate_dns_failures_total')
+  for (const { name, kind, ageSeconds, failures: count } of names) {
+    const labels: Labels = [
+      ['name', name],
+      ['kind', kind],
+    ]
+    if (ageSeconds !== null) ages.add(labels, ageSeconds)
+    failures.add(labels, count)
+  }
+}
+
 /** Endpoints of at most `max` upstreams, those in use first; the rest is one row. */
-function gatherEndpoints({ counters, objects }: MetricsSource, max: number): EndpointRow[] {
+function gatherEndpoints({ counters, objects, standings }: MetricsSource, max: number): EndpointRow[] {
   const busy = new Map<string, number[]>()
   for (const { pool, owner, slot } of counters.counted()) {
     if (pool !== 'endpoint') continue
@@ -288,6 +355,7 @@ function gatherEndpoints({ counters, objects }: MetricsSource, max: number): End
   const addUpstream = (id: string, endpoints: readonly Endpoint[]): void => {
     shown++
     const seen = new Set<string>()
+    const views = new Map(standings?.(id)?.map((view) => [view.label, view]))
     for (const endpoint of endpoints) {
       const identity = endpointIdentity(id, endpoint)
       // An address listed twice is one endpoint with one set of counters.
@@ -297,10 +365,10 @@ function gatherEndpoints({ counters, objects }: MetricsSource, max: number): End
       if (slot === ENDPOINT_OVERFLOW) continue
       const labels: Labels = [
         ['upstream', id],
-        ['node', nodeOf(endpoint)],
+        ['node', endpointLabel(endpoint)],
         ['priority', `${endpoint.priority}`],
       ]
-      rows.push({ labels, values: readEndpoint(counters, slot) })
+      rows.push({ labels, view: views.get(endpointLabel(endpoint)), values: readEndpoint(counters, slot) })
     }
   }
   for (const [id, slots] of busy) {
@@ -318,7 +386,11 @@ function gatherEndpoints({ counters, objects }: MetricsSource, max: number): End
     if (!busy.has(source.id)) addUpstream(source.id, source.read().endpoints)
   }
   if (rest.some((value) => value !== 0)) {
-    rows.push({ labels: ['upstream', 'node', 'priority'].map((label) => [label, OTHER]), values: rest })
+    rows.push({
+      labels: ['upstream', 'node', 'priority'].map((label) => [label, OTHER]),
+      view: undefined,
+      values: rest,
+    })
   }
   return rows
 }
@@ -327,10 +399,4 @@ function readEndpoint(counters: CounterReader, slot: number): number[] {
   const values = new Array<number>(ENDPOINT_FIELDS)
   for (let i = 0; i < ENDPOINT_FIELDS; i++) values[i] = counters.sum(slot, i)
   return values
-}
-
-export function nodeOf(endpoint: Pick<Endpoint, 'host' | 'port'>): string {
-  return endpoint.host.includes(':')
-    ? `[${endpoint.host}]:${endpoint.port}`
-    : `${endpoint.host}:${endpoint.port}`
 }

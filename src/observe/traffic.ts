@@ -1,5 +1,6 @@
 import { ENDPOINT, targetIdentity, WORKER } from '../model/counters.ts'
-import { endpointIdentity } from '../model/endpoint.ts'
+import { endpointIdentity, endpointLabel } from '../model/endpoint.ts'
+import type { EndpointView } from '../model/endpoint-view.ts'
 import type { Route } from '../model/route.ts'
 import type {
   RouteTraffic,
@@ -12,7 +13,6 @@ import type {
   TrafficSort,
   UpstreamTraffic,
 } from '../model/traffic.ts'
-import { nodeOf } from './metrics.ts'
 import type { CounterReader, ObjectReader } from './metrics-source.ts'
 import { type Followed, NO_OWNER, REST_OWNER, TrafficSamples, TrafficSum } from './traffic-samples.ts'
 
@@ -25,6 +25,8 @@ const MAX_IDLE_READ = 1000
 export interface TrafficOptions {
   readonly counters: CounterReader
   readonly objects: ObjectReader
+  /** How the endpoints of an upstream stand; absent: nobody knows. */
+  readonly standings?: (upstreamId: string) => readonly EndpointView[] | undefined
   /** For tests. */
   readonly now?: () => number
   readonly sampleMs?: number
@@ -211,6 +213,9 @@ export class Traffic implements TrafficReader {
       const upstream = objects.upstream(id)
       const all = new TrafficSum(samples)
       const identities = new Set<string>()
+      const standings = new Map(
+        (isEach ? this.#options.standings?.(id) : undefined)?.map((view) => [view.label, view]),
+      )
       const before = rows.length
       let inFlight = 0
       for (const endpoint of upstream?.endpoints ?? []) {
@@ -226,12 +231,20 @@ export class Traffic implements TrafficReader {
         if (followed !== undefined) sum.add(followed)
         rows.push({
           ...upstreamFigures('endpoint', id, upstream?.name ?? '', sum),
-          node: nodeOf(endpoint),
+          node: endpointLabel(endpoint),
           priority: endpoint.priority,
           weight: endpoint.weight,
           endpoints: 1,
           inFlight: busy,
+          observedShare: null,
+          standing: standings.get(endpointLabel(endpoint)) ?? null,
         })
+      }
+      // only now it is known of how many
+      const rate = all.rates.last60s
+      for (let i = before; rate > 0 && i < rows.length; i++) {
+        const row = rows[i] as UpstreamTraffic
+        rows[i] = { ...row, observedShare: row.rates.last60s / rate }
       }
       if (isEach || before !== rows.length) return
       rows.push({
@@ -241,6 +254,8 @@ export class Traffic implements TrafficReader {
         weight: null,
         endpoints: identities.size,
         inFlight,
+        observedShare: null,
+        standing: null,
       })
     }
     const sums = sumByOwner(samples, true, query.id)

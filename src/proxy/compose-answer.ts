@@ -129,9 +129,10 @@ function persistence(exchange: Exchange): string {
 /** What the gateway says beside the endpoint's own fields: the statuses of the attempts; the request's id and why it went where it went. */
 function ownFields(exchange: Exchange): string {
   const { marksAnswers, requestId } = exchange.plane
-  if (!marksAnswers) return statusField(exchange)
+  const status = exchange.choiceCookie + statusField(exchange)
+  if (!marksAnswers) return status
   const id = requestId.toClient ? `${requestId.field}: ${exchange.requestId}\r\n` : ''
-  return statusField(exchange) + id + attemptsLine(exchange) + explainLine(exchange)
+  return status + id + attemptsLine(exchange) + explainLine(exchange)
 }
 
 /** How often the request was sent, to whom the settings say. */

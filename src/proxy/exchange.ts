@@ -7,6 +7,7 @@ import { codeCell } from '../model/status-cell.ts'
 import type { Surface } from '../model/surface.ts'
 import type { Retry, SameEndpointRetry, UpstreamTimeouts } from '../model/upstream.ts'
 import {
+  type ChoiceReason,
   type CompiledRedirectTarget,
   type CompiledRequestFilter,
   type CompiledRespondTarget,
@@ -17,7 +18,7 @@ import {
   NEEDS_BODY,
   type Trace as RouteTrace,
 } from '../routing/table.ts'
-import { clock } from './clock.ts'
+import { clock, readClock } from './clock.ts'
 import { type AnswerFraming, composeAnswerHead, type OwnAnswer } from './compose-answer.ts'
 import { composeRequestHead } from './compose-request.ts'
 import type { Timed } from './deadlines.ts'
@@ -35,6 +36,7 @@ import { errorBody, statusBody } from './respond-error.ts'
 import { Trace } from './trace-context.ts'
 import { FAILURE_CODES, type Failure, failureStatus, judgeFailure, sentBytes } from './upstream/attempts.ts'
 import { type AnswerReader, UpstreamConnection } from './upstream/connection.ts'
+import type { LimitName, UpstreamGate, Waiter } from './upstream/gate.ts'
 import { type Cell, type CompiledEndpoint, type CompiledUpstream, poolFor } from './upstream/upstreams.ts'
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
@@ -55,7 +57,7 @@ const CLAIMS: ReadonlySet<string> = new Set([
  * `choose` may stop for the body (inspect), and then `find` starts anew; a failed attempt goes back to `attempt` (onAttemptFailed); what cannot
  * be served leaves through `respondError`. A connection has one exchange object for all its requests. Nothing here awaits.
  */
-export class Exchange implements RequestView, AnswerReader {
+export class Exchange implements RequestView, AnswerReader, Waiter {
   readonly plane: Plane
   readonly client: Downstream
 
@@ -85,6 +87,10 @@ export class Exchange implements RequestView, AnswerReader {
   route: CompiledRoute | null = null
   rule: CompiledRule | null = null
   choice: CompiledTarget | null = null
+  /** What made it. */
+  choiceReason: ChoiceReason = 'weight'
+  /** Line of the answer that keeps the client on it; '' for none. */
+  choiceCookie = ''
   upstream: CompiledUpstream | null = null
   endpoint: CompiledEndpoint | null = null
 
@@ -125,6 +131,12 @@ export class Exchange implements RequestView, AnswerReader {
   #failovers = 0
   #attemptMs = 0
   #wait: Wait | null = null
+  /** Of the upstream, where it has limits, once it let the request in. */
+  #gate: UpstreamGate | null = null
+  #isWaiting = false
+  #isRetrying = false
+  /** The limit of an upstream that the request came to; '' for none. */
+  limitName = ''
   #hadFresh = false
   #lastFailure: Failure | null = null
   #firstAttemptMs = 0
@@ -167,10 +179,20 @@ export class Exchange implements RequestView, AnswerReader {
     this.#isBodyComplete = bodyText !== null
     this.body = bodyText === '' ? null : undefined
     if (bodyText !== null) this.bytesIn = bodyText.length
+    if (this.plane.overload > 0 && this.#shed()) return
     const refusal = this.readHead()
     if (refusal !== null) return this.respondError(refusal)
     if (head.isAsterisk) return this.#respondPlain(204)
     this.#find()
+  }
+
+  /** The gateway is short of memory or time. True: the request is refused. */
+  #shed(): boolean {
+    this.client.markLast()
+    if (this.plane.overload < REFUSING) return false
+    countWorker(this.plane, WORKER.SHED, 1)
+    this.respondError('OVERLOADED')
+    return true
   }
 
   /** What the head says about the request. A code: it is refused. */
@@ -238,12 +260,19 @@ export class Exchange implements RequestView, AnswerReader {
     }
     if (rule === null) return 'NO_UPSTREAM'
     this.rule = rule
-    const target = trace === null ? rule.split.pick() : rule.split.peek()
+    const { policy } = rule.split
+    let target: CompiledTarget | null
+    if (policy === null) target = trace === null ? rule.split.pick() : rule.split.peek()
+    else {
+      target = policy.choose(this, trace !== null)
+      this.choiceReason = policy.reason
+      this.choiceCookie = policy.cookie
+    }
     if (target === null) return 'NO_TARGET'
     this.choice = target
     if (trace === null) {
       const lane = this.plane.options.lane
-      const at = target.slot * LINE + BLOCK.WEIGHT
+      const at = target.slot * LINE + REASON_CELL[this.choiceReason]
       lane[at] = (lane[at] as number) + 1
       this.#block = target.slot
     }
@@ -257,6 +286,11 @@ export class Exchange implements RequestView, AnswerReader {
     this.#timeouts = (this.route as CompiledRoute).model.timeouts ?? upstream.model.timeouts
     this.#firstAttemptMs = clock.nowMs
     upstream.budget.countRequest(this.startMs)
+    if (upstream.gate !== null) {
+      const limit = upstream.gate.enter()
+      if (limit !== null) return this.#exhaust(limit)
+      this.#gate = upstream.gate
+    }
     if (upstream.balance.needsKey) this.#key = this.readKey(upstream)
     this.#offerContinue()
     this.#attemptNext()
@@ -271,9 +305,60 @@ export class Exchange implements RequestView, AnswerReader {
 
   #attemptNext(): void {
     const upstream = this.upstream as CompiledUpstream
-    const at = this.#pickNext(upstream)
+    const at = this.#gate === null ? this.#pickNext(upstream) : this.#pickFree(upstream, this.#gate)
     if (at >= 0) return this.#attemptEndpoint(upstream.endpoints[at] as CompiledEndpoint, false)
+    if (at === ALL_FULL) return this.#waitAtGate('maxRequestsPerEndpoint')
     this.respondError(this.#lastFailure === null ? upstream.emptyCode : 'UPSTREAM_RETRIES_OVER')
+  }
+
+  /** As `#pickNext`, passing over endpoints with as many requests as they may have; ALL_FULL: only such are left. */
+  #pickFree(upstream: CompiledUpstream, gate: UpstreamGate): number {
+    const tried = this.#tried
+    let isFull = false
+    for (;;) {
+      const at = this.#pickNext(upstream)
+      if (at < 0) {
+        this.#tried = tried
+        return isFull ? ALL_FULL : -1
+      }
+      if (!gate.isFull(at)) {
+        this.#tried = tried
+        return at
+      }
+      isFull = true
+      const passed = new Uint8Array(upstream.endpoints.length)
+      passed.set(this.#tried)
+      passed[at] = 1
+      this.#tried = passed
+    }
+  }
+
+  /** No connection may be opened, or no endpoint take more: the request waits for its turn. */
+  #waitAtGate(limit: LimitName): void {
+    const gate = this.#gate as UpstreamGate
+    const refusal = gate.wait(this, clock.nowMs)
+    if (refusal !== null) return this.#exhaust(refusal === 'maxPending' && !this.#mayWait ? limit : refusal)
+    this.#isWaiting = true
+  }
+
+  get #mayWait(): boolean {
+    return ((this.upstream as CompiledUpstream).model.limits?.maxPending ?? 0) > 0
+  }
+
+  onGate(): void {
+    this.#isWaiting = false
+    readClock()
+    if (this.isActive) this.#attemptNext()
+  }
+
+  onGateTimeout(): void {
+    this.#isWaiting = false
+    if (this.isActive) this.#exhaust('pendingMs')
+  }
+
+  #exhaust(limit: LimitName): void {
+    this.limitName = limit
+    this.respondError('POOL_EXHAUSTED')
   }
 
   /** An endpoint that was not tried, or when all failed one that is there for that; -1: none is left. */
@@ -323,6 +408,16 @@ export class Exchange implements RequestView, AnswerReader {
       this.#leave(endpoint)
       upstream.balance.judge?.abandoned(endpoint.index)
       return this.respondError('ADMIN_ADDRESS')
+    }
+    if (this.#gate !== null) {
+      const limit = this.#gate.checkConnect(pool)
+      if (limit !== null) {
+        this.#leave(endpoint)
+        upstream.balance.judge?.abandoned(endpoint.index)
+        if (!mustBeFresh) this.attempts--
+        this.sends--
+        return this.#waitAtGate(limit)
+      }
     }
     const { connectMs } = this.#timeouts as UpstreamTimeouts
     const { upstreamOptions } = this.plane
@@ -504,6 +599,8 @@ export class Exchange implements RequestView, AnswerReader {
     this.route = null
     this.rule = null
     this.choice = null
+    this.choiceReason = 'weight'
+    this.choiceCookie = ''
     this.#block = NO_ROUTE
     this.overlay = null
     this.hostOverride = null
@@ -639,7 +736,7 @@ export class Exchange implements RequestView, AnswerReader {
     if (isStale || failure === 'gatewayLimit') this.#leaveEndpoint(null)
     else {
       const field =
-        failure === 'connectFailed'
+        failure === 'connectFailed' || failure === 'tlsFailed'
           ? ENDPOINT.CONNECT_FAILED
           : failureStatus(failure) === 504
             ? ENDPOINT.TIMED_OUT
@@ -650,6 +747,7 @@ export class Exchange implements RequestView, AnswerReader {
     const upstream = this.upstream as CompiledUpstream
     const retry = upstream.model.retry
     if (!isStale && failure !== 'gatewayLimit') this.#judgeFailed(upstream, endpoint, failure)
+    if (failure === 'tlsFailed') this.#tellTlsFault(endpoint, error)
     const verdict = judgeFailure(failure, {
       isSafe: retry.nonIdempotent || SAFE_METHODS.has(this.sentMethod),
       isReplayable: this.#kept.isWhole,
@@ -675,6 +773,13 @@ export class Exchange implements RequestView, AnswerReader {
       countWorker(this.plane, WORKER.RETRY_BUDGET_SPENT, 1)
       return this.respondError(code)
     }
+    if (this.#gate !== null && !this.#isRetrying) {
+      if (!this.#gate.startRetry()) {
+        this.limitName = 'maxRetries'
+        return this.respondError(code)
+      }
+      this.#isRetrying = true
+    }
     this.#noteRetry(endpoint)
     if (repeat) return this.#repeat(retry.sameEndpoint as SameEndpointRetry, endpoint)
     this.#repeats = 0
@@ -687,6 +792,20 @@ export class Exchange implements RequestView, AnswerReader {
     const now = clock.nowMs
     const kind = failureStatus(failure) === 504 ? 'timeout' : 'tcp'
     upstream.balance.judge?.failed(endpoint.index, kind, now - this.#attemptMs, now)
+  }
+
+  /** Said once until it is another fault: an operator has to see to it. */
+  #tellTlsFault({ pool, label }: CompiledEndpoint, error: NodeJS.ErrnoException | null): void {
+    const fault = error?.code ?? 'unknown'
+    if (pool.tlsFault === fault) return
+    pool.tlsFault = fault
+    const fields = {
+      endpoint: label,
+      serverName: pool.identity.serverName,
+      code: fault,
+      error: error?.message,
+    }
+    this.plane.options.log('warn', fields, 'TLS to an endpoint failed')
   }
 
   #noteRetry(endpoint: CompiledEndpoint): void {
@@ -784,11 +903,13 @@ export class Exchange implements RequestView, AnswerReader {
   #enter(endpoint: CompiledEndpoint): void {
     this.#count(endpoint, ENDPOINT.IN_FLIGHT, 1)
     if (endpoint.flightAt >= 0) Atomics.add(this.plane.options.health, endpoint.flightAt, 1)
+    if (this.#gate !== null) this.#gate.enterEndpoint(endpoint.index)
   }
 
   #leave(endpoint: CompiledEndpoint): void {
     this.#count(endpoint, ENDPOINT.IN_FLIGHT, -1)
     if (endpoint.flightAt >= 0) Atomics.sub(this.plane.options.health, endpoint.flightAt, 1)
+    if (this.#gate !== null) this.#gate.leaveEndpoint(endpoint.index)
   }
 
   // ================= answers the gateway makes =================
@@ -804,7 +925,8 @@ export class Exchange implements RequestView, AnswerReader {
     const surface = this.surface
     const status = ERROR_CODES[code].status
     const { contentType, body } = errorBody(surface, status, code, this.requestId)
-    const field = this.plane.options.settings.errorField ? `X-Headgate-Error: ${code}\r\n` : ''
+    const limit = this.limitName === '' ? '' : `X-Headgate-Limit: ${this.limitName}\r\n`
+    const field = this.plane.options.settings.errorField ? `X-Headgate-Error: ${code}\r\n${limit}` : ''
     return {
       status,
       fields: contentType === '' ? field : `Content-Type: ${contentType}\r\n${field}`,
@@ -890,6 +1012,7 @@ export class Exchange implements RequestView, AnswerReader {
     this.isActive = false
     this.#attempt++
     if (this.#wait !== null) this.plane.deadlines.forget(this.#wait)
+    if (this.#gate !== null) this.#leaveGate(this.#gate)
     this.plane.inFlight--
     countWorker(this.plane, WORKER.IN_FLIGHT, -1)
     this.#kept.reset()
@@ -898,6 +1021,15 @@ export class Exchange implements RequestView, AnswerReader {
     this.#countRequest(now)
     if (this.plane.options.accessLog !== null) recordExchange(this, this.plane.options.accessLog, now)
     this.answer = null
+  }
+
+  #leaveGate(gate: UpstreamGate): void {
+    this.#gate = null
+    if (this.#isWaiting) gate.forget(this)
+    if (this.#isRetrying) gate.endRetry()
+    this.#isWaiting = false
+    this.#isRetrying = false
+    gate.leave()
   }
 
   /** A few plain additions in lines that lie side by side (model/counters.ts). */
@@ -945,6 +1077,9 @@ export class Exchange implements RequestView, AnswerReader {
     this.route = null
     this.rule = null
     this.choice = null
+    this.choiceReason = 'weight'
+    this.choiceCookie = ''
+    this.limitName = ''
     this.upstream = null
     this.endpoint = null
     this.hostOverride = null
@@ -1143,6 +1278,18 @@ export class Exchange implements RequestView, AnswerReader {
     return this.overlay === null ? fields.join('cookie', '; ') : this.overlay.cookies(fields)
   }
 }
+
+const REASON_CELL: Readonly<Record<ChoiceReason, number>> = {
+  weight: BLOCK.WEIGHT,
+  forced: BLOCK.FORCED,
+  sticky: BLOCK.STICKY,
+  failover: BLOCK.FAILOVER,
+}
+
+/** Level of `Plane.overload` from which new requests are refused; below it only connections are not kept. */
+const REFUSING = 2
+/** Endpoints are left, but each has as many requests as it may. */
+const ALL_FULL = -2
 
 /** The wait before an endpoint is asked again. */
 class Wait implements Timed {

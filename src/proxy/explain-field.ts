@@ -12,6 +12,7 @@ export function explainLine(exchange: Exchange): string {
   let text = `X-Headgate-Explain: route=${route === null ? 'none' : encode(route.model.id)}`
   if (rule !== null) text += `; rule=${rule.index}`
   if (choice !== null) text += `; target=${choice.index}; variant=${encode(choice.model.variant)}`
+  if (choice !== null && exchange.choiceReason !== 'weight') text += `; by=${exchange.choiceReason}`
   if (upstream !== null) text += `; upstream=${encode(upstream.model.id)}`
   if (endpoint !== null) text += `; endpoint=${encode(endpoint.label)}`
   return `${text}\r\n`

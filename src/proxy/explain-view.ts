@@ -15,10 +15,10 @@ import {
 import type { Predicate, PredicateValue, Scalar } from '../model/predicate.ts'
 import { predicateText } from '../model/predicate-text.ts'
 import type { Route } from '../model/route.ts'
-import type { Target } from '../model/split.ts'
+import type { Split, SplitPolicy, Target } from '../model/split.ts'
 import type { UpstreamTimeouts } from '../model/upstream.ts'
 import type { TracedCandidate, TracedComparison, TracedRule } from '../routing/explain.ts'
-import type { CompiledRule, CompiledSplit, CompiledTarget } from '../routing/table.ts'
+import type { ChoiceReason, CompiledRule, CompiledSplit, CompiledTarget } from '../routing/table.ts'
 import type { CompiledUpstream } from './upstream/upstreams.ts'
 
 /** What was traced, and what is compiled, as the data of an explanation. */
@@ -123,7 +123,11 @@ export function showRules(
   })
 }
 
-export function showSplit(split: CompiledSplit, choice: CompiledTarget | null): ExplainedSplit {
+export function showSplit(
+  split: CompiledSplit,
+  choice: CompiledTarget | null,
+  by: ChoiceReason,
+): ExplainedSplit {
   const weights = split.model.targets.map(({ weight }) => weight)
   const total = weights.reduce((sum, weight) => sum + weight, 0)
   const divisor = weights.reduce(greatestCommonDivisor, 0) || 1
@@ -142,8 +146,22 @@ export function showSplit(split: CompiledSplit, choice: CompiledTarget | null): 
       origin: target.origin,
     })),
     next,
-    reason: living === 0 ? 'noWeight' : living === 1 ? 'onlyTarget' : 'weights',
+    reason: by !== 'weight' ? by : living === 0 ? 'noWeight' : living === 1 ? 'onlyTarget' : 'weights',
+    policy: split.model.policy === null ? [] : describePolicy(split.model.policy, split.model),
   }
+}
+
+/** In the order in which they work. */
+function describePolicy({ forced, sticky, whenOut }: SplitPolicy, { targets }: Split): string[] {
+  const lines: string[] = []
+  for (const { kind, name } of forced?.sources ?? [])
+    lines.push(`forced by ${kind === 'header' ? 'field' : 'cookie'} ${name}, where it names a variant`)
+  if (sticky?.by.kind === 'cookie') lines.push(`sticky by cookie ${sticky.by.name}`)
+  if (sticky?.by.kind === 'hash') lines.push('sticky by the hash of a key')
+  if (whenOut.kind === 'spill') lines.push('when a target is out, the others share what is its')
+  if (whenOut.kind === 'target')
+    lines.push(`when a target is out, ${targets[whenOut.index]?.variant ?? ''} gets what is its`)
+  return lines
 }
 
 function share(parts: number, of: number): ExplainedTarget['share'] {

@@ -250,7 +250,7 @@ class Explainer {
           ? {}
           : Object.fromEntries([...pathParams].map(([name, text]) => [showText(name), showText(text)])),
       rules: route === null ? [] : showRules(route.rules, trace.rules),
-      split: rule === null ? null : showSplit(rule.split, choice),
+      split: rule === null ? null : showSplit(rule.split, choice, exchange.choiceReason),
       filters: this.#filters,
       responseFilters: route === null ? [] : showResponseFilters(route.model, choice?.model ?? null),
       upstream,

@@ -27,6 +27,8 @@ export interface Plane {
   /** Bytes kept for replay by all exchanges of this worker. */
   replayBytes: number
   isDraining: boolean
+  /** 0: all is well; 1: connections of clients are not kept; 2: new requests are refused (gateway/overload.ts). */
+  overload: 0 | 1 | 2
   inFlight: number
   /** Called when a connection closed while draining. */
   onIdle: (() => void) | null

@@ -3,7 +3,7 @@ import type { AccessRecord } from '../model/access-record.ts'
 import type { ExplainRequest, Explanation } from '../model/explanation.ts'
 import type { HealthLine, OutcomeJudge } from '../model/health.ts'
 import type { Listener, Section } from '../model/listener.ts'
-import type { ObjectSource, Positions } from '../model/model.ts'
+import type { ObjectSearch, ObjectSource, Positions } from '../model/model.ts'
 import type { Settings } from '../model/settings.ts'
 import type { Upstream } from '../model/upstream.ts'
 import type { Table, UpstreamCell } from '../routing/table.ts'
@@ -44,6 +44,10 @@ export interface DataPlane {
   prepareUpstreams(upserts: readonly Upstream[], removals: readonly string[]): () => void
   /** The same for many: they are compiled when a request first asks for them. */
   prepareUpstreamsLater(sources: readonly ObjectSource<Upstream>[]): () => void
+  /** The same for all that a first model has, by search. */
+  prepareUpstreamSearch(search: ObjectSearch<Upstream>): () => void
+  /** How short of memory or time the worker is: 1: answers end their connections; 2: new requests get 503. */
+  setOverload(level: 0 | 1 | 2): void
   /** Starts the sweep of deadlines. */
   start(): void
   /** Answers carry `Connection: close`, idle connections close, resolves when the last exchange is done or the deadline cut `cut` of them. */

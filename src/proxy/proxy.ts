@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import { WORKER } from '../model/counters.ts'
 import type { ExplainRequest, Explanation } from '../model/explanation.ts'
 import type { Listener } from '../model/listener.ts'
-import type { ObjectSource } from '../model/model.ts'
+import type { ObjectSearch, ObjectSource } from '../model/model.ts'
 import type { Upstream } from '../model/upstream.ts'
 import type { UpstreamCell } from '../routing/table.ts'
 import { Deadlines } from './deadlines.ts'
@@ -35,7 +35,7 @@ class HttpDataPlane implements DataPlane {
     this.#plane = {
       options,
       deadlines,
-      upstreams: new Upstreams(options),
+      upstreams: new Upstreams(options, deadlines),
       upstreamOptions: {
         limits: options.settings.limits,
         deadlines,
@@ -53,6 +53,7 @@ class HttpDataPlane implements DataPlane {
       forbidden: options.forbidden,
       replayBytes: 0,
       isDraining: false,
+      overload: 0,
       inFlight: 0,
       onIdle: null,
     }
@@ -100,6 +101,14 @@ class HttpDataPlane implements DataPlane {
 
   prepareUpstreamsLater(sources: readonly ObjectSource<Upstream>[]): () => void {
     return this.#plane.upstreams.prepareLater(sources)
+  }
+
+  prepareUpstreamSearch(search: ObjectSearch<Upstream>): () => void {
+    return this.#plane.upstreams.prepareSearch(search)
+  }
+
+  setOverload(level: 0 | 1 | 2): void {
+    this.#plane.overload = level
   }
 
   heldRevision(): number {

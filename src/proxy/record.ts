@@ -92,7 +92,7 @@ export function recordExchange(
   record.serviceId = labels?.serviceId ?? ''
   record.rule = exchange.rule === null ? -1 : exchange.rule.index
   record.variant = exchange.choice === null ? '' : exchange.choice.model.variant
-  record.splitReason = exchange.choice === null ? '' : 'weight'
+  record.splitReason = exchange.choice === null ? '' : exchange.choiceReason
   record.upstreamId = exchange.upstream === null ? '' : exchange.upstream.model.id
   record.endpoint = exchange.endpoint === null ? '' : exchange.endpoint.label
   record.upstreamStatus = exchange.upstreamStatuses

@@ -1,6 +1,7 @@
 import type { Positions } from '../model/model.ts'
 import { type Split, splitIdentity } from '../model/split.ts'
 import { compileRotation, type Rotation, rotate } from '../model/weighted-rotation.ts'
+import { SplitChooser } from './split-policy.ts'
 import type { CompiledSplit, CompiledTarget } from './table.ts'
 
 export { scaleWeights, splitAt } from '../model/weighted-rotation.ts'
@@ -21,14 +22,38 @@ export function compileSplit(
   env: SplitEnvironment,
 ): CompiledSplit {
   const rotation = compileRotation(split.targets.map((target) => target.weight))
+  const plain = compileWeights(split, { targets, rotation, env })
+  if (split.policy === null) return plain
+  const { positions } = env
+  const policy = new SplitChooser(split.policy, {
+    split,
+    targets,
+    positions,
+    slot: (identity) => env.slot(identity),
+    pick: () => plain.pick(),
+    peek: () => plain.peek(),
+  })
+  return { model: split, targets, policy, pick: () => plain.pick(), peek: () => plain.peek() }
+}
+
+function compileWeights(
+  split: Split,
+  parts: {
+    readonly targets: readonly CompiledTarget[]
+    readonly rotation: Rotation
+    readonly env: SplitEnvironment
+  },
+): CompiledSplit {
+  const { targets, rotation, env } = parts
   if (rotation.total.length === 0) return new FixedSplit(split, targets, targets[rotation.only] ?? null)
   const slot = env.slot(splitIdentity(split))
   // Without a slot (shared memory is full) the split goes on with a position of this worker's own: exact per worker, not over all of them.
   const positions = slot === 0 ? new LocalPosition() : env.positions
-  return new WeightedSplit(split, targets, rotation, positions, slot)
+  return new WeightedSplit(split, { targets, rotation, positions, slot })
 }
 
 class FixedSplit implements CompiledSplit {
+  readonly policy = null
   readonly model: Split
   readonly targets: readonly CompiledTarget[]
   readonly #target: CompiledTarget | null
@@ -46,6 +71,7 @@ class FixedSplit implements CompiledSplit {
 }
 
 class WeightedSplit implements CompiledSplit {
+  readonly policy = null
   readonly model: Split
   readonly targets: readonly CompiledTarget[]
   readonly #rotation: Rotation
@@ -53,16 +79,18 @@ class WeightedSplit implements CompiledSplit {
   readonly #slot: number
   constructor(
     model: Split,
-    targets: readonly CompiledTarget[],
-    rotation: Rotation,
-    positions: Positions,
-    slot: number,
+    parts: {
+      readonly targets: readonly CompiledTarget[]
+      readonly rotation: Rotation
+      readonly positions: Positions
+      readonly slot: number
+    },
   ) {
     this.model = model
-    this.targets = targets
-    this.#rotation = rotation
-    this.#positions = positions
-    this.#slot = slot
+    this.targets = parts.targets
+    this.#rotation = parts.rotation
+    this.#positions = parts.positions
+    this.#slot = parts.slot
   }
   pick(): CompiledTarget | null {
     const position = this.#positions.advance(this.#slot, this.#rotation.limit)

@@ -81,9 +81,9 @@ export interface EditOptions {
 
 export class PendingEdit implements TableEdit {
   readonly #options: EditOptions
-  /** All changes by id; null: removed. */
-  readonly #changes = new Map<string, IndexedRoute | null>()
-  /** Those that the content at hand does not have yet. */
+  /** Changes so far. */
+  #changes = 0
+  /** By id, null: removed: those that the content at hand does not have yet. */
   #pending = new Map<string, IndexedRoute | null>()
   #steps: Generator<void, void> | null = null
   /** The content built beside the one that serves; null: this edit is made in place. */
@@ -110,7 +110,7 @@ export class PendingEdit implements TableEdit {
   work(shouldYield: () => boolean): boolean {
     for (;;) {
       if (this.#steps === null) {
-        if (this.#changes.size <= IN_PLACE_LIMIT || this.#pending.size === 0) return true
+        if (this.#changes <= IN_PLACE_LIMIT || this.#pending.size === 0) return true
         const batch = this.#pending
         this.#pending = new Map()
         this.#steps = this.#index(batch)
@@ -132,7 +132,7 @@ export class PendingEdit implements TableEdit {
   }
 
   #change(id: string, route: IndexedRoute | null): void {
-    this.#changes.set(id, route)
+    this.#changes++
     this.#pending.set(id, route)
   }
 

@@ -76,9 +76,24 @@ export interface CompiledRule {
   readonly split: CompiledSplit
 }
 
+/** What made a choice. */
+export type ChoiceReason = 'weight' | 'forced' | 'sticky' | 'failover'
+
+/** What goes before the weights, and behind them. */
+export interface CompiledSplitPolicy {
+  /** Of the choice made last. */
+  readonly reason: ChoiceReason
+  /** Line that the answer to the request chosen for last carries; '' for none. */
+  readonly cookie: string
+  /** With `isPeek` no position moves on. null: all weights are 0. */
+  choose(view: RequestView, isPeek: boolean): CompiledTarget | null
+}
+
 export interface CompiledSplit {
   readonly model: Split
   readonly targets: readonly CompiledTarget[]
+  /** null: the weights alone decide, by `pick` and `peek`. */
+  readonly policy: CompiledSplitPolicy | null
   /** Takes a position and gives its target; null if all weights are 0. */
   pick(): CompiledTarget | null
   /** What `pick` would give, without taking a position. */
@@ -117,6 +132,8 @@ export interface CompiledRedirectTarget extends CompiledTargetBase {
 /** Opaque here; proxy/upstream fills it. */
 export interface UpstreamCell {
   readonly id: string
+  /** Whether none of its endpoints can serve now. */
+  readonly isOut: boolean
 }
 
 /**

@@ -148,6 +148,6 @@ export function makeEnvironment(positions: Positions = new TestPositions()): Com
       slots.set(identity, slots.size + 1)
       return slots.size
     },
-    upstream: (id) => ({ id }),
+    upstream: (id) => ({ id, isOut: false }),
   }
 }

@@ -119,6 +119,21 @@ const EFFECTS: Readonly<Record<string, (run: Run) => Promise<void>>> = {
     await backends[0]?.close()
     assert.equal(await ask('/api/users'), '1981')
   },
+  'native-health.yaml': async ({ ask, backends }) => {
+    const answers = []
+    for (let i = 0; i < 4; i++) answers.push(await ask('/'))
+    assert.deepEqual(count(answers), { 1980: 2, 1981: 2 })
+    await backends[0]?.close()
+    for (let i = 0; i < 6; i++) assert.equal(await ask('/'), '1981')
+  },
+  'native-sticky.yaml': async ({ get, ask }) => {
+    const first = await get('/')
+    const cookie = String(first.headers['set-cookie']).split(';')[0] ?? ''
+    assert.match(cookie, /^variant=[0-9a-f]+$/)
+    for (let i = 0; i < 5; i++) assert.equal(await ask('/', { cookie }), first.text)
+    assert.equal(await ask('/', { 'x-variant': 'canary' }), '1981')
+    assert.equal(await ask('/', { 'x-variant': 'stable' }), '1980')
+  },
   'headgate.config.ts': async ({ ask, backends }) => {
     assert.equal(await ask('/blue/a'), '1980')
     assert.equal(await ask('/green/a'), '1981')

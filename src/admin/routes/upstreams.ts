@@ -260,7 +260,8 @@ async function putState(control: AdminControl, editor: DocumentEditor, call: Own
   const meant = endpointsOf(control, found.id, label)
   if (meant.length === 0) {
     const labels = (control.endpoints(found.id) ?? []).map((endpoint) => endpoint.label)
-    const near = suggest(label, labels) ?? (labels.length > 0 ? labels.slice(0, 10).join(', ') : 'it has none')
+    const near =
+      suggest(label, labels) ?? (labels.length > 0 ? labels.slice(0, 10).join(', ') : 'it has none')
     return problem('NO_SUCH_ENDPOINT', `${found.id} has no endpoint ${label}; there are: ${near}`)
   }
   const key = statesKey(found.id)

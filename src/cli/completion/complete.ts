@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import { dialects } from '../../dialects/index.ts'
 import { AdminClient } from '../client.ts'
-import { fetchEndpoints } from '../node.ts'
 import { documentPath, findKinds, singular } from '../kinds.ts'
+import { fetchEndpoints } from '../node.ts'
 import { describeVerbs, type Flag, findVerb, type Value, type Verb } from './verb-tree.ts'
 
 /** What somebody who presses a key waits for. */

@@ -246,6 +246,7 @@ function hintForType(schema: Schema, value: JsonValue): string | null {
   if (value === null) return 'nothing stands behind the colon; leave the key out'
   if (types.includes('string') && (typeof value === 'number' || typeof value === 'boolean')) {
     const form = formFor(schema, '')
+    if (form?.patternWords?.startsWith('a percentage') === true) return `write it with its sign: ${value}%`
     return form?.format === 'durationMs' ? `write ${value}s or ${value}ms` : `write it in quotes: "${value}"`
   }
   if (types.includes('array') && typeof value !== 'object') return `write it as a list: [${show(value)}]`

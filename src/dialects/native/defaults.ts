@@ -3,8 +3,27 @@ import type * as Native from './types.ts'
 
 /** Defaults as the schema has them, typed by what they are defaults of. */
 interface Defaults {
-  readonly upstream: Required<Pick<Native.Upstream, 'scheme' | 'balance' | 'sendHost'>>
-  readonly endpoint: { readonly weight: number; readonly priority: number }
+  readonly upstream: Required<Pick<Native.Upstream, 'scheme' | 'sendHost'>> & {
+    readonly balance: Extract<Native.Balance, string>
+  }
+  readonly endpoint: { readonly weight: number; readonly priority: number; readonly failoverOnly: boolean }
+  readonly leastRequest: Required<Native.LeastRequest>
+  readonly ringHash: Required<Native.RingHash>
+  readonly maglev: Required<Native.Maglev>
+  readonly hashSource: Required<Pick<Native.HashSource, 'terminal'>>
+  readonly levels: Required<Native.Levels>
+  readonly activeCheck: Required<Native.ActiveCheck>
+  readonly passiveCheck: Required<Native.PassiveCheck>
+  readonly failures: Required<Exclude<Native.Failures, number>>
+  readonly outlier: Required<Native.Outlier>
+  readonly errorWindow: Required<Native.ErrorWindow>
+  readonly latencyWindow: Required<Native.LatencyWindow>
+  readonly slowStart: Required<Exclude<Native.SlowStart, string>>
+  readonly sameEndpoint: Required<Native.SameEndpoint>
+  readonly retryBudget: Required<Native.RetryBudget>
+  readonly limits: Required<Native.Limits>
+  readonly tls: Required<Native.Tls>
+  readonly sticky: Required<Native.Sticky>
   readonly pool: Required<Native.Pool>
   readonly retries: Required<Exclude<Native.Retries, number>>
   readonly upstreamTimeouts: Required<Exclude<Native.UpstreamTimeouts, string>>

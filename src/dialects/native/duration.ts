@@ -12,3 +12,8 @@ export function parseDuration(text: string): number {
   }
   return Math.round(total)
 }
+
+/** `50%` as 50. */
+export function parsePercent(text: string): number {
+  return Number(text.slice(0, -1))
+}

@@ -1,6 +1,7 @@
 import { checkNetwork } from '../../expression/network.ts'
 import { checkPattern } from '../../expression/pattern.ts'
 import { checkVariable, isKnownVariable } from '../../expression/variables.ts'
+import { checkCertificates } from '../../model/pem.ts'
 import type { DialectSettings } from '../dialect.ts'
 import { MAX_DURATION_MS, parseDuration } from './duration.ts'
 import { parseAddress, parseHost, parsePath } from './patterns.ts'
@@ -44,6 +45,7 @@ const FORMATS: Readonly<Record<string, Check>> = {
     checkVariable(`post_arg.${text}`) === null
       ? null
       : { message: `${text} is no path into a body`, hint: 'write user.name, items[0].id or items[*].id' },
+  certificates: checkCertificates,
   base64: (text) =>
     /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text) ? null : 'is no base64',
 }

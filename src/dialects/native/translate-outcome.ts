@@ -10,11 +10,15 @@ import { modelId } from './names.ts'
 import { joinPath, type Sink } from './sink.ts'
 import { templateOf } from './template.ts'
 import { checkTemplate, refuseReserved, translateFilters } from './translate-filters.ts'
+import { readPolicy } from './translate-policy.ts'
 import { firstAddress, translateUpstream, warnOfScale } from './translate-upstream.ts'
 import type * as Native from './types.ts'
 
 /** What may stand in a rule, and beside the rules of a route. */
-export type Outcome = Pick<Native.Rule, 'split' | 'upstream' | 'respond' | 'redirect'>
+export type Outcome = Pick<
+  Native.Rule,
+  'split' | 'sticky' | 'forced' | 'whenOut' | 'upstream' | 'respond' | 'redirect'
+>
 
 export interface OutcomeContext {
   readonly routeId: string
@@ -39,7 +43,7 @@ export function translateOutcome(
   context: OutcomeContext,
 ): TranslatedOutcome | null {
   const { split, upstream, respond, redirect } = value
-  if (split !== undefined) return translateSplit(split, joinPath(path, 'split'), context)
+  if (split !== undefined) return translateSplit(value, split, path, context)
   if (upstream !== undefined) return single({ upstream }, path, 'upstream', context)
   if (respond !== undefined) return single({ respond }, path, 'respond', context)
   if (redirect !== undefined) return single({ redirect }, path, 'redirect', context)
@@ -66,21 +70,29 @@ function single(
 }
 
 function translateSplit(
+  holder: Outcome,
   split: readonly Native.Target[],
-  place: string,
+  path: string,
   context: OutcomeContext,
 ): TranslatedOutcome {
   const { origin, sink, routeId } = context
+  const place = joinPath(path, 'split')
   const targets = split.map((target, i) =>
     translateTarget(target, `${place}[${i}]`, `${place}[${i}]`, context),
   )
   const weights = targets.map(({ weight }) => weight)
   if (weights.every((weight) => weight === 0)) sink.warn(place, 'all weights are 0: every request gets 503')
   warnOfScale(weights, place, sink)
+  // a stored upstream is called by its name, which a document checked by itself does not know, and by its id
+  const names = split.map(({ upstream }, i) => {
+    const { variant } = targets[i] as Target
+    return typeof upstream === 'string' && upstream !== variant ? [variant, upstream] : [variant]
+  })
+  const policy = readPolicy(holder, names, path, sink)
   let needs: Predicate | null = null
   for (const target of split) needs = both(needs, needsOf(target))
   return {
-    split: { id: modelId('routes', routeId, place), origin: originAt(origin, place), targets, policy: null },
+    split: { id: modelId('routes', routeId, place), origin: originAt(origin, place), targets, policy },
     needs,
   }
 }

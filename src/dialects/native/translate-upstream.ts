@@ -1,11 +1,22 @@
 import type { Endpoint } from '../../model/endpoint.ts'
 import type { Origin } from '../../model/origin.ts'
-import type { Retry, Upstream, UpstreamTimeouts } from '../../model/upstream.ts'
+import { checkCertificates, checkKeyPair } from '../../model/pem.ts'
+import type {
+  Discovery,
+  Retry,
+  SameEndpointRetry,
+  Upstream,
+  UpstreamLimits,
+  UpstreamTimeouts,
+  UpstreamTls,
+} from '../../model/upstream.ts'
 import { MAX_CYCLE, scaleWeights } from '../../model/weighted-rotation.ts'
 import { defaultOf } from './defaults.ts'
-import { parseDuration } from './duration.ts'
+import { parseDuration, parsePercent } from './duration.ts'
 import { parseAddress } from './patterns.ts'
 import { joinPath, type Sink } from './sink.ts'
+import { readBalancer, readHashKey, readLevels } from './translate-balancing.ts'
+import { readHealth, readSlowStart } from './translate-health.ts'
 import type * as Native from './types.ts'
 
 export interface UpstreamPlace {
@@ -20,7 +31,8 @@ export interface UpstreamPlace {
 /** One upstream, a document or inline. */
 export function translateUpstream(value: Native.InlineUpstream, place: UpstreamPlace, sink: Sink): Upstream {
   const scheme = value.scheme ?? defaultOf('upstream', 'scheme')
-  const endpoints = readEndpoints(value, scheme, place.path, sink)
+  const { endpoints, discovery } = readEndpoints(value, scheme, place.path, sink)
+  const balancer = readBalancer(value.balance, joinPath(place.path, 'balance'), sink)
   const sendHost = value.sendHost ?? defaultOf('upstream', 'sendHost')
   const host = value.host ?? null
   return {
@@ -30,25 +42,25 @@ export function translateUpstream(value: Native.InlineUpstream, place: UpstreamP
     origin: place.origin,
     scheme,
     endpoints,
-    discovery: null,
-    balancer: { kind: value.balance ?? defaultOf('upstream', 'balance') },
-    hashKey: null,
-    levels: { mode: 'strict', factor: 1.4, panicPercent: 50, prefersZone: false },
-    health: null,
-    slowStart: null,
+    discovery,
+    balancer,
+    hashKey: readHashKey(value, balancer, place.path, sink),
+    levels: readLevels(value.levels),
+    health: readHealth(value.health, scheme, joinPath(place.path, 'health'), sink),
+    slowStart: readSlowStart(value.slowStart, joinPath(place.path, 'slowStart'), sink),
     passHost: host !== null ? 'rewrite' : sendHost === 'client' ? 'pass' : 'node',
     upstreamHost: host,
     nodeHostWithoutPort: host === null && sendHost === 'endpointWithoutPort',
     timeouts: readTimeouts(value.timeouts, joinPath(place.path, 'timeouts'), sink),
-    retry: readRetry(value.retries),
+    retry: readRetry(value.retries, endpoints),
     pool: {
       size: value.pool?.size ?? defaultOf('pool', 'size'),
       idleMs: parseDuration(value.pool?.idle ?? defaultOf('pool', 'idle')),
       requests: value.pool?.requests ?? defaultOf('pool', 'requests'),
-      maxAgeMs: 0,
+      maxAgeMs: parseDuration(value.pool?.maxAge ?? defaultOf('pool', 'maxAge')),
     },
-    limits: null,
-    tls: null,
+    limits: readLimits(value.limits),
+    tls: readTls(value.tls, scheme, joinPath(place.path, 'tls'), sink),
   }
 }
 
@@ -56,7 +68,7 @@ export function translateUpstream(value: Native.InlineUpstream, place: UpstreamP
 export function firstAddress(value: Native.InlineUpstream): string | null {
   const first = value.endpoints[0]
   if (first === undefined) return null
-  return typeof first === 'string' ? first : first.address
+  return typeof first === 'string' ? first : (first.address ?? first.srv ?? null)
 }
 
 const SCHEME_PORTS = { http: 80, https: 443 } as const
@@ -66,22 +78,32 @@ function readEndpoints(
   scheme: 'http' | 'https',
   path: string,
   sink: Sink,
-): readonly Endpoint[] {
+): Pick<Upstream, 'endpoints' | 'discovery'> {
   const endpoints: Endpoint[] = []
   const seen = new Map<string, string>()
+  let discovery: Discovery | null = null
   for (const [i, written] of value.endpoints.entries()) {
     const place = joinPath(path, `endpoints[${i}]`)
-    const entry = typeof written === 'string' ? { address: written } : written
+    const entry: Exclude<Native.Endpoint, string> =
+      typeof written === 'string' ? { address: written } : written
+    const weight = entry.weight ?? defaultOf('endpoint', 'weight')
+    const priority = entry.priority ?? defaultOf('endpoint', 'priority')
+    if (entry.address === undefined) {
+      if (entry.srv === undefined) continue // the schema's check has told of it
+      if (discovery !== null) sink.refuse(place, 'there is a service already: an upstream takes one')
+      discovery = { kind: 'dns', name: entry.srv, port: null, weight, priority }
+      continue
+    }
     const address = parseAddress(entry.address)
     if ('error' in address) continue // the schema's check has told of it
     const endpoint = {
       host: address.host,
       port: address.port ?? SCHEME_PORTS[scheme],
-      weight: entry.weight ?? defaultOf('endpoint', 'weight'),
-      priority: entry.priority ?? defaultOf('endpoint', 'priority'),
+      weight,
+      priority,
       address: null,
-      zone: null,
-      failoverOnly: false,
+      zone: entry.zone ?? null,
+      failoverOnly: entry.failoverOnly ?? defaultOf('endpoint', 'failoverOnly'),
       state: 'ready',
     } as const
     const key = `${endpoint.host.toLowerCase()}|${endpoint.port}|${endpoint.priority}`
@@ -93,8 +115,9 @@ function readEndpoints(
       sink.refuse(place, `${entry.address} stands in ${first} already`, 'give one of them a weight instead')
     }
   }
-  warnOfWeights(endpoints, joinPath(path, 'endpoints'), sink)
-  return endpoints
+  // what a service has is known only later
+  if (discovery === null) warnOfWeights(endpoints, joinPath(path, 'endpoints'), sink)
+  return { endpoints, discovery }
 }
 
 function warnOfWeights(endpoints: readonly Endpoint[], path: string, sink: Sink): void {
@@ -164,18 +187,67 @@ function readTimeout(text: string, path: string, sink: Sink): number {
   return ms
 }
 
-function readRetry(value: Native.Retries | undefined): Retry {
+function readRetry(value: Native.Retries | undefined, endpoints: readonly Endpoint[]): Retry {
   const given = typeof value === 'number' ? { count: value } : (value ?? {})
+  const { sameEndpoint, budget } = given
   return {
     count: given.count ?? defaultOf('retries', 'count'),
-    attemptMs: 0,
-    onStatuses: [],
-    nonIdempotent: false,
-    sameEndpoint: null,
-    failoverTries: 0,
-    budget: null,
+    attemptMs: parseDuration(given.attemptTimeout ?? defaultOf('retries', 'attemptTimeout')),
+    onStatuses: given.onStatuses ?? [],
+    nonIdempotent: given.nonIdempotent ?? defaultOf('retries', 'nonIdempotent'),
+    sameEndpoint: sameEndpoint === undefined ? null : readSameEndpoint(sameEndpoint),
+    failoverTries: endpoints.some(({ failoverOnly }) => failoverOnly)
+      ? (given.failoverTries ?? defaultOf('retries', 'failoverTries'))
+      : 0,
+    budget:
+      budget === undefined
+        ? null
+        : {
+            ratio: parsePercent(budget.ratio ?? defaultOf('retryBudget', 'ratio')) / 100,
+            perSecond: budget.perSecond ?? defaultOf('retryBudget', 'perSecond'),
+          },
     timeoutMs: parseDuration(given.timeout ?? defaultOf('retries', 'timeout')),
     onHeadTimeout: given.onHeadTimeout ?? defaultOf('retries', 'onHeadTimeout'),
     sameEndpointWhenAlone: given.sameEndpointWhenAlone ?? defaultOf('retries', 'sameEndpointWhenAlone'),
   }
+}
+
+function readSameEndpoint(value: Native.SameEndpoint): SameEndpointRetry {
+  return {
+    count: value.count,
+    delayMs: parseDuration(value.delay ?? defaultOf('sameEndpoint', 'delay')),
+    multiplier: value.multiplier ?? defaultOf('sameEndpoint', 'multiplier'),
+    maxMs: parseDuration(value.maxDelay ?? defaultOf('sameEndpoint', 'maxDelay')),
+  }
+}
+
+function readLimits(value: Native.Limits = {}): UpstreamLimits {
+  return {
+    maxConnections: value.connections ?? defaultOf('limits', 'connections'),
+    maxConnectionsPerEndpoint: value.connectionsPerEndpoint ?? defaultOf('limits', 'connectionsPerEndpoint'),
+    maxRequests: value.requests ?? defaultOf('limits', 'requests'),
+    maxRequestsPerEndpoint: value.requestsPerEndpoint ?? defaultOf('limits', 'requestsPerEndpoint'),
+    maxPending: value.pending ?? defaultOf('limits', 'pending'),
+    pendingMs: parseDuration(value.pendingTimeout ?? defaultOf('limits', 'pendingTimeout')),
+    maxRetries: value.retries ?? defaultOf('limits', 'retries'),
+  }
+}
+
+/** Of https it is never null: a certificate that nobody looks at must have been asked for. */
+function readTls(
+  value: Native.Tls | undefined,
+  scheme: 'http' | 'https',
+  path: string,
+  sink: Sink,
+): UpstreamTls | null {
+  if (scheme === 'http') {
+    if (value !== undefined) sink.refuse(path, 'means nothing without scheme: https')
+    return null
+  }
+  const { ca = null, certificate = null, key = null, serverName = null } = value ?? {}
+  if (certificate !== null && key !== null && checkCertificates(certificate) === null) {
+    const fault = checkKeyPair(certificate, key)
+    if (fault !== null) sink.refuse(joinPath(path, 'key'), fault)
+  }
+  return { verifies: value?.verify ?? defaultOf('tls', 'verify'), ca, certificate, key, serverName }
 }

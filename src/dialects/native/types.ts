@@ -61,6 +61,12 @@ export interface Route {
   readonly rules?: readonly Rule[]
   /** Targets with weights. Shares are exact: with weights 3 and 2, three of every five consecutive requests go to the first, over all workers. */
   readonly split?: readonly Target[]
+  /** Keeps a client on one side of the `split`. */
+  readonly sticky?: Sticky
+  /** Lets a request name its side of the `split`. */
+  readonly forced?: Forced
+  /** What becomes of the share of a side of the `split` that cannot serve. Default: `error`. */
+  readonly whenOut?: WhenOut
   /** Short for a split with this one target. */
   readonly upstream?: UpstreamPlace
   /** Short for a split with this one target. */
@@ -75,6 +81,12 @@ export interface Rule {
   readonly when?: When
   /** Targets with weights. Shares are exact: with weights 3 and 2, three of every five consecutive requests go to the first, over all workers. */
   readonly split?: readonly Target[]
+  /** Keeps a client on one side of the `split`. */
+  readonly sticky?: Sticky
+  /** Lets a request name its side of the `split`. */
+  readonly forced?: Forced
+  /** What becomes of the share of a side of the `split` that cannot serve. Default: `error`. */
+  readonly whenOut?: WhenOut
   /** Short for a split with this one target. */
   readonly upstream?: UpstreamPlace
   /** Short for a split with this one target. */
@@ -119,7 +131,7 @@ export type Respond = number | {
   /** true: the body is the page of that status, as errors of the gateway have it. */
   readonly page?: boolean
   /** Marks the answer as this error, for the log and `X-Headgate-Error` (docs/errors.md). */
-  readonly errorCode?: 'BAD_REQUEST' | 'BAD_HOST' | 'BAD_TARGET' | 'BAD_LENGTH' | 'BAD_CHUNK' | 'BAD_TRAILER' | 'REQUEST_TIMEOUT_HEAD' | 'REQUEST_TIMEOUT_BODY' | 'BODY_TOO_LARGE' | 'TARGET_TOO_LONG' | 'EXPECTATION_FAILED' | 'HEAD_TOO_LARGE' | 'CLIENT_GONE' | 'METHOD_NOT_IMPLEMENTED' | 'CODING_NOT_IMPLEMENTED' | 'VERSION_NOT_SUPPORTED' | 'ROUTE_NOT_FOUND' | 'SERVICE_NOT_FOUND' | 'UPSTREAM_NOT_FOUND' | 'SPLIT_UPSTREAM_NOT_FOUND' | 'NO_UPSTREAM' | 'NO_TARGET' | 'NO_ENDPOINT' | 'BAD_REWRITE' | 'BODY_NEEDED' | 'UPSTREAM_CONNECT_FAILED' | 'UPSTREAM_CONNECT_TIMEOUT' | 'UPSTREAM_NAME_UNRESOLVED' | 'UPSTREAM_STALE' | 'UPSTREAM_CLOSED' | 'UPSTREAM_SEND_TIMEOUT' | 'UPSTREAM_HEAD_TIMEOUT' | 'UPSTREAM_BODY_TIMEOUT' | 'UPSTREAM_BAD_ANSWER' | 'UPSTREAM_CUT' | 'UPSTREAM_RETRIES_OVER' | 'POOL_EXHAUSTED' | 'OUT_OF_DESCRIPTORS' | 'OUT_OF_PORTS' | 'OVERLOADED' | 'ADMIN_ADDRESS' | 'DRAINING' | 'INTERNAL'
+  readonly errorCode?: 'BAD_REQUEST' | 'BAD_HOST' | 'BAD_TARGET' | 'BAD_LENGTH' | 'BAD_CHUNK' | 'BAD_TRAILER' | 'REQUEST_TIMEOUT_HEAD' | 'REQUEST_TIMEOUT_BODY' | 'BODY_TOO_LARGE' | 'TARGET_TOO_LONG' | 'EXPECTATION_FAILED' | 'HEAD_TOO_LARGE' | 'CLIENT_GONE' | 'METHOD_NOT_IMPLEMENTED' | 'CODING_NOT_IMPLEMENTED' | 'VERSION_NOT_SUPPORTED' | 'ROUTE_NOT_FOUND' | 'SERVICE_NOT_FOUND' | 'UPSTREAM_NOT_FOUND' | 'SPLIT_UPSTREAM_NOT_FOUND' | 'NO_UPSTREAM' | 'NO_TARGET' | 'NO_ENDPOINT' | 'BAD_REWRITE' | 'UPSTREAM_CONNECT_FAILED' | 'UPSTREAM_CONNECT_TIMEOUT' | 'UPSTREAM_TLS_FAILED' | 'UPSTREAM_NAME_UNRESOLVED' | 'UPSTREAM_STALE' | 'UPSTREAM_CLOSED' | 'UPSTREAM_SEND_TIMEOUT' | 'UPSTREAM_HEAD_TIMEOUT' | 'UPSTREAM_BODY_TIMEOUT' | 'UPSTREAM_BAD_ANSWER' | 'UPSTREAM_CUT' | 'UPSTREAM_RETRIES_OVER' | 'POOL_EXHAUSTED' | 'OUT_OF_DESCRIPTORS' | 'OUT_OF_PORTS' | 'OVERLOADED' | 'ADMIN_ADDRESS' | 'INTERNAL'
 }
 
 /** Sends the client elsewhere: a place, or a form of its own. */
@@ -149,6 +161,16 @@ export type Redirect = string | {
    * Default: `false`.
    */
   readonly appendQuery?: boolean
+}
+
+/** One duration for all three, or all three by themselves. */
+export type RouteTimeouts = Duration | {
+  /** Until the connection stands. Then: 504. */
+  readonly connect: Duration
+  /** Between two writes of the request. */
+  readonly send: Duration
+  /** Until the head of the answer comes (then: 504), and between two parts of its body. */
+  readonly read: Duration
 }
 
 /** Changes to requests, to answers, or to both, for all requests or for some. */
@@ -313,10 +335,23 @@ export interface Upstream {
   readonly endpoints: readonly Endpoint[]
   /**
    * How an endpoint is chosen.
-   * - `roundRobin`: In turn, as the weights say, over all workers.
    * Default: `roundRobin`.
    */
-  readonly balance?: 'roundRobin'
+  readonly balance?: Balance
+  /** The key of `ringHash`, `maglev`, `consistentHash` and `hashModulo`. Default: the address of the client. */
+  readonly hashOn?: HashOn
+  /**
+   * What decides when no source of `hashOn` has a value. Default: `address`.
+   * - `address`: The address of the client.
+   * - `none`: Chance.
+   */
+  readonly hashFallback?: 'address' | 'none'
+  /** How priorities and zones share the traffic. */
+  readonly levels?: Levels
+  /** How the gateway finds out which endpoints can serve. */
+  readonly health?: Health
+  /** An endpoint that is new or came back gets its share little by little. */
+  readonly slowStart?: SlowStart
   /** The Host that is sent to endpoints, with or without a port. */
   readonly host?: string
   /**
@@ -333,6 +368,10 @@ export interface Upstream {
   readonly retries?: Retries
   /** Connections that are kept. */
   readonly pool?: Pool
+  /** Bounds on what is sent to the upstream. */
+  readonly limits?: Limits
+  /** Of `scheme: https`. */
+  readonly tls?: Tls
 }
 
 /** An upstream of one place alone; only its name may be left out. */
@@ -354,10 +393,23 @@ export interface InlineUpstream {
   readonly endpoints: readonly Endpoint[]
   /**
    * How an endpoint is chosen.
-   * - `roundRobin`: In turn, as the weights say, over all workers.
    * Default: `roundRobin`.
    */
-  readonly balance?: 'roundRobin'
+  readonly balance?: Balance
+  /** The key of `ringHash`, `maglev`, `consistentHash` and `hashModulo`. Default: the address of the client. */
+  readonly hashOn?: HashOn
+  /**
+   * What decides when no source of `hashOn` has a value. Default: `address`.
+   * - `address`: The address of the client.
+   * - `none`: Chance.
+   */
+  readonly hashFallback?: 'address' | 'none'
+  /** How priorities and zones share the traffic. */
+  readonly levels?: Levels
+  /** How the gateway finds out which endpoints can serve. */
+  readonly health?: Health
+  /** An endpoint that is new or came back gets its share little by little. */
+  readonly slowStart?: SlowStart
   /** The Host that is sent to endpoints, with or without a port. */
   readonly host?: string
   /**
@@ -374,22 +426,35 @@ export interface InlineUpstream {
   readonly retries?: Retries
   /** Connections that are kept. */
   readonly pool?: Pool
+  /** Bounds on what is sent to the upstream. */
+  readonly limits?: Limits
+  /** Of `scheme: https`. */
+  readonly tls?: Tls
 }
 
-/** An address, or an address with weight and priority. */
+/** An address, or more about it. A name stands for all its addresses (A and AAAA), which share its weight and are asked for again while the gateway runs. */
 export type Endpoint = string | {
   /** `host:port` or `host`; an IPv6 address stands in brackets. */
-  readonly address: string
+  readonly address?: string
+  /** The name of a service (SRV): hosts, ports and weights come from its records. One for each upstream. */
+  readonly srv?: string
   /**
    * Its share among the endpoints of its priority. 0: it gets nothing.
    * Default: `1`.
    */
   readonly weight?: number
   /**
-   * Endpoints with a lower one are used only when all of the higher ones were tried or cannot be used.
+   * Endpoints with a lower one are used only when all of the higher ones were tried or cannot be used (`levels`).
    * Default: `0`.
    */
   readonly priority?: number
+  /** The part of the network it is in (`levels.preferZone`). */
+  readonly zone?: string
+  /**
+   * Whether it is used only when attempts at all others failed (`retries.failoverTries`).
+   * Default: `false`.
+   */
+  readonly failoverOnly?: boolean
 }
 
 /** How long to wait for an endpoint: one duration for all three, or each by itself. */
@@ -411,14 +476,355 @@ export type UpstreamTimeouts = Duration | {
   readonly read?: Duration
 }
 
-/** One duration for all three, or all three by themselves. */
-export type RouteTimeouts = Duration | {
-  /** Until the connection stands. Then: 504. */
-  readonly connect: Duration
-  /** Between two writes of the request. */
-  readonly send: Duration
-  /** Until the head of the answer comes (then: 504), and between two parts of its body. */
-  readonly read: Duration
+/** Connections that are kept for further requests. */
+export interface Pool {
+  /**
+   * Idle connections for each endpoint and process, shared out over the workers.
+   * Default: `256`.
+   */
+  readonly size?: number
+  /**
+   * An idle connection is closed after this. `0s`: no connection is kept.
+   * Default: `60s`.
+   */
+  readonly idle?: Duration
+  /**
+   * A connection is closed after so many requests.
+   * Default: `1000`.
+   */
+  readonly requests?: number
+  /**
+   * A connection older than this is not used again. `0s`: no bound.
+   * Default: `0s`.
+   */
+  readonly maxAge?: Duration
+}
+
+/** A number and its unit, several in a row too: `500ms`, `30s`, `1m30s`, `2h`. At most 24 hours. */
+export type Duration = string
+
+/** How an endpoint is chosen: a word, or one of those that take more. */
+export type Balance = 'roundRobin' | 'edf' | 'random' | 'leastRequest' | 'leastConnections' | 'ewma' | 'ringHash' | 'maglev' | 'consistentHash' | 'hashModulo' | 'weightedOrder' | 'leastRecentlyUsed' | 'pickFirst' | {
+  /** Draws some by chance. */
+  readonly leastRequest?: LeastRequest
+  /** A ring as Envoy has it. */
+  readonly ringHash?: RingHash
+  /** The table of Maglev. */
+  readonly maglev?: Maglev
+}
+
+/** The one of some drawn by chance with the fewest requests in flight. */
+export interface LeastRequest {
+  /**
+   * How many are drawn.
+   * Default: `2`.
+   */
+  readonly choices?: number
+}
+
+/** A ring as Envoy has it. */
+export interface RingHash {
+  /**
+   * The hash of the points.
+   * - `xxHash`: XXH64.
+   * - `murmurHash2`: MurmurHash2, as libstdc++ has it.
+   * Default: `xxHash`.
+   */
+  readonly hash?: 'xxHash' | 'murmurHash2'
+  /**
+   * Points on the ring at least.
+   * Default: `1024`.
+   */
+  readonly minSize?: number
+  /**
+   * And at most.
+   * Default: `8388608`.
+   */
+  readonly maxSize?: number
+}
+
+/** Maglev's table. */
+export interface Maglev {
+  /**
+   * Its size, a prime.
+   * Default: `65537`.
+   */
+  readonly tableSize?: number
+}
+
+/** What keeps requests together: one source, or several whose hashes are combined. */
+export type HashOn = HashSource | readonly HashSource[]
+
+/** Where the key comes from. */
+export interface HashSource {
+  /** A header field, by its name in any case. */
+  readonly header?: string
+  /** An argument of the query, by its name. */
+  readonly query?: string
+  /** A cookie, by its name. */
+  readonly cookie?: string
+  /** Any variable, by its name. */
+  readonly variable?: string
+  /** The address of the client. */
+  readonly address?: true
+  /** Several things in one text: `${header.x-tenant}/${path}`. */
+  readonly template?: string
+  /**
+   * Whether the sources behind it are left alone once it has a value.
+   * Default: `false`.
+   */
+  readonly terminal?: boolean
+}
+
+/** How endpoints of several priorities, or zones, share the traffic. */
+export interface Levels {
+  /**
+   * When a lower priority gets traffic.
+   * - `strict`: When no endpoint of the higher ones can be used or is left to try.
+   * - `overprovisioned`: In the measure in which `factor` times the usable share of the higher ones falls short of all (as Envoy).
+   * Default: `strict`.
+   */
+  readonly mode?: 'strict' | 'overprovisioned'
+  /**
+   * Of `overprovisioned`.
+   * Default: `1.4`.
+   */
+  readonly factor?: number
+  /**
+   * When fewer endpoints than this share can be used, all are used but those an operator switched off. `0%`: only when none can.
+   * Default: `50%`.
+   */
+  readonly panicBelow?: Percent
+  /**
+   * Whether endpoints in another zone than the gateway's (setting `zone`) come a level later.
+   * Default: `false`.
+   */
+  readonly preferZone?: boolean
+}
+
+/** Keeps a client on one side of the split: by a cookie that the first answer sets, or by the hash of a key. More weight for a target only adds clients to it. */
+export interface Sticky {
+  /** The name of the cookie. It holds a mark of the target, which changes when the target is called otherwise. */
+  readonly cookie?: string
+  /**
+   * Seconds that it lasts. 0: until the browser is closed.
+   * Default: `0`.
+   */
+  readonly maxAge?: number
+  /**
+   * Its path.
+   * Default: `/`.
+   */
+  readonly path?: string
+  /**
+   * Whether it goes over https only.
+   * Default: `false`.
+   */
+  readonly secure?: boolean
+  /**
+   * Whether scripts do not see it.
+   * Default: `true`.
+   */
+  readonly httpOnly?: boolean
+  /**
+   * Whether it goes along from other sites. Default: the browser decides.
+   * - `lax`: With links.
+   * - `strict`: Never.
+   * - `none`: Always.
+   */
+  readonly sameSite?: 'lax' | 'strict' | 'none'
+  /**
+   * Whether a client keeps a target whose weight is 0 now.
+   * Default: `false`.
+   */
+  readonly keepZeroWeight?: boolean
+  /** The key. Requests without one are kept by the address of the client. */
+  readonly hashOn?: HashOn
+}
+
+/** Where requests may name a target, by its name in metrics and logs: above the weights, also one of weight 0. */
+export type Forced = ForcedSource | readonly ForcedSource[]
+
+/** A header field or a cookie. */
+export interface ForcedSource {
+  /** A header field, by its name. */
+  readonly header?: string
+  /** A cookie, by its name. */
+  readonly cookie?: string
+}
+
+/** What becomes of the share of a target none of whose endpoints can be used. */
+export type WhenOut = 'error' | 'spill' | {
+  /** The name of the target. */
+  readonly target: string
+}
+
+/** How the gateway finds out which endpoints can serve. Each part may be left out; without any, all endpoints are always used. */
+export interface Health {
+  /** Probes: the gateway asks each endpoint now and then. */
+  readonly active?: ActiveCheck
+  /** What live traffic says counts too. Needs `active`, which brings endpoints back. */
+  readonly passive?: PassiveCheck
+  /** Endpoints that fail live requests are ejected for a while. Works by itself. */
+  readonly outlier?: Outlier
+}
+
+/** Probes, sent by one part of the gateway for all its workers. */
+export interface ActiveCheck {
+  /**
+   * What a probe is. Default: the scheme of the upstream.
+   * - `http`: A request in plain text.
+   * - `https`: A request over TLS.
+   * - `tcp`: A connection.
+   * - `grpc`: A call of gRPC's health service.
+   */
+  readonly kind?: 'http' | 'https' | 'tcp' | 'grpc'
+  /** Of http and https: the target that is asked for. Default: `/`. */
+  readonly path?: string
+  /** Of grpc: the service that is asked for. Default: the whole server. */
+  readonly service?: string
+  /** Of http and https: the method, in capitals. Default: GET. */
+  readonly method?: string
+  /** Of http and https: header fields, word for word. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Of http and https: the body. Default: none. */
+  readonly body?: string
+  /** The Host and the TLS name of probes. Default: the upstream's `host`, else the endpoint's name. */
+  readonly host?: string
+  /** The port that is probed. Default: the endpoint's own. */
+  readonly port?: number
+  /**
+   * Of https: whether the certificate must be valid.
+   * Default: `true`.
+   */
+  readonly verify?: boolean
+  /**
+   * A probe that is not answered for so long failed.
+   * Default: `2s`.
+   */
+  readonly timeout?: Duration
+  /**
+   * Between probes of an endpoint, from 100ms; up to a tenth is added at random.
+   * Default: `5s`.
+   */
+  readonly interval?: Duration
+  /** The same for an endpoint that is out. Default: `interval`. */
+  readonly downInterval?: Duration
+  /**
+   * Probes of the upstream under way at once.
+   * Default: `10`.
+   */
+  readonly concurrency?: number
+  /**
+   * So many successes in a row bring an endpoint back.
+   * Default: `2`.
+   */
+  readonly up?: number
+  /**
+   * So many failures of one kind, without a success between, take it out.
+   * Default: `3`.
+   */
+  readonly down?: Failures
+  /** Statuses that are a success. Default: 200 to 399. */
+  readonly upStatuses?: readonly number[]
+  /** Statuses that are a failure. Default: all that are no success. */
+  readonly downStatuses?: readonly number[]
+}
+
+/** Live answers count as probes do. */
+export interface PassiveCheck {
+  /**
+   * So many good answers in a row bring an endpoint back. 0: only probes do.
+   * Default: `0`.
+   */
+  readonly up?: number
+  /**
+   * So many failures of one kind, without a success between, take it out. 0: that kind does not.
+   * Default: `5`.
+   */
+  readonly down?: Failures
+  /** Statuses that are a success. Default: 200 to 399. */
+  readonly upStatuses?: readonly number[]
+  /** Statuses that are a failure. Default: 500, 502, 503 and 504. */
+  readonly downStatuses?: readonly number[]
+}
+
+/** One number for all kinds of failures, or one for each. */
+export type Failures = number | {
+  /**
+   * Answers whose status is a failure.
+   * Default: `3`.
+   */
+  readonly statuses?: number
+  /**
+   * Connections that were refused, reset or cut.
+   * Default: `3`.
+   */
+  readonly connections?: number
+  /**
+   * No answer in time.
+   * Default: `3`.
+   */
+  readonly timeouts?: number
+}
+
+/** An endpoint that fails is ejected for a while. Failures are: refused, reset, timed out, or 502, 503 and 504. Faults of clients and kept connections that were closed never count. */
+export interface Outlier {
+  /**
+   * So many failures in a row eject it. 0: off.
+   * Default: `5`.
+   */
+  readonly failures?: number
+  /** Ejects by what failed within a window. */
+  readonly errors?: ErrorWindow
+  /** Ejects an endpoint that is slower than the others. */
+  readonly latency?: LatencyWindow
+  /**
+   * How long it is out; the n-th time n times as long.
+   * Default: `30s`.
+   */
+  readonly ejection?: Duration
+  /**
+   * At most so long; and so long without a failure makes the next time a first one.
+   * Default: `5m`.
+   */
+  readonly maxEjection?: Duration
+  /**
+   * Share of the endpoints that may be out at once. One always stays.
+   * Default: `50%`.
+   */
+  readonly maxEjected?: Percent
+  /**
+   * Whether one request goes first when the time is over; its failure ejects again at once.
+   * Default: `true`.
+   */
+  readonly trial?: boolean
+}
+
+/** How long an endpoint that is new or came back takes to its whole share, or more about it. */
+export type SlowStart = Duration | {
+  /** Until it has its whole share. */
+  readonly window: Duration
+  /**
+   * What it begins with.
+   * Default: `10%`.
+   */
+  readonly min?: Percent
+  /**
+   * 1: the share grows evenly; more: faster at first.
+   * Default: `1`.
+   */
+  readonly aggression?: number
+  /**
+   * How often the share is worked out anew, from 100ms.
+   * Default: `1s`.
+   */
+  readonly interval?: Duration
+  /**
+   * Endpoints that are there so soon after the start of the gateway are not new.
+   * Default: `10s`.
+   */
+  readonly grace?: Duration
 }
 
 /** How many further attempts after the first, or more about them. */
@@ -434,35 +840,167 @@ export type Retries = number | {
    */
   readonly timeout?: Duration
   /**
+   * An attempt without the head of an answer for so long is over. `0s`: `timeouts` alone count.
+   * Default: `0s`.
+   */
+  readonly attemptTimeout?: Duration
+  /**
    * Whether an endpoint that does not answer in time is a reason for another attempt (of safe requests).
    * Default: `false`.
    */
   readonly onHeadTimeout?: boolean
+  /** Statuses that are tried again elsewhere (safe requests only). The last answer goes out as it came. Default: none. */
+  readonly onStatuses?: readonly number[]
+  /**
+   * Whether POST and PATCH are sent again too after something of them was sent: then they may be carried out twice.
+   * Default: `false`.
+   */
+  readonly nonIdempotent?: boolean
   /**
    * Whether the same endpoint may be tried again where the upstream has only that one.
    * Default: `true`.
    */
   readonly sameEndpointWhenAlone?: boolean
+  /** Further attempts at the endpoint at hand before the next one is tried. */
+  readonly sameEndpoint?: SameEndpoint
+  /**
+   * Attempts at each endpoint that is `failoverOnly`, when all others failed.
+   * Default: `1`.
+   */
+  readonly failoverTries?: number
+  /** Bounds attempts after something was sent. Default: that of the settings. */
+  readonly budget?: RetryBudget
 }
 
-/** Connections that are kept for further requests. */
-export interface Pool {
+/** Bounds on what is sent to the upstream by the whole gateway, shared out over its workers. 0: none. A request that finds no place gets 503, which names the limit. */
+export interface Limits {
   /**
-   * Idle connections for each endpoint and process, shared out over the workers.
-   * Default: `320`.
+   * Connections to all endpoints.
+   * Default: `0`.
    */
-  readonly size?: number
+  readonly connections?: number
   /**
-   * An idle connection is closed after this. `0s`: no connection is kept.
-   * Default: `60s`.
+   * Connections to one endpoint.
+   * Default: `256`.
    */
-  readonly idle?: Duration
+  readonly connectionsPerEndpoint?: number
   /**
-   * A connection is closed after so many requests.
-   * Default: `1000`.
+   * Requests in flight, waiting ones included.
+   * Default: `0`.
    */
   readonly requests?: number
+  /**
+   * Requests in flight at one endpoint; it is passed over while another one is free.
+   * Default: `0`.
+   */
+  readonly requestsPerEndpoint?: number
+  /**
+   * Requests that may wait for a connection.
+   * Default: `1024`.
+   */
+  readonly pending?: number
+  /**
+   * How long one may wait.
+   * Default: `5s`.
+   */
+  readonly pendingTimeout?: Duration
+  /**
+   * Retries in flight.
+   * Default: `0`.
+   */
+  readonly retries?: number
 }
 
-/** A number and its unit, several in a row too: `500ms`, `30s`, `1m30s`, `2h`. At most 24 hours. */
-export type Duration = string
+/** Of https endpoints. Certificates and keys are the text itself (PEM), never the name of a file; a file of documents can take them from the environment with `${{NAME}}`. */
+export interface Tls {
+  /**
+   * Whether the certificate must be valid for the name that is asked for.
+   * Default: `true`.
+   */
+  readonly verify?: boolean
+  /** Certificates that are trusted in place of the system's. */
+  readonly ca?: string
+  /** What the gateway shows, with the chain behind it. */
+  readonly certificate?: string
+  /** The private key of `certificate`. */
+  readonly key?: string
+  /** The name that is asked for and verified. Default: the Host that is sent. */
+  readonly serverName?: string
+}
+
+/** Ejects by what failed within a window. */
+export interface ErrorWindow {
+  /**
+   * The window, from 1s.
+   * Default: `10s`.
+   */
+  readonly window?: Duration
+  /**
+   * With fewer requests of the endpoint in the window, `ratio` says nothing.
+   * Default: `20`.
+   */
+  readonly minRequests?: number
+  /** Ejects at this share of failures. */
+  readonly ratio?: Percent
+  /** Ejects at so many failures. */
+  readonly count?: number
+  /**
+   * Whether all statuses from 500 on are failures here.
+   * Default: `false`.
+   */
+  readonly serverErrors?: boolean
+}
+
+/** Ejects an endpoint that is slower than the others. */
+export interface LatencyWindow {
+  /**
+   * The window, from 1s.
+   * Default: `10s`.
+   */
+  readonly window?: Duration
+  /**
+   * With fewer requests in the window nothing is said.
+   * Default: `20`.
+   */
+  readonly minRequests?: number
+  /** Ejects when its mean latency is over so many times that of the upstream. */
+  readonly factor: number
+}
+
+/** Further attempts at the endpoint at hand before the next one is tried. */
+export interface SameEndpoint {
+  /** So many, beside `count` above. */
+  readonly count: number
+  /**
+   * The wait before the first of them.
+   * Default: `0s`.
+   */
+  readonly delay?: Duration
+  /**
+   * Each wait is so many times the one before.
+   * Default: `1`.
+   */
+  readonly multiplier?: number
+  /**
+   * No wait is longer.
+   * Default: `10s`.
+   */
+  readonly maxDelay?: Duration
+}
+
+/** Bounds attempts after something was sent, so that they cannot become a storm. Default: the settings `upstream.retryBudget…`. */
+export interface RetryBudget {
+  /**
+   * Share of the requests of the last 10 seconds.
+   * Default: `20%`.
+   */
+  readonly ratio?: Percent
+  /**
+   * And so many per second beside.
+   * Default: `3`.
+   */
+  readonly perSecond?: number
+}
+
+/** A whole percentage: `0%` to `100%`. */
+export type Percent = string

@@ -45,6 +45,8 @@ export interface Standing {
   readonly sinceMs: number
   /** When an ejected one returns; null: it is not ejected. */
   readonly returnsAtMs: number | null
+  /** Since the start, or since it is there. */
+  readonly ejections: number
 }
 
 interface Watched {
@@ -68,6 +70,7 @@ interface WatchedEndpoint {
   /** While it is ejected: its return; after that: until the next ejection counts as a first one again. */
   timer: NodeJS.Timeout | null
   returnsAtMs: number | null
+  ejections: number
   /** When it began to get its share back; null: it has all of it. */
   rampMs: number | null
   steppedMs: number
@@ -196,13 +199,14 @@ export class HealthControl {
     const watched = this.#watched.get(upstreamId)
     if (watched === undefined) return undefined
     return [...watched.endpoints.values()].map(
-      ({ endpoint, line, condition, reason, sinceMs, returnsAtMs }) => ({
+      ({ endpoint, line, condition, reason, sinceMs, returnsAtMs, ejections }) => ({
         endpoint,
         line,
         condition: conditionOf(endpoint, line, condition),
         reason,
         sinceMs,
         returnsAtMs,
+        ejections,
       }),
     )
   }
@@ -286,6 +290,7 @@ export class HealthControl {
       sinceMs: Date.now(),
       timer: null,
       returnsAtMs: null,
+      ejections: 0,
       rampMs: null,
       steppedMs: 0,
     }
@@ -525,6 +530,7 @@ export class HealthControl {
     known.condition = condition
     known.reason = reason
     known.sinceMs = Date.now()
+    if (condition === 'ejected') known.ejections++
     count(this.transitions, `${model.id}\n${condition}`)
     const endpoint = endpointLabel(known.endpoint)
     void this.#options.settle().then(() => {

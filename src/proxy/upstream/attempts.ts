@@ -7,6 +7,7 @@ import type { ErrorCode } from '../../model/error-codes.ts'
 export type Failure =
   | 'connectFailed'
   | 'connectTimeout'
+  | 'tlsFailed' // the endpoint is there, and its certificate or its TLS is not what it should be; nothing was sent
   | 'staleUnsent' // a kept connection was found closed and no byte was written
   | 'staleSent' // a kept connection closed after bytes went out, no answer byte
   | 'closed' // a fresh connection closed or reset, no answer byte
@@ -38,6 +39,7 @@ export function judgeFailure(failure: Failure, request: RequestSafety): Verdict 
   switch (failure) {
     case 'connectFailed':
     case 'connectTimeout':
+    case 'tlsFailed':
       return 'next'
     case 'staleUnsent':
       return request.hadFresh ? 'next' : 'fresh'
@@ -63,6 +65,7 @@ export function judgeFailure(failure: Failure, request: RequestSafety): Verdict 
 export const FAILURE_CODES: Readonly<Record<Failure, ErrorCode>> = {
   connectFailed: 'UPSTREAM_CONNECT_FAILED',
   connectTimeout: 'UPSTREAM_CONNECT_TIMEOUT',
+  tlsFailed: 'UPSTREAM_TLS_FAILED',
   staleUnsent: 'UPSTREAM_STALE',
   staleSent: 'UPSTREAM_STALE',
   closed: 'UPSTREAM_CLOSED',
@@ -81,5 +84,10 @@ export function failureStatus(failure: Failure): number {
 
 /** Whether bytes of the request may have reached the endpoint: such an attempt's successor draws on the retry budget. */
 export function sentBytes(failure: Failure): boolean {
-  return failure !== 'connectFailed' && failure !== 'connectTimeout' && failure !== 'staleUnsent'
+  return (
+    failure !== 'connectFailed' &&
+    failure !== 'connectTimeout' &&
+    failure !== 'tlsFailed' &&
+    failure !== 'staleUnsent'
+  )
 }

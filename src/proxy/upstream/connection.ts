@@ -14,6 +14,7 @@ import { keptTrailers } from '../http1/write-fields.ts'
 import { SocketWriter } from '../socket-writer.ts'
 import type { Failure } from './attempts.ts'
 import type { EndpointPool } from './pool.ts'
+import { isTlsError } from './tls.ts'
 
 /** Whoever waits for an answer on a connection: the exchange. All calls come synchronously from a socket event. */
 export interface AnswerReader {
@@ -59,6 +60,8 @@ export class UpstreamConnection implements Timed {
   readonly pool: EndpointPool
   /** The endpoint's address, resolved. */
   readonly address: string
+  /** When it was begun. Milliseconds of the worker's clock. */
+  readonly bornMs: number
   /** Requests sent over it. */
   requests = 0
   /** Whether the request at hand is not the connection's first. */
@@ -106,7 +109,9 @@ export class UpstreamConnection implements Timed {
       const target: ConnectionOptions & { highWaterMark: number } = {
         host: address,
         port: identity.port,
-        rejectUnauthorized: false, // the reference verifies nothing unless told to (upstream.tls.verify, not supported yet)
+        rejectUnauthorized: identity.tls.verifies,
+        ...(identity.tls.context === null ? {} : { secureContext: identity.tls.context }),
+        ...(pool.session === undefined ? {} : { session: pool.session }),
         ALPNProtocols: ['http/1.1'],
         highWaterMark: options.limits.bufferHighBytes,
         ...(identity.serverName === '' ? {} : { servername: identity.serverName }),
@@ -116,6 +121,9 @@ export class UpstreamConnection implements Timed {
       socket.setNoDelay(true)
       socket.on('data', (chunk: Buffer) => this.#onRead(chunk.length, chunk))
       socket.on('secureConnect', () => this.#onConnected())
+      socket.on('session', (session) => {
+        pool.session = session
+      })
     } else {
       const onRead = (length: number, buffer: Uint8Array): true => {
         this.#onRead(length, buffer as Buffer)
@@ -139,6 +147,8 @@ export class UpstreamConnection implements Timed {
     this.#socket.on('end', () => this.#onEnd())
     this.#socket.on('drain', () => this.#onDrain())
     this.#writer = new SocketWriter(this.#socket, identity.scheme === 'http', () => this.#onDrain())
+    this.bornMs = nowMs
+    pool.open++
     options.onOpen()
     options.deadlines.set(this, nowMs + connectMs)
   }
@@ -486,7 +496,9 @@ export class UpstreamConnection implements Timed {
             ? 'gatewayLimit'
             : error.code === 'ETIMEDOUT'
               ? 'connectTimeout'
-              : 'connectFailed',
+              : isTlsError(error)
+                ? 'tlsFailed'
+                : 'connectFailed',
           error,
         )
       case HEAD:
@@ -515,6 +527,8 @@ export class UpstreamConnection implements Timed {
 
   #onClosed(): void {
     readClock()
+    this.pool.open--
+    this.pool.tellGates()
     this.#options.onClose()
     if (this.#state === CLOSED) return
     if (this.#state === IDLE) this.pool.forget(this)

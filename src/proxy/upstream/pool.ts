@@ -1,5 +1,7 @@
 import type { PoolSettings } from '../../model/upstream.ts'
 import type { UpstreamConnection } from './connection.ts'
+import type { UpstreamGate } from './gate.ts'
+import type { CompiledTls } from './tls.ts'
 
 /** What makes two connections interchangeable. */
 export interface PoolIdentity {
@@ -8,10 +10,12 @@ export interface PoolIdentity {
   readonly port: number
   /** TLS server name; '' for http. */
   readonly serverName: string
+  readonly tls: CompiledTls
 }
 
 export function poolKey(identity: PoolIdentity): string {
-  return `${identity.scheme}|${identity.host}|${identity.port}|${identity.serverName}`
+  const { scheme, host, port, serverName, tls } = identity
+  return `${scheme}|${host}|${port}|${serverName}|${tls.key}`
 }
 
 /**
@@ -23,6 +27,14 @@ export class EndpointPool {
   readonly #idle: UpstreamConnection[] = []
   /** Endpoints of upstreams in force that use it. At 0 nothing is kept. */
   users = 0
+  /** Connections, in use and idle. */
+  open = 0
+  /** Upstreams that count them: whoever waits there hears of one that becomes free. */
+  readonly gates = new Set<UpstreamGate>()
+  /** Of the last TLS handshake, so that the next one is short. */
+  session: Buffer | undefined = undefined
+  /** What was wrong with the certificate last time; it is logged when it changes. */
+  tlsFault = ''
 
   constructor(identity: PoolIdentity) {
     this.identity = identity
@@ -43,20 +55,27 @@ export class EndpointPool {
   /** Keeps the connection, or closes it: pool full, connection used up, keep-alive off, or nobody uses the address any more. */
   release(connection: UpstreamConnection, settings: PoolSettings, share: number, nowMs: number): void {
     const size = Math.max(1, Math.ceil(settings.size * share))
-    if (this.users === 0 || settings.idleMs === 0 || connection.requests >= settings.requests)
+    const leftMs = settings.maxAgeMs === 0 ? settings.idleMs : connection.bornMs + settings.maxAgeMs - nowMs
+    if (this.users === 0 || settings.idleMs === 0 || connection.requests >= settings.requests || leftMs <= 0)
       return connection.close()
     if (this.#idle.length >= size) {
       const oldest = this.#idle.shift()
       oldest?.close()
     }
     this.#idle.push(connection)
-    connection.rest(nowMs + settings.idleMs)
+    connection.rest(nowMs + Math.min(settings.idleMs, leftMs))
+    this.tellGates()
   }
 
   /** An idle connection went away by itself. */
   forget(connection: UpstreamConnection): void {
     const at = this.#idle.lastIndexOf(connection)
     if (at >= 0) this.#idle.splice(at, 1)
+  }
+
+  /** A connection is free, or gone. */
+  tellGates(): void {
+    if (this.gates.size > 0) for (const gate of this.gates) gate.wakeSoon()
   }
 
   closeIdle(): void {

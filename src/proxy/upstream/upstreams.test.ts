@@ -4,6 +4,7 @@ import { DEFAULT_SETTINGS } from '../../model/defaults.ts'
 import type { Upstream } from '../../model/upstream.ts'
 import { RoutingTable } from '../../routing/routing-table.ts'
 import { makeEnvironment, makeSection } from '../../routing/test-fixtures.ts'
+import { Deadlines } from '../deadlines.ts'
 import type { ProxyOptions } from '../proxy-contract.ts'
 import { Upstreams } from './upstreams.ts'
 
@@ -74,7 +75,7 @@ function optionsOf(share: number): ProxyOptions {
 
 /** Retries that the budget of a worker with this share of the process lets through in one second. */
 function budgetOf(share: number): number {
-  const upstreams = new Upstreams(optionsOf(share))
+  const upstreams = new Upstreams(optionsOf(share), new Deadlines())
   upstreams.prepare([UPSTREAM], [])()
   const budget = upstreams.cell('u').current?.budget
   assert.ok(budget)
@@ -90,7 +91,7 @@ test('the retries allowed per second are shared out over the workers', () => {
 })
 
 test('one of many upstreams is compiled when it is first asked for, once, and not before it is in force', () => {
-  const upstreams = new Upstreams(optionsOf(1))
+  const upstreams = new Upstreams(optionsOf(1), new Deadlines())
   let reads = 0
   const read = () => {
     reads++
@@ -110,7 +111,7 @@ test('one of many upstreams is compiled when it is first asked for, once, and no
 })
 
 test('an upstream that was asked for before is compiled with its new form, so that its pool is kept', () => {
-  const upstreams = new Upstreams(optionsOf(1))
+  const upstreams = new Upstreams(optionsOf(1), new Deadlines())
   upstreams.prepare([UPSTREAM], [])()
   const pool = upstreams.cell('u').current?.endpoints[0]?.pool
   let reads = 0
@@ -131,7 +132,7 @@ test('an upstream that cannot be compiled when it is asked for is logged and not
   const log = (_level: string, fields: object, message: string) => {
     lines.push(`${message}: ${JSON.stringify(fields)}`)
   }
-  const upstreams = new Upstreams({ ...optionsOf(1), log })
+  const upstreams = new Upstreams({ ...optionsOf(1), log }, new Deadlines())
   const read = () => {
     throw new Error('unreadable')
   }

@@ -3,14 +3,17 @@ import { toByteString } from '../../model/byte-string.ts'
 import { ENDPOINT_OVERFLOW } from '../../model/counters.ts'
 import type { Endpoint } from '../../model/endpoint.ts'
 import { endpointIdentity, endpointLabel, isUnresolved } from '../../model/endpoint.ts'
-import type { ObjectSource } from '../../model/model.ts'
+import type { ObjectSearch, ObjectSource } from '../../model/model.ts'
 import type { Upstream } from '../../model/upstream.ts'
 import type { UpstreamCell } from '../../routing/table.ts'
 import { clock } from '../clock.ts'
+import type { Deadlines } from '../deadlines.ts'
 import type { ProxyOptions } from '../proxy-contract.ts'
 import { Balance, type BalanceOptions } from './balance.ts'
+import { UpstreamGate } from './gate.ts'
 import { EndpointPool, type PoolIdentity, poolKey } from './pool.ts'
 import { RetryBudget } from './retry-budget.ts'
+import { type CompiledTls, compileTls } from './tls.ts'
 
 /** The box that compiled targets point to. Its content is replaced as a whole; a request reads it once, when it chooses. */
 export class Cell implements UpstreamCell {
@@ -45,6 +48,8 @@ export interface CompiledUpstream {
   readonly hashKey: CompiledHashKey | null
   /** 1 at statuses that are tried again elsewhere; null: none are. */
   readonly retryStatuses: Uint8Array | null
+  /** null: nothing bounds what is sent to it. */
+  readonly gate: UpstreamGate | null
   readonly budget: RetryBudget
   /** `upstreamHost` as it goes on the wire; '' where it is not used. */
   readonly hostField: string
@@ -91,11 +96,14 @@ export function poolFor(endpoint: CompiledEndpoint, clientHost: string): Endpoin
 export class Upstreams {
   readonly #cells = new Map<string, Cell>()
   readonly #pools = new Map<string, EndpointPool>()
+  readonly #searches: ObjectSearch<Upstream>[] = []
   readonly #options: ProxyOptions
   readonly #balancing: BalanceOptions
+  readonly #deadlines: Deadlines
 
-  constructor(options: ProxyOptions) {
+  constructor(options: ProxyOptions, deadlines: Deadlines) {
     this.#options = options
+    this.#deadlines = deadlines
     const { positions, health, settings } = options
     this.#balancing = {
       positions,
@@ -112,9 +120,23 @@ export class Upstreams {
     let cell = this.#cells.get(id)
     if (cell === undefined) {
       cell = new Cell(id, this)
+      cell.source = this.#find(id)
       this.#cells.set(id, cell)
     }
     return cell
+  }
+
+  #find(id: string): ObjectSource<Upstream> | null {
+    for (const search of this.#searches) {
+      const source = search.find(id)
+      if (source !== undefined) return source
+    }
+    return null
+  }
+
+  /** Where upstreams are that nobody has asked for. A cell, once made, knows better. */
+  prepareSearch(search: ObjectSearch<Upstream>): () => void {
+    return () => this.#searches.push(search)
   }
 
   /** Compiles now, changes nothing before the returned function is called. */
@@ -127,10 +149,8 @@ export class Upstreams {
       // new users first, so that a pool that both old and new upstreams use is never at zero
       for (const upstream of compiled) for (const endpoint of upstream.endpoints) this.#keep(endpoint)
       for (const upstream of compiled) this.#switch(this.cell(upstream.model.id), upstream)
-      for (const id of removals) {
-        const cell = this.#cells.get(id)
-        if (cell !== undefined) this.#switch(cell, null)
-      }
+      // a cell that says that there is none, where a search would find the old one
+      for (const id of removals) this.#switch(this.cell(id), null)
     }
   }
 
@@ -187,6 +207,7 @@ export class Upstreams {
     cell.compiled = upstream
     cell.source = null
     if (old === null) return
+    old.gate?.close()
     for (const endpoint of old.endpoints) {
       for (const named of endpoint.poolsByName?.values() ?? []) {
         named.users = 0
@@ -224,8 +245,9 @@ export class Upstreams {
     before: CompiledUpstream | null,
   ): CompiledUpstream {
     const balance = new Balance(model, this.#balancing, before?.balance ?? null)
+    const tls = compileTls(model.scheme === 'https' ? model.tls : null)
     const endpoints = model.endpoints.map((endpoint, index) =>
-      this.#compileEndpoint({ model, endpoint, index, balance, fresh }),
+      this.#compileEndpoint({ model, endpoint, index, balance, fresh, tls }),
     )
     const { settings, share } = this.#options
     const budget = model.retry.budget ?? {
@@ -238,6 +260,14 @@ export class Upstreams {
       balance,
       hashKey: model.hashKey === null ? null : compileHashKey(model.hashKey),
       retryStatuses: tableOf(model.retry.onStatuses),
+      gate:
+        model.limits === null
+          ? null
+          : new UpstreamGate(model.limits, {
+              share,
+              deadlines: this.#deadlines,
+              pools: endpoints.map(({ pool }) => pool),
+            }),
       hostField: toByteString(model.upstreamHost === null ? '' : model.upstreamHost),
       budget: new RetryBudget(budget.ratio, budget.perSecond * share),
       emptyCode:
@@ -253,8 +283,9 @@ export class Upstreams {
     readonly index: number
     readonly balance: Balance
     readonly fresh: Map<string, EndpointPool>
+    readonly tls: CompiledTls
   }): CompiledEndpoint {
-    const { model, endpoint, index, balance, fresh } = parts
+    const { model, endpoint, index, balance, fresh, tls } = parts
     const host = endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host
     const isStandardPort = endpoint.port === (model.scheme === 'https' ? 443 : 80)
     const hostField = toByteString(
@@ -271,8 +302,11 @@ export class Upstreams {
       slot: (slot === 0 ? ENDPOINT_OVERFLOW : slot) * 8,
       flightAt: balance.flightAt(index),
       serverName,
-      pool: this.#pool({ ...place, serverName }, fresh),
-      poolsByName: model.scheme === 'https' && model.passHost === 'pass' ? new Map() : null,
+      pool: this.#pool({ ...place, serverName, tls }, fresh),
+      poolsByName:
+        model.scheme === 'https' && model.passHost === 'pass' && model.tls?.serverName == null
+          ? new Map()
+          : null,
     }
   }
 }
@@ -287,6 +321,7 @@ function tableOf(statuses: readonly number[]): Uint8Array | null {
 
 /** TLS server name with `node` and `rewrite`; with `pass` it is the client's host, known per request. Addresses send none. */
 function serverNameOf(model: Upstream, endpoint: Endpoint): string {
+  if (model.tls?.serverName != null) return model.tls.serverName
   if (model.passHost === 'pass') return ''
   const name = model.passHost === 'rewrite' ? (model.upstreamHost as string) : endpoint.host
   if (name.includes('::') || name.startsWith('[')) return ''

@@ -106,7 +106,7 @@ describe('embedded store after damage', () => {
       NOTE,
       1,
     )
-    expected = (await store.load()).documents
+    expected = plainContent(await store.load()).documents
     await store.close()
     // As kill -9 leaves it: the writes stand in the log only.
     const live = join(root, 'live')

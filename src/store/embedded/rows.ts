@@ -84,6 +84,12 @@ class RowDocument implements StoredDocument {
     this.expiresAtMs = numbers.expiresAtMs
   }
 
+  /** As if `value` were a field like the others. */
+  toJSON(): StoredDocument {
+    const { key, value, createdRevision, modifiedRevision, expiresAtMs } = this
+    return { key, value, createdRevision, modifiedRevision, expiresAtMs }
+  }
+
   get value(): StoredDocument['value'] {
     if (this.#value === null) {
       this.#value = JSON.parse(this.#text) as StoredDocument['value']

@@ -125,19 +125,189 @@ const endpoints = fc.uniqueArray(
         address: fc.constantFrom('10.0.1.1:80', '10.0.1.2:80'),
         weight: fc.integer({ min: 0, max: 9 }),
         priority: fc.integer({ min: -2, max: 2 }),
+        zone: fc.constantFrom('a', 'b'),
+        failoverOnly: fc.boolean(),
       },
       { requiredKeys: ['address'] },
     ),
+    fc.record(
+      {
+        srv: fc.constant('_http._tcp.shop.internal'),
+        weight: fc.nat(3),
+        priority: fc.integer({ min: -1, max: 1 }),
+      },
+      { requiredKeys: ['srv'] },
+    ),
   ),
-  { maxLength: 4, selector: (entry) => (typeof entry === 'string' ? entry : entry.address) },
+  {
+    maxLength: 4,
+    selector: (entry) => (typeof entry === 'string' ? entry : 'srv' in entry ? entry.srv : entry.address),
+  },
 )
+const percent = fc.integer({ min: 1, max: 100 }).map((number) => `${number}%`)
+const hashSource: fc.Arbitrary<JsonObject> = fc
+  .tuple(
+    fc.constantFrom<JsonObject>(
+      { header: 'X-A' },
+      { query: 'b' },
+      { cookie: 'c' },
+      { variable: 'uri' },
+      { address: true },
+      { template: '${path}/${header.x-a}' },
+    ),
+    fc.record({ terminal: fc.boolean() }, opt),
+  )
+  .map(([source, rest]) => ({ ...source, ...rest }))
+const hashOn = fc.oneof(hashSource, fc.array(hashSource, { minLength: 1, maxLength: 3 }))
+/** What has a key, and what has none. */
+const balancing: fc.Arbitrary<JsonObject> = fc.oneof(
+  fc.record(
+    {
+      balance: fc.constantFrom<JsonValue>(
+        'roundRobin',
+        'edf',
+        'random',
+        'leastRequest',
+        'leastConnections',
+        'ewma',
+        'weightedOrder',
+        'leastRecentlyUsed',
+        'pickFirst',
+        { leastRequest: {} },
+        { leastRequest: { choices: 4 } },
+      ),
+    },
+    opt,
+  ) as fc.Arbitrary<JsonObject>,
+  fc
+    .tuple(
+      fc.constantFrom<JsonValue>(
+        'ringHash',
+        'maglev',
+        'consistentHash',
+        'hashModulo',
+        { maglev: { tableSize: 251 } },
+        {
+          ringHash: { hash: 'murmurHash2', minSize: 8 },
+        },
+      ),
+      fc.option(
+        fc.record({ hashOn, hashFallback: fc.constantFrom('address', 'none') }, { requiredKeys: ['hashOn'] }),
+        { nil: {} },
+      ),
+    )
+    .map(([balance, rest]) => ({ balance, ...rest }) as JsonObject),
+)
+const failures = fc.oneof(
+  fc.integer({ min: 1, max: 254 }),
+  fc.record(
+    { statuses: fc.integer({ min: 1, max: 254 }), connections: fc.nat(254), timeouts: fc.nat(254) },
+    opt,
+  ),
+)
+const checkParts = {
+  up: fc.integer({ min: 1, max: 254 }),
+  down: failures,
+  upStatuses: fc.constant([200, 302]),
+  downStatuses: fc.constant([500, 503]),
+}
+const active = fc.record(
+  {
+    kind: fc.constantFrom('http', 'https'),
+    path: fc.constant('/healthz'),
+    method: fc.constant('HEAD'),
+    headers: fc.dictionary(fieldName, word, { maxKeys: 2 }),
+    body: word,
+    host: fc.constant('probe.internal'),
+    port: fc.integer({ min: 1, max: 65_535 }),
+    verify: fc.boolean(),
+    timeout: duration,
+    interval: duration,
+    downInterval: duration,
+    concurrency: fc.integer({ min: 1, max: 9 }),
+    ...checkParts,
+  },
+  opt,
+)
+const outlier = fc.record(
+  {
+    failures: fc.integer({ min: 1, max: 9 }),
+    errors: fc
+      .tuple(
+        fc.oneof(fc.record({ ratio: percent }), fc.record({ count: fc.integer({ min: 1, max: 9 }) })),
+        fc.record(
+          {
+            window: fc.constant('5s'),
+            minRequests: fc.integer({ min: 1, max: 9 }),
+            serverErrors: fc.boolean(),
+          },
+          opt,
+        ),
+      )
+      .map(([threshold, rest]) => ({ ...threshold, ...rest })),
+    latency: fc.record(
+      { factor: fc.constantFrom(1.5, 3), window: fc.constant('5s') },
+      { requiredKeys: ['factor'] },
+    ),
+    ejection: fc.constantFrom('1s', '5s'),
+    maxEjection: fc.constantFrom('30s', '1m'),
+    maxEjected: percent,
+    trial: fc.boolean(),
+  },
+  opt,
+)
+const health = fc.oneof(
+  fc.record({ active, outlier }, opt),
+  fc.record({ active, passive: fc.record(checkParts, opt) }),
+  fc.constant({ active: { kind: 'grpc', service: 'shop.Cart' } }),
+  fc.constant({ active: { kind: 'tcp' } }),
+)
+const slowStart = fc.oneof(
+  duration,
+  fc.record(
+    {
+      window: duration,
+      min: percent,
+      aggression: fc.constantFrom(0.5, 1, 2),
+      interval: fc.constant('1s'),
+      grace: duration,
+    },
+    { requiredKeys: ['window'] },
+  ),
+)
+const count = fc.nat(9)
+const limits = fc.record(
+  {
+    connections: count,
+    connectionsPerEndpoint: count,
+    requests: count,
+    requestsPerEndpoint: count,
+    pending: count,
+    pendingTimeout: duration,
+    retries: count,
+  },
+  opt,
+)
+const levels = fc.record(
+  {
+    mode: fc.constantFrom('strict', 'overprovisioned'),
+    factor: fc.constantFrom(1, 1.4),
+    panicBelow: percent,
+    preferZone: fc.boolean(),
+  },
+  opt,
+)
+const tls = fc.record({ verify: fc.boolean(), serverName: fc.constant('app.internal') }, opt)
 const upstreamParts = {
   name: word,
   description: word,
   labels: fc.dictionary(label, word, { maxKeys: 2 }),
   scheme: fc.constantFrom('http', 'https'),
   endpoints,
-  balance: fc.constant('roundRobin'),
+  levels,
+  health,
+  slowStart,
+  limits,
   sendHost: fc.constantFrom('client', 'endpoint', 'endpointWithoutPort'),
   timeouts,
   retries: fc.oneof(
@@ -147,6 +317,12 @@ const upstreamParts = {
         count: fc.nat(9),
         timeout: duration,
         onHeadTimeout: fc.boolean(),
+        attemptTimeout: duration,
+        onStatuses: fc.constantFrom([502], [502, 429]),
+        nonIdempotent: fc.boolean(),
+        sameEndpoint: fc.record({ count: fc.constant(2), delay: duration }, { requiredKeys: ['count'] }),
+        failoverTries: fc.nat(2),
+        budget: fc.record({ ratio: percent, perSecond: fc.constantFrom(0, 1.5) }, opt),
         sameEndpointWhenAlone: fc.boolean(),
       },
       opt,
@@ -157,11 +333,22 @@ const upstreamParts = {
       size: fc.integer({ min: 1, max: 9 }),
       idle: fc.constantFrom('0s', '5s'),
       requests: fc.integer({ min: 1, max: 9 }),
+      maxAge: duration,
     },
     opt,
   ),
 }
-const inlineUpstream = fc.record(upstreamParts, { requiredKeys: ['endpoints'] })
+const inlineUpstream: fc.Arbitrary<JsonObject> = fc
+  .tuple(fc.record(upstreamParts, { requiredKeys: ['endpoints'] }), balancing, fc.option(tls, { nil: null }))
+  // TLS is of https alone
+  .map(
+    ([parts, way, ofTls]) =>
+      ({
+        ...parts,
+        ...way,
+        ...(ofTls === null || parts.scheme !== 'https' ? {} : { tls: ofTls }),
+      }) as JsonObject,
+  )
 
 const upstreamPlace = fc.oneof({ weight: 4, arbitrary: upstreamId }, { weight: 1, arbitrary: inlineUpstream })
 const respond = fc.oneof(
@@ -197,7 +384,34 @@ const outcome = fc.oneof(
 const target = fc
   .tuple(outcome, fc.record({ weight: fc.integer({ min: 0, max: 9 }), name: word, filters }, opt))
   .map(([way, rest]) => ({ ...way, ...rest }))
-const anyOutcome = fc.oneof(outcome, fc.record({ split: fc.array(target, { minLength: 1, maxLength: 4 }) }))
+const sticky: fc.Arbitrary<JsonObject> = fc.oneof(
+  fc.record({ hashOn }) as fc.Arbitrary<JsonObject>,
+  fc.record(
+    {
+      cookie: fc.constant('variant'),
+      maxAge: fc.nat(99),
+      path: fc.constant('/shop'),
+      secure: fc.boolean(),
+      httpOnly: fc.boolean(),
+      sameSite: fc.constantFrom('lax', 'strict'),
+      keepZeroWeight: fc.boolean(),
+    },
+    { requiredKeys: ['cookie'] },
+  ) as fc.Arbitrary<JsonObject>,
+)
+const forcedSource = fc.constantFrom({ header: 'X-Variant' }, { cookie: 'variant' })
+const anyOutcome: fc.Arbitrary<JsonObject> = fc.oneof(
+  outcome as fc.Arbitrary<JsonObject>,
+  fc.record(
+    {
+      split: fc.array(target, { minLength: 1, maxLength: 4 }),
+      sticky,
+      forced: fc.oneof(forcedSource, fc.array(forcedSource, { minLength: 1, maxLength: 2 })),
+      whenOut: fc.constantFrom('error', 'spill'),
+    },
+    { requiredKeys: ['split'] },
+  ) as fc.Arbitrary<JsonObject>,
+)
 /** Rules have conditions here: one without is right only at the end. */
 const rule = fc.tuple(conditions, anyOutcome).map(([when, way]) => ({ when, ...way }))
 

@@ -1,0 +1,46 @@
+import type { SecureContext } from 'node:tls'
+import type { UpstreamTls } from '../../model/upstream.ts'
+
+/** How connections to https endpoints are made; one for all upstreams that say the same. */
+export interface CompiledTls {
+  /** What it says, as text: connections of other texts are not interchangeable. Never shown. */
+  readonly key: string
+  readonly verifies: boolean
+  /** null: the system's certificates, and none of our own. */
+  readonly context: SecureContext | null
+}
+
+/** Where the document says nothing: nothing is verified, as in APISIX. */
+export const PLAIN_TLS: CompiledTls = { key: '', verifies: false, context: null }
+
+const known = new Map<string, WeakRef<CompiledTls>>()
+
+/** Certificates and keys have been checked by the dialect (model/pem.ts); what is wrong all the same is thrown. */
+export function compileTls(tls: UpstreamTls | null): CompiledTls {
+  if (tls === null) return PLAIN_TLS
+  const { verifies, ca, certificate, key } = tls
+  const name = JSON.stringify([verifies, ca, certificate, key])
+  const same = known.get(name)?.deref()
+  if (same !== undefined) return same
+  const hasContext = ca !== null || certificate !== null
+  const compiled: CompiledTls = {
+    key: name,
+    verifies,
+    context: hasContext
+      ? process.getBuiltinModule('node:tls').createSecureContext({
+          ...(ca === null ? {} : { ca }),
+          ...(certificate === null || key === null ? {} : { cert: certificate, key }),
+        })
+      : null,
+  }
+  known.set(name, new WeakRef(compiled))
+  return compiled
+}
+
+/** Whether an error of a socket that was connecting comes from TLS: then the endpoint is there, and not what it should be. */
+export function isTlsError({ code }: NodeJS.ErrnoException): boolean {
+  return code !== undefined && TLS_ERROR.test(code)
+}
+
+const TLS_ERROR =
+  /^(?:ERR_TLS|ERR_SSL|EPROTO|CERT_|CRL_|UNABLE_TO|DEPTH_ZERO|SELF_SIGNED|INVALID_|PATH_LENGTH|HOSTNAME_MISMATCH)/
