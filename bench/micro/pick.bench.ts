@@ -1,7 +1,6 @@
 /** What one choice of an endpoint costs: `node bench/micro/pick.bench.ts`. Bars at 1 000 endpoints: 100 ns without a key, 300 ns with one. */
 import { createKetama, createMaglev, createRingHash } from '../../src/balancing/consistent-hash.ts'
 import { createEwma, Latencies } from '../../src/balancing/ewma.ts'
-import { type Hash64, xxHash64 } from '../../src/expression/hash64.ts'
 import { createLeastConnections } from '../../src/balancing/least-connections.ts'
 import { createLeastRequest } from '../../src/balancing/least-request.ts'
 import { MAGLEV_SIZE } from '../../src/balancing/maglev.ts'
@@ -9,6 +8,7 @@ import { NONE_TRIED, type Picker } from '../../src/balancing/picker.ts'
 import { createRandom } from '../../src/balancing/random.ts'
 import { DEFAULT_RING } from '../../src/balancing/ring-hash.ts'
 import { createRoundRobin } from '../../src/balancing/round-robin.ts'
+import { type Hash64, xxHash64 } from '../../src/expression/hash64.ts'
 import { createPositions } from '../../src/gateway/positions.ts'
 import type { Endpoint } from '../../src/model/endpoint.ts'
 

@@ -103,6 +103,11 @@ const OWN_TAGS: readonly {
     description: 'Documents of every dialect: read, write, compare, go back.',
     words: ['documents', 'export', 'apply', 'diff', 'rollback', 'history'],
   },
+  {
+    name: 'Upstreams',
+    description: 'Endpoints, how they are, and taking them out of service.',
+    words: ['upstreams', 'nodes'],
+  },
   { name: 'Explain', description: 'Where a request would go, and why.', words: ['explain'] },
   {
     name: 'Traffic',
@@ -120,7 +125,15 @@ function tagOf(path: string): string {
 const PARAMS: Readonly<Record<string, { readonly description: string; readonly schema: JsonObject }>> = {
   dialect: { description: 'Language of the document, such as `apisix`.', schema: { type: 'string' } },
   kind: { description: 'Kind of the document in its dialect, such as `routes`.', schema: { type: 'string' } },
-  id: { description: 'Id of the document.', schema: { type: 'string', minLength: 1 } },
+  id: {
+    description:
+      'Id of the document; of an upstream, its whole id such as `apisix/upstreams/1`, percent-encoded.',
+    schema: { type: 'string', minLength: 1 },
+  },
+  label: {
+    description: 'The endpoint as lists show it: `10.0.0.1:80`; of a name, `name:80@10.0.0.1`.',
+    schema: { type: 'string', minLength: 1 },
+  },
   revision: { description: 'Number of a revision.', schema: { type: 'integer', minimum: 1 } },
 }
 

@@ -9,17 +9,20 @@ import type { StoredDocument } from '../model/document.ts'
 import type { JsonObject } from '../model/json.ts'
 import { parseFile } from '../store/files/parse-file.ts'
 import type { Dialect, FileDocument } from './dialect.ts'
+import { own } from './headgate/index.ts'
 import { dialects } from './index.ts'
 
 /** What every dialect promises to our own API and the command line, held over all example files. */
 
 const EXAMPLES = resolve(fileURLToPath(import.meta.url), '../../../examples')
 
+/** Documents of the parts of a file that are written in this dialect. */
 function read(dialect: Dialect, text: string): FileDocument[] {
   const { roots, faults } = parseFile('x.yaml', text, { PORT: '1980' }, false)
   assert.deepEqual(faults, [])
   return roots.flatMap(({ value }) => {
-    const contents = dialect.readFile(value, DEFAULT_SETTINGS)
+    const first = dialects.find(({ readFile }) => readFile(value, DEFAULT_SETTINGS) !== null)
+    const contents = first === dialect ? dialect.readFile(value, DEFAULT_SETTINGS) : null
     assert.deepEqual(contents?.faults ?? [], [])
     return (contents?.documents ?? []).map(({ kind, id, value: own }) => ({ kind, id, value: own }))
   })
@@ -30,11 +33,6 @@ function examplesOf(dialect: Dialect): FileDocument[] {
   const found = new Map<string, FileDocument>()
   for (const name of readdirSync(EXAMPLES).filter((file) => /\.(?:ya?ml|json)$/.test(file))) {
     const text = readFileSync(resolve(EXAMPLES, name), 'utf8')
-    const { roots } = parseFile(name, text, {}, false)
-    const first = dialects.find(
-      ({ readFile }) => readFile(roots[0]?.value ?? null, DEFAULT_SETTINGS) !== null,
-    )
-    if (first !== dialect) continue
     for (const document of read(dialect, text)) {
       if (dialect.idOf(document.kind, document.value) !== null)
         found.set(`${document.kind}/${document.id}`, document)
@@ -121,7 +119,7 @@ for (const dialect of dialects) {
         }
       }
     }
-    assert.ok(splits > 0)
+    assert.ok(splits > 0 || dialect === own)
   })
 
   test(`${dialect.name}: one document alone is recognised as what it is`, () => {

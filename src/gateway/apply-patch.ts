@@ -3,6 +3,7 @@ import type { Route } from '../model/route.ts'
 import type { Upstream } from '../model/upstream.ts'
 import type { PackedObjects, PatchPart } from './messages.ts'
 import { PackedSearch, type RouteSource, unpackRoutes, unpackUpstreams } from './model-archive.ts'
+import type { SlotTable } from './packed-slots.ts'
 
 /** The part of the routing table that takes edits (routing/routing-table.ts). */
 export interface EditableTable {
@@ -28,7 +29,7 @@ export interface ApplierOptions {
   readonly table: EditableTable
   readonly upstreams: EditableUpstreams
   /** Identity to slot, as the objects being compiled see it; the applier keeps it up to date. */
-  readonly slots: Map<string, number>
+  readonly slots: SlotTable
   readonly onApplied: (revision: number, faults: readonly string[]) => void
   /** Runs the next slice after the loop has served what waits. */
   readonly defer: (work: () => void) => void
@@ -107,6 +108,7 @@ export class PatchApplier {
     }
     const edit = this.#edit
     if (edit === null) return
+    if (part.slotTable !== null) slots.begin(part.slotTable)
     for (const [identity, slot] of part.slots) slots.set(identity, slot)
     const upserts: Upstream[] = []
     for (const object of part.upserts) if (object.kind === 'upstream') upserts.push(object)

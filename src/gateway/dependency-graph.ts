@@ -20,9 +20,9 @@ export class DependencyGraph {
     }
   }
 
-  /** What was looked at for `key`. */
-  usesOf(key: string): readonly string[] {
-    return this.#uses.get(key) ?? []
+  /** All that looked at something, with what they looked at. */
+  entries(): Iterable<readonly [key: string, uses: readonly string[]]> {
+    return this.#uses
   }
 
   /** Documents to translate again when `key` changes, appears or goes. */

@@ -41,21 +41,16 @@ async function setUp(t: TestContext, readOnly: string | null) {
   const mirror = new Mirror()
   const settings = DEFAULT_SETTINGS
   const reconciler = new Reconciler(dialects, settings, mirror)
+  const capacity = { positions: 8, counters: 256, routes: 8, targets: 8, endpoints: 8, health: 100 }
+  const shared = new SharedState(capacity)
   const documents: Documents = new Documents({
     store,
     mirror,
     reconciler,
-    shared: new SharedState({
-      positions: 8,
-      counters: 256,
-      routes: 8,
-      targets: 8,
-      endpoints: 8,
-      health: 100,
-    }),
+    shared,
     publisher: new Publisher({
       workers: () => [],
-      model: () => ({ revision: documents.modelRevision, upserts: [], count: 0, slots: [] }),
+      model: () => ({ revision: documents.modelRevision, upserts: [], count: 0, slotTable: shared.slots() }),
       onLaggard: () => {},
     }),
     settings,

@@ -24,8 +24,7 @@ import {
 import type { Emit } from './events.ts'
 import type { Mirror } from './mirror.ts'
 import { documentName } from './mirror.ts'
-import type { ArchiveTables } from './model-archive.ts'
-import type { CachedModel, ModelTables } from './model-cache.ts'
+import type { CachedModel, KeptMemory, ModelTables } from './model-cache.ts'
 import { Mutex } from './mutex.ts'
 import type { Publisher } from './publish.ts'
 import type { DocumentEdit, DocumentStatus, Plan, Reconciler } from './reconcile.ts'
@@ -120,7 +119,7 @@ export class Documents implements DocumentStore {
     cached: CachedModel | null = null,
     onStale: () => Promise<void> = async () => {},
   ): Promise<boolean> {
-    const { store, reconciler, mirror, log } = this.#options
+    const { store, reconciler, mirror } = this.#options
     this.#revision = cached?.revision ?? 0
     this.#modelRevision = Math.max(1, this.#revision)
     const content = await store.load()
@@ -134,31 +133,28 @@ export class Documents implements DocumentStore {
         mirror.set(document)
         this.#noteExpiry(document)
       }
-      reconciler.import(cached.reconciler)
+      reconciler.import(cached.reconciler, cached.revision)
+      for (const [name, faults] of cached.reconciler.setAside) {
+        const document = mirror.find(name)
+        if (document !== undefined) this.#setAside(document.key, faults)
+      }
       this.#catchAlls.import(cached.catchAlls)
+      this.#reportHidden()
       this.#lastChange = { atMs: Date.now(), revision: this.#revision, isGood: true }
       return true
     }
-    this.#translateAll(content, log)
+    this.#translateAll(content)
     return false
   }
 
-  #translateAll(content: StoreContent, log: Log): void {
+  #translateAll(content: StoreContent): void {
     const { reconciler, mirror, shared } = this.#options
     const sound: StoredDocument[] = []
     for (const document of content.documents) {
       mirror.set(document)
       const faults = this.#validate(document)
       if (faults.length === 0) sound.push(document)
-      else {
-        reconciler.setAside(document.key, faults)
-        announceRejection(this.#options.emit, document.key, faults, 'it is set aside')
-        log(
-          'error',
-          { document: documentName(document.key), faults },
-          'a stored document does not validate and is set aside',
-        )
-      }
+      else this.#setAside(document.key, faults)
       this.#noteExpiry(document)
     }
     // in small pieces: what is made on the way is then gone before the collector would have to move it
@@ -176,25 +172,36 @@ export class Documents implements DocumentStore {
       if (objects.length >= LOAD_BATCH) reserve()
     }
     reserve()
-    const hidden = this.#catchAlls.describe((section) => this.#hasRoutes(section))
-    if (hidden !== null) log('warn', {}, hidden)
+    this.#reportHidden()
     this.#lastChange = { atMs: Date.now(), revision: this.#revision, isGood: true }
   }
 
+  /** At start: the rest serves without it. */
+  #setAside(key: DocumentKey, faults: readonly Fault[]): void {
+    const { reconciler, emit, log } = this.#options
+    reconciler.setAside(key, faults)
+    announceRejection(emit, key, faults, 'it is set aside')
+    const fields = { document: documentName(key), faults }
+    log('error', fields, 'a stored document does not validate and is set aside')
+  }
+
+  #reportHidden(): void {
+    const hidden = this.#catchAlls.describe((section) => this.#hasRoutes(section))
+    if (hidden !== null) this.#options.log('warn', {}, hidden)
+  }
+
   /** What the next start may begin with, in pieces; null: it had better not. Nothing may change meanwhile: see `changes`. */
-  *export(): Generator<
-    undefined,
-    (Omit<ModelTables, 'named'> & Pick<ArchiveTables, 'objects' | 'segments'>) | null
-  > {
+  *export(): Generator<undefined, (Omit<ModelTables, 'named'> & KeptMemory) | null> {
     const { reconciler, shared } = this.#options
     if (this.#storeFaults.length > 0) return null
     const { objects, segments, tails, owners } = yield* reconciler.archive.export()
-    const slots = yield* shared.export()
+    const { packed, ...slots } = yield* shared.export()
     const tables = yield* reconciler.export()
     if (tables === null) return null
     return {
       archive: { tails, owners },
       slots,
+      packedSlots: packed,
       reconciler: tables,
       catchAlls: this.#catchAlls.export(),
       objects,
@@ -401,6 +408,7 @@ export class Documents implements DocumentStore {
       count: upserts.length,
       removals: plan.removals,
       slots: reservation.slots,
+      slotTable: null,
       freed: reservation.freed,
     })
     this.#options.onModelChange?.(plan)

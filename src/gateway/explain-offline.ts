@@ -14,6 +14,7 @@ import { explainReach } from './explain-reach.ts'
 import { ExplainError, findListener } from './explain-request.ts'
 import { sectionsOf } from './listeners.ts'
 import { Mirror } from './mirror.ts'
+import { SlotTable } from './packed-slots.ts'
 import { Reconciler } from './reconcile.ts'
 import { formatAddress, parseAddress } from './sockets.ts'
 
@@ -100,7 +101,7 @@ function makePlane(
   const applier = new PatchApplier({
     table,
     upstreams: plane,
-    slots: new Map(),
+    slots: new SlotTable(),
     onApplied: () => {},
     defer: setImmediate,
     now: () => performance.now(),
@@ -113,6 +114,7 @@ function makePlane(
     slots: [],
     freed: [],
     packed: null,
+    slotTable: null,
     isFirst: true,
     isLast: true,
     isBulk: false,

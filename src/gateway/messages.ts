@@ -2,6 +2,7 @@ import type { ExplainRequest, Explanation } from '../model/explanation.ts'
 import type { Section } from '../model/listener.ts'
 import type { Patch } from '../model/model.ts'
 import type { Settings } from '../model/settings.ts'
+import type { PackedSlots } from './packed-slots.ts'
 import type { WorkerMemory } from './shared-state.ts'
 import type { TailFilter } from './tail-filter.ts'
 import type { LiveTransition } from './worker-judges.ts'
@@ -51,6 +52,8 @@ export interface PatchPart extends Patch {
   readonly type: 'patch'
   /** Objects that are compiled when a request asks for them; null in small patches, whose objects are `upserts`. */
   readonly packed: PackedObjects | null
+  /** All slots in force, for a worker that starts; null in all other parts. */
+  readonly slotTable: PackedSlots | null
   readonly isFirst: boolean
   readonly isLast: boolean
   /** More than BULK_OBJECTS in all: compiled in slices between which the worker serves. */

@@ -34,8 +34,9 @@ export class Mirror {
       collection = new Map()
       this.#collections.set(name, collection)
     }
-    const isNew = !collection.has(key.id)
+    const before = collection.size
     collection.set(key.id, document)
+    const isNew = collection.size > before
     if (isNew) this.#size++
     const sorted = this.#sorted.get(name)
     if (sorted === undefined) return

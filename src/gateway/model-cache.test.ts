@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { dialects } from '../dialects/index.ts'
 import { DEFAULT_SETTINGS } from '../model/defaults.ts'
 import type { DocumentChange } from '../model/document.ts'
+import type { Settings } from '../model/settings.ts'
 import { openEmbeddedStore } from '../store/embedded/embedded-store.ts'
 import { type Gateway, startGateway } from './start.ts'
 
@@ -43,7 +44,13 @@ async function makeStore(): Promise<string> {
   const shared = put('upstreams', 'shared', { nodes: { '127.0.0.1:3': 1 }, checks: { active: {} } })
   // with a warning, which is kept as well
   const weightless = put('upstreams', 'idle', { nodes: { '127.0.0.1:4': 0 } })
-  await store.commit([shared, weightless, ...Array.from({ length: ROUTES }, (_, i) => route(i))], note, 1)
+  // validated by nobody
+  const bad = put('routes', 'bad', { uri: 5 })
+  await store.commit(
+    [shared, weightless, bad, ...Array.from({ length: ROUTES }, (_, i) => route(i))],
+    note,
+    1,
+  )
   await store.close()
   return folder
 }
@@ -53,10 +60,10 @@ interface Run {
   readonly logged: readonly string[]
 }
 
-async function start(store: string): Promise<Run> {
+async function start(store: string, settings: Partial<Settings> = {}): Promise<Run> {
   const logged: string[] = []
   const gateway = await startGateway(
-    { ...DEFAULT_SETTINGS, listen: ['127.0.0.1:0'], store, workers: 1, sections: ['apisix'] },
+    { ...DEFAULT_SETTINGS, listen: ['127.0.0.1:0'], store, workers: 1, sections: ['apisix'], ...settings },
     { dialects, log: (_level, _fields, message) => logged.push(message), env: {} },
   )
   running.add(gateway)
@@ -85,7 +92,9 @@ async function seen({ gateway }: Run): Promise<unknown> {
   const explained = await gateway
     .explain({ ...request, target: '/r3', host: 'a', fields: [] } as never)
     .catch(String)
-  const statuses = gateway.status().documents.map(({ key, state, warnings }) => ({ key, state, warnings }))
+  const statuses = gateway
+    .status()
+    .documents.map(({ key, state, reasons, warnings }) => ({ key, state, reasons, warnings }))
   return {
     objects: gateway.status().objects,
     statuses: statuses.sort((a, b) => (JSON.stringify(a.key) < JSON.stringify(b.key) ? -1 : 1)),
@@ -102,7 +111,9 @@ describe('the model that is kept', () => {
     const first = await start(folder)
     const before = await seen(first)
     await stop(first)
-    assert.ok(readFileSync(join(folder, 'model.cache')).length > 100_000)
+    const { size, mode } = statSync(join(folder, 'model.cache'))
+    assert.ok(size > 100_000)
+    assert.equal(mode & 0o777, 0o600)
     const second = await start(folder)
     assert.deepEqual(await seen(second), before)
     assert.ok(!second.logged.some((line) => UNUSED.test(line)))
@@ -124,7 +135,54 @@ describe('the model that is kept', () => {
       'degraded',
     )
     assert.ok(!third.logged.some((line) => UNUSED.test(line)))
+    // they are known to one as well that only passed them on
+    const back = put('upstreams', 'shared', { nodes: { '127.0.0.1:3': 1 } })
+    await third.gateway.documents.write([back], { author: 'test', message: null })
+    assert.equal(
+      third.gateway.documentStatus({ dialect: 'apisix', kind: 'routes', id: 'r3' })?.state,
+      'accepted',
+    )
     await stop(third)
+  })
+
+  it('says of a document that is set aside what it said before, in the log as well', async () => {
+    const folder = await makeStore()
+    const first = await start(folder)
+    const key = { dialect: 'apisix', kind: 'routes', id: 'bad' }
+    const { state, reasons } = first.gateway.documentStatus(key) ?? {}
+    assert.equal(state, 'rejected')
+    await stop(first)
+    const second = await start(folder)
+    assert.ok(!second.logged.some((line) => UNUSED.test(line)))
+    assert.ok(second.logged.includes('a stored document does not validate and is set aside'))
+    assert.deepEqual(second.gateway.documentStatus(key)?.reasons, reasons)
+    await stop(second)
+  })
+
+  it('is not used under other settings, nor by other code', async () => {
+    const folder = await makeStore()
+    const first = await start(folder)
+    const before = await seen(first)
+    await stop(first)
+    const file = join(folder, 'model.cache')
+    const good = readFileSync(file)
+    const other = await start(folder, { limits: { ...DEFAULT_SETTINGS.limits, maxObjects: 5000 } })
+    assert.deepEqual(await seen(other), before)
+    assert.ok(other.logged.some((line) => UNUSED.test(line)))
+    await stop(other)
+    const end = good.indexOf('\n')
+    const head = good
+      .toString('utf8', 0, end)
+      .replace(/"fingerprint":"[0-9a-f]{8}/, '"fingerprint":"00000000')
+    writeFileSync(file, Buffer.concat([Buffer.from(head), good.subarray(end)]))
+    const run = await start(folder)
+    assert.deepEqual(await seen(run), before)
+    assert.ok(run.logged.some((line) => UNUSED.test(line)))
+    await stop(run)
+    // and what it left instead is used
+    const next = await start(folder)
+    assert.ok(!next.logged.some((line) => UNUSED.test(line)))
+    await stop(next)
   })
 
   it('is not used where a byte of it changed, or where it is of other documents', async () => {

@@ -15,6 +15,7 @@ import { fileURLToPath } from 'node:url'
 import { crc32 } from 'node:zlib'
 import type { Settings } from '../model/settings.ts'
 import type { ArchiveTables } from './model-archive.ts'
+import type { PackedSlots } from './packed-slots.ts'
 import type { ReconcilerTables } from './reconcile.ts'
 import type { SlotTables } from './shared-state.ts'
 import { VERSION } from './version.ts'
@@ -24,10 +25,11 @@ import { VERSION } from './version.ts'
  * by the same code, under the same settings, of exactly these documents; anything else, a byte that changed included, and the slow way is gone. It may be
  * deleted at any time.
  *
- * Layout: a line of JSON (`Head`), then the sections it names one behind the other: JSON of the tables, numbers of the objects, segments.
+ * Layout: a line of JSON (`Head`), then the sections it names one behind the other: JSON of the tables, numbers of the objects, what PackedSlots has,
+ * segments.
  */
 
-const FORMAT = 1
+const FORMAT = 2
 /** A small object and what is kept of it. */
 const OBJECT_BYTES = 500
 /** A head longer than this is none. */
@@ -43,7 +45,8 @@ interface Head {
   readonly documents: number
   readonly sections: readonly number[]
   readonly tablesCrc: number
-  readonly segmentCrcs: readonly number[]
+  /** Of the slots and the segments. */
+  readonly memoryCrcs: readonly number[]
 }
 
 /** What is kept beside the archive. */
@@ -56,11 +59,17 @@ export interface ModelTables {
   readonly catchAlls: readonly (readonly [section: string, ids: readonly string[]])[]
 }
 
+/** What is kept as it lies in memory. */
+export interface KeptMemory extends Pick<ArchiveTables, 'objects' | 'segments'> {
+  readonly packedSlots: PackedSlots
+}
+
 export interface CachedModel extends ModelTables {
   readonly digest: string
   readonly revision: number
   /** Numbers of ArchiveTables. */
   readonly objects: Uint32Array
+  readonly packedSlots: PackedSlots
   readonly segments: readonly SharedArrayBuffer[]
   readonly documents: number
   /** Whether its bytes are those that were written. Takes a tenth of a second for 100 MB; ask before anybody relies on it. */
@@ -111,18 +120,18 @@ function readOpen(
   if (head.fingerprint !== expected.fingerprint) return 'it was made by other code or under other settings'
   if (head.revision !== expected.revision) return `it is of revision ${head.revision}`
   const total = head.sections.reduce((sum, bytes) => sum + bytes, end + 1)
-  if (total !== size || head.sections.length < 2) return 'it is cut'
+  if (total !== size || head.sections.length < 5) return 'it is cut'
   let at = end + 1
   const read = (bytes: Buffer): void => {
     if (readSync(descriptor, bytes, 0, bytes.length, at) !== bytes.length) throw new Error('it is cut')
     at += bytes.length
   }
-  const [jsonBytes = 0, objectBytes = 0, ...segmentBytes] = head.sections
+  const [jsonBytes = 0, objectBytes = 0, ...memoryBytes] = head.sections
   const json = Buffer.allocUnsafe(jsonBytes)
   read(json)
   const objects = new Uint32Array(objectBytes / Uint32Array.BYTES_PER_ELEMENT)
   read(Buffer.from(objects.buffer))
-  const segments = segmentBytes.map((bytes) => {
+  const memories = memoryBytes.map((bytes) => {
     const memory = new SharedArrayBuffer(bytes)
     read(Buffer.from(memory))
     return memory
@@ -131,13 +140,16 @@ function readOpen(
   const checksum = crc32(Buffer.from(objects.buffer), crc32(json))
   if (checksum !== head.tablesCrc) return 'its checksum differs'
   const isWhole = (): boolean =>
-    segments.every((memory, i) => crc32(Buffer.from(memory)) === head.segmentCrcs[i])
+    memories.every((memory, i) => crc32(Buffer.from(memory)) === head.memoryCrcs[i])
+  const [text, rows, index, ...segments] = memories
+  if (text === undefined || rows === undefined || index === undefined) return 'it is cut'
   return {
     ...(JSON.parse(json.toString('utf8')) as ModelTables),
     digest,
     revision,
     documents,
     objects,
+    packedSlots: { text, rows, index },
     segments,
     isWhole,
   }
@@ -153,24 +165,27 @@ export async function writeModelCache(
     readonly documents: number
   },
   tables: ModelTables,
-  archive: Pick<ArchiveTables, 'objects' | 'segments'>,
+  memory: KeptMemory,
 ): Promise<void> {
   const json = Buffer.from(JSON.stringify(tables))
-  const objects = Buffer.from(archive.objects.buffer, archive.objects.byteOffset, archive.objects.byteLength)
-  const parts = [json, objects, ...archive.segments]
+  const { byteOffset, byteLength } = memory.objects
+  const objects = Buffer.from(memory.objects.buffer, byteOffset, byteLength)
+  const { text, rows, index } = memory.packedSlots
+  const memories = [...[text, rows, index].map((some) => Buffer.from(some)), ...memory.segments]
+  const parts = [json, objects, ...memories]
   const head: Head = {
     format: FORMAT,
     ...about,
-    objects: archive.objects.length,
+    objects: memory.objects.length,
     sections: parts.map((part) => part.length),
     tablesCrc: crc32(objects, crc32(json)),
-    segmentCrcs: archive.segments.map((segment) => crc32(segment)),
+    memoryCrcs: memories.map((some) => crc32(some)),
   }
   const temporary = `${file}.new`
   const handle = await open(temporary, 'w', 0o600)
   try {
-    await handle.write(`${JSON.stringify(head)}\n`)
-    for (const part of parts) await handle.write(part)
+    await handle.writeFile(`${JSON.stringify(head)}\n`)
+    for (const part of parts) await handle.writeFile(part)
     await handle.sync()
   } catch (error) {
     await handle.close()
@@ -181,7 +196,10 @@ export async function writeModelCache(
   await rename(temporary, file)
 }
 
-/** What translation depends on beside the documents: the code, and the settings that dialects and circumstances see. */
+/**
+ * What translation depends on beside the documents: the code, and the settings that dialects and circumstances see. To be asked for once, at start: what
+ * the files hold later may not be what runs.
+ */
 export function fingerprintOf(settings: Settings): string {
   const { apisix, limits, sections } = settings
   const hash = createHash('sha256')
@@ -190,21 +208,17 @@ export function fingerprintOf(settings: Settings): string {
   return hash.digest('hex')
 }
 
-/** Folders beside this one whose code makes the model. */
-const MAKERS = ['dialects', 'expression', 'model']
-const OWN =
-  /^(?:identities|model-archive|model-cache|reconcile|shared-state|slot-pool|catch-alls|circumstances|expand-names)\.(?:ts|js)$/
+/** Folders whose code makes the model. */
+const MAKERS = ['dialects', 'expression', 'gateway', 'model']
 
-/** All of it as text: some two hundred small files, read in milliseconds. A developer who edits a translation never meets an old model. */
+/** All of it as text: some three hundred small files, read in milliseconds. A developer who edits a translation never meets an old model. */
 function* ownCode(): Generator<string> {
-  const gateway = fileURLToPath(new URL('.', import.meta.url))
-  for (const name of readdirSync(gateway).sort())
-    if (OWN.test(name)) yield readFileSync(join(gateway, name), 'utf8')
+  const source = fileURLToPath(new URL('..', import.meta.url))
   for (const folder of MAKERS) {
-    const root = join(gateway, '..', folder)
-    for (const name of (readdirSync(root, { recursive: true }) as string[]).sort()) {
-      if (/\.(?:ts|js)$/.test(name) && !/\.test\.(?:ts|js)$/.test(name))
-        yield readFileSync(join(root, name), 'utf8')
+    for (const name of (readdirSync(join(source, folder), { recursive: true }) as string[]).sort()) {
+      if (!/\.(?:ts|js)$/.test(name) || /\.test\.(?:ts|js)$/.test(name)) continue
+      yield name
+      yield readFileSync(join(source, folder, name), 'utf8')
     }
   }
 }

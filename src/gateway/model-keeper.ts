@@ -1,13 +1,14 @@
-import type { Settings } from '../model/settings.ts'
 import type { ModelCacheFile } from '../store/store.ts'
 import type { Documents } from './documents.ts'
-import { fingerprintOf, writeModelCache } from './model-cache.ts'
+import { writeModelCache } from './model-cache.ts'
 import type { Log } from './worker-pool.ts'
 
 /** With fewer objects a start is quick without. */
 const LEAST_OBJECTS = 2000
 /** So long nothing may have changed before the file is written anew. */
 const QUIET_MS = 10_000
+/** Where something always changes it is tried so often all the same. */
+const PATIENCE_MS = 300_000
 /** Longest piece of work between two turns of the loop. */
 const SLICE_MS = 2
 
@@ -16,7 +17,8 @@ export interface ModelKeeperOptions {
   readonly documents: Pick<Documents, 'changes' | 'export'>
   /** Objects, and documents, in force. */
   readonly sizes: () => { readonly objects: number; readonly documents: number }
-  readonly settings: Settings
+  /** `fingerprintOf` as it was when this process started. */
+  readonly fingerprint: string
   readonly log: Log
   /** Upstreams that use names. */
   readonly named: () => readonly string[]
@@ -33,6 +35,8 @@ export class ModelKeeper {
   #timer: NodeJS.Timeout
   #writing: Promise<void> | null = null
   #isClosing = false
+  /** When writing was last tried. */
+  #triedAtMs = performance.now()
 
   constructor(options: ModelKeeperOptions) {
     this.#options = options
@@ -44,9 +48,10 @@ export class ModelKeeper {
 
   #look(): void {
     const { changes } = this.#options.documents
-    const isQuiet = changes === this.#seen
+    const isTime = changes === this.#seen || performance.now() - this.#triedAtMs > PATIENCE_MS
     this.#seen = changes
-    if (isQuiet && changes !== this.#written && this.#writing === null) {
+    if (isTime && changes !== this.#written && this.#writing === null) {
+      this.#triedAtMs = performance.now()
       this.#writing = this.#write().finally(() => {
         this.#writing = null
       })
@@ -54,7 +59,7 @@ export class ModelKeeper {
   }
 
   async #write(): Promise<void> {
-    const { cache, documents, sizes, settings, log } = this.#options
+    const { cache, documents, sizes, fingerprint, log } = this.#options
     if (sizes().objects < LEAST_OBJECTS) return
     const began = documents.changes
     const revision = cache.revision()
@@ -68,11 +73,11 @@ export class ModelKeeper {
         if (step.value === null) return
         const digest = await cache.digest()
         if (digest === null || documents.changes !== began || cache.revision() !== revision) return
-        const { objects, segments, ...rest } = step.value
+        const { objects, packedSlots, segments, ...rest } = step.value
         const tables = { ...rest, named: this.#options.named() }
-        const about = { fingerprint: fingerprintOf(settings), digest, revision, documents: sizes().documents }
+        const about = { fingerprint, digest, revision, documents: sizes().documents }
         try {
-          await writeModelCache(cache.file, about, tables, { objects, segments })
+          await writeModelCache(cache.file, about, tables, { objects, packedSlots, segments })
           this.#written = began
         } catch (error) {
           log(

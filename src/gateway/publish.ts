@@ -7,7 +7,7 @@ const ACK_TIMEOUT_MS = 2_000
 const ACK_MS_PER_OBJECT = 1
 
 /** The whole model as it is now. */
-export type ModelSource = Pick<Publication, 'revision' | 'upserts' | 'count' | 'slots'>
+export type ModelSource = Pick<Publication, 'revision' | 'upserts' | 'count' | 'slotTable'>
 
 export interface PublisherOptions {
   readonly workers: () => Iterable<WorkerHandle>
@@ -55,7 +55,7 @@ export class Publisher {
   sync(worker: WorkerHandle): void {
     const model = this.#options.model()
     worker.state = 'loading'
-    worker.sendPatch({ ...model, removals: [], freed: [] })
+    worker.sendPatch({ ...model, removals: [], slots: [], freed: [] })
   }
 
   /** A worker acknowledged, came or went. */

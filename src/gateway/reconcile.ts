@@ -21,6 +21,8 @@ export interface DocumentStatus {
 export interface ReconcilerTables {
   readonly warned: readonly (readonly [name: string, warnings: readonly Warning[]])[]
   readonly uses: readonly (readonly [name: string, uses: readonly string[]])[]
+  /** Documents that do not validate, with what is wrong with them. */
+  readonly setAside: readonly (readonly [name: string, reasons: readonly Fault[]])[]
 }
 
 /** A document that changes: its new form, or undefined when it goes. */
@@ -83,8 +85,8 @@ export class Reconciler {
   readonly #owned = new Map<string, readonly StoredObject[]>()
   /** Of documents that were looked at in this process. One that came with a cached model, and is well, is not in here: see `#statusOf`. */
   readonly #statuses = new Map<string, DocumentStatus>()
-  /** When a cached model was taken over; null: none was. */
-  #importedAtMs: number | null = null
+  /** When a cached model was taken over, and the store's revision that it is of; null: none was. */
+  #imported: { readonly atMs: number; readonly revision: number } | null = null
   /** Work that is left of taking it over: whose objects are whose. */
   #gathering: Generator<undefined> | null = null
   /** Stored documents that do not validate: they are kept and shown, but nothing is made of them and nobody finds them. */
@@ -336,20 +338,23 @@ export class Reconciler {
 
   *statuses(): IterableIterator<DocumentStatus> {
     yield* this.#statuses.values()
-    if (this.#importedAtMs === null) return
+    if (this.#imported === null) return
     for (const { key } of this.#mirror.all()) {
       const name = documentName(key)
-      if (!this.#statuses.has(name)) yield this.#statusOf(name) as DocumentStatus
+      const status = this.#statuses.has(name) ? undefined : this.#statusOf(name)
+      if (status !== undefined) yield status
     }
   }
 
   /** A document that came with a cached model is well where nothing else is known of it. */
   #statusOf(name: string): DocumentStatus | undefined {
     const known = this.#statuses.get(name)
-    if (known !== undefined || this.#importedAtMs === null) return known
-    const key = this.#mirror.find(name)?.key
-    if (key === undefined) return undefined
-    return { key, state: 'accepted', reasons: NO_REASONS, warnings: NO_WARNINGS, sinceMs: this.#importedAtMs }
+    if (known !== undefined || this.#imported === null) return known
+    const document = this.#mirror.find(name)
+    // one that came later has its status from then, or will get it
+    if (document === undefined || document.createdRevision > this.#imported.revision) return undefined
+    const { atMs } = this.#imported
+    return { key: document.key, state: 'accepted', reasons: NO_REASONS, warnings: NO_WARNINGS, sinceMs: atMs }
   }
 
   /** Number of documents by dialect, kind and state. */
@@ -381,23 +386,33 @@ export class Reconciler {
     })
   }
 
-  /** What is known of documents beside their objects, in pieces, for the next start (model-cache.ts); null: there is a document set aside. */
+  /**
+   * What is known of documents beside their objects, in pieces, for the next start (model-cache.ts); null: something serves that the document at hand
+   * does not give.
+   */
   *export(): Generator<undefined, ReconcilerTables | null> {
     const warned: ReconcilerTables['warned'][number][] = []
     const uses: ReconcilerTables['uses'][number][] = []
-    for (const [name, status] of this.#statuses) {
-      if (status.state === 'rejected') return null
-      if (status.warnings.length > 0) warned.push([name, status.warnings])
-      const used = this.#graph.usesOf(name)
-      if (used.length > 0) uses.push([name, used])
+    const setAside: ReconcilerTables['setAside'][number][] = []
+    for (const [name, { state, reasons, warnings }] of this.#statuses) {
+      if (this.#setAside.has(name)) setAside.push([name, reasons])
+      else if (state === 'rejected') return null
+      else if (warnings.length > 0) warned.push([name, warnings])
       yield
     }
-    return { warned, uses }
+    for (const entry of this.#graph.entries()) {
+      uses.push(entry)
+      yield
+    }
+    return { warned, uses, setAside }
   }
 
-  /** Instead of `load`, for all documents of the mirror at once: the archive has their objects already. */
-  import({ warned, uses }: ReconcilerTables): void {
-    this.#importedAtMs = this.#now()
+  /**
+   * Instead of `load`, for all documents of the mirror at once: the archive has their objects already. `revision`: the store's, of the tables. Those set aside
+   * are the caller's, by `setAside`.
+   */
+  import({ warned, uses }: ReconcilerTables, revision: number): void {
+    this.#imported = { atMs: this.#now(), revision }
     this.#gathering = this.#gather()
     for (const [name, warnings] of warned) {
       const status = this.#statusOf(name)

@@ -5,6 +5,7 @@ import { Worker } from 'node:worker_threads'
 import { BLOCK, ENDPOINT, LINE, ROUTE_OVERFLOW, WORKER } from '../model/counters.ts'
 import type { Route } from '../model/route.ts'
 import type { Upstream } from '../model/upstream.ts'
+import { SlotTable } from './packed-slots.ts'
 import { createPositions, setPosition } from './positions.ts'
 import { DEFAULT_CAPACITY, SharedState } from './shared-state.ts'
 
@@ -216,8 +217,12 @@ test('totals never go back when a worker dies, and its gauges go with it', () =>
 test('a worker that starts later gets every identity in force', () => {
   const shared = new SharedState()
   shared.reserve([], [makeRoute('a', [1, 2]), makeUpstream('u')]).commit(1)
-  const slots = new Map(shared.slots())
+  const slots = new SlotTable()
+  slots.begin(shared.slots())
   assert.equal(slots.get('split:a#0|1,2'), shared.slot('split:a#0|1,2'))
   assert.equal(slots.get('endpoint:u|127.0.0.1|2|0'), shared.slot('endpoint:u|127.0.0.1|2|0'))
-  assert.ok([...slots.keys()].some((identity) => identity.startsWith('rotation:u#0|')))
+  slots.set('split:a#0|1,2', 77)
+  slots.delete('endpoint:u|127.0.0.1|2|0')
+  assert.equal(slots.get('split:a#0|1,2'), 77)
+  assert.equal(slots.get('endpoint:u|127.0.0.1|2|0'), undefined)
 })

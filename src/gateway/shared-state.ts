@@ -13,6 +13,7 @@ import { HEALTH_CELL, HEALTH_LINE_CELLS } from '../model/health.ts'
 import type { ModelObject, Positions } from '../model/model.ts'
 import type { CountedObject } from '../observe/metrics-source.ts'
 import { type SlotNeed, type SlotPool, slotNeeds } from './identities.ts'
+import { type Held, PackedSlotReader, type PackedSlots, packSlots } from './packed-slots.ts'
 import { createPositions, LINE_BYTES, readPosition, setPosition } from './positions.ts'
 import { LinePool, type LinePoolState } from './slot-pool.ts'
 
@@ -55,28 +56,12 @@ export interface Reservation {
   cancel(): void
 }
 
-/** What is given out, as data. */
+/** Beside the slots themselves: how many there are of each, and which lines are taken. */
 export interface SlotTables {
-  readonly held: readonly (readonly [
-    identity: string,
-    pool: SlotPool,
-    slot: number,
-    lines: number,
-    owner: string,
-    uses: number,
-    family: string | null,
-    cycle: number,
-  ])[]
-  readonly families: readonly (readonly [family: string, identity: string])[]
+  readonly series: Readonly<Record<SlotPool, number>>
   readonly positions: LinePoolState
   readonly counters: LinePoolState
   readonly health: LinePoolState
-}
-
-interface Held {
-  readonly need: SlotNeed
-  readonly slot: number
-  uses: number
 }
 
 /** Sole owner of the shared memory: gives out slots by identity, sums the lanes, folds the lanes of workers that are gone. */
@@ -94,6 +79,10 @@ export class SharedState {
   #healthPool: LinePool
   #counterPool: LinePool
   readonly #series: Record<SlotPool, number> = { position: 0, route: 0, target: 0, endpoint: 0, health: 0 }
+  /** Slots that came with a cached model and are not in `#held` yet; null: none. */
+  #unread: { readonly packed: PackedSlotReader; next: number } | null = null
+  /** All that is in force, as it is sent to workers that start; null: to be made. */
+  #packed: PackedSlots | null = null
   /** What the lanes of gone workers had counted. */
   readonly #base: Float64Array
   readonly #lanes = new Map<number, Float64Array>()
@@ -132,6 +121,7 @@ export class SharedState {
     if (lane === undefined) return
     this.#lanes.delete(key)
     this.#summed = [this.#base, ...this.#lanes.values()]
+    this.finishImport()
     for (const gauge of WORKER_GAUGES) lane[gauge] = 0
     for (const held of this.#held.values()) {
       if (held.need.pool !== 'endpoint' || held.slot === 0) continue
@@ -165,12 +155,13 @@ export class SharedState {
 
   /** The slot in force of an identity; the overflow line for counters beyond the cap, 0 for positions that have none. */
   slot(identity: string): number {
-    const held = this.#held.get(identity)
-    return held !== undefined && held.slot > 0 ? held.slot : overflowSlot(identity)
+    const slot = this.#unread === null ? this.#held.get(identity)?.slot : this.#unread.packed.find(identity)
+    return slot !== undefined && slot > 0 ? slot : overflowSlot(identity)
   }
 
   /** Everything that has lines of counters of its own. */
   *counted(): IterableIterator<CountedObject> {
+    this.finishImport()
     for (const { need, slot } of this.#held.values()) {
       const { pool, identity, owner } = need
       if (slot > 0 && isCounted(pool)) yield { pool, identity, slot, owner }
@@ -178,10 +169,14 @@ export class SharedState {
   }
 
   /** All identities in force, for a worker that starts. */
-  slots(): (readonly [identity: string, slot: number])[] {
-    const list: (readonly [string, number])[] = []
-    for (const [identity, held] of this.#held) if (held.slot > 0) list.push([identity, held.slot])
-    return list
+  slots(): PackedSlots {
+    if (this.#packed === null) {
+      const work = packSlots(this.#held.values(), this.#held.size)
+      let step = work.next()
+      while (!step.done) step = work.next()
+      this.#packed = step.value
+    }
+    return this.#packed
   }
 
   /**
@@ -189,6 +184,7 @@ export class SharedState {
    * Between this and `commit` no other reservation may be made.
    */
   reserve(before: readonly ModelObject[], after: readonly ModelObject[]): Reservation {
+    this.finishImport()
     const change = new Map<string, { need: SlotNeed; by: number }>()
     for (const object of after) for (const need of slotNeeds(object)) count(change, need, 1)
     for (const object of before) for (const need of slotNeeds(object)) count(change, need, -1)
@@ -217,6 +213,7 @@ export class SharedState {
       commit: (revision) => {
         if (!isOpen) return
         isOpen = false
+        if (taken.length > 0 || freed.length > 0) this.#packed = null
         for (const { held, by } of adjusted) held.uses += by
         for (const held of taken) this.#putInForce(held)
         for (const held of freed) this.#retire(held, revision)
@@ -302,16 +299,11 @@ export class SharedState {
   }
 
   /** What is given out, in pieces, for the next start (model-cache.ts). */
-  *export(): Generator<undefined, SlotTables> {
-    const held: SlotTables['held'][number][] = []
-    for (const [identity, { need, slot, uses }] of this.#held) {
-      const { pool, lines, owner, family, cycle } = need
-      held.push([identity, pool, slot, lines, owner, uses, family, cycle])
-      yield
-    }
+  *export(): Generator<undefined, SlotTables & { readonly packed: PackedSlots }> {
+    this.finishImport()
     return {
-      held,
-      families: [...this.#families],
+      packed: yield* packSlots(this.#held.values(), this.#held.size),
+      series: { ...this.#series },
       positions: this.#positionPool.export(),
       counters: this.#counterPool.export(),
       health: this.#healthPool.export(),
@@ -319,15 +311,26 @@ export class SharedState {
   }
 
   /** Into a state that nothing was reserved in. Throws where the capacities do not fit. */
-  import({ held, families, positions, counters, health }: SlotTables): void {
+  import({ series, positions, counters, health }: SlotTables, packed: PackedSlots): void {
     this.#positionPool.import(positions)
     this.#counterPool.import(counters)
     this.#healthPool.import(health)
-    for (const [identity, pool, slot, lines, owner, uses, family, cycle] of held) {
-      this.#held.set(identity, { need: { identity, pool, lines, owner, family, cycle }, slot, uses })
-      if (isCounted(pool)) this.#series[pool]++
+    Object.assign(this.#series, series)
+    this.#unread = { packed: new PackedSlotReader(packed), next: 0 }
+    this.#packed = packed
+  }
+
+  /** The rest of `import`, which a start does without: all of it, or as much as there is time for. Gives whether it is done. */
+  finishImport(isOver: () => boolean = () => false): boolean {
+    const unread = this.#unread
+    while (unread !== null && unread.next < unread.packed.size) {
+      const held = unread.packed.held(unread.next++)
+      this.#held.set(held.need.identity, held)
+      if (held.need.family !== null) this.#families.set(held.need.family, held.need.identity)
+      if (isOver()) return false
     }
-    for (const [family, identity] of families) this.#families.set(family, identity)
+    this.#unread = null
+    return true
   }
 
   /** As if nothing had been given out. No worker may be there. */
@@ -335,6 +338,8 @@ export class SharedState {
     const { positions, counters, health } = this.#capacity
     this.#held.clear()
     this.#families.clear()
+    this.#unread = null
+    this.#packed = null
     for (const pool of ['position', 'route', 'target', 'endpoint', 'health'] as const) this.#series[pool] = 0
     this.#positionPool = new LinePool(1, positions)
     this.#counterPool = new LinePool(FIRST_SLOT, counters)

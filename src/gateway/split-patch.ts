@@ -1,9 +1,12 @@
 import type { ModelObject, Patch } from '../model/model.ts'
 import { BULK_OBJECTS, PART_ENTRIES, type PatchPart } from './messages.ts'
 import { packObjects, type StoredObject } from './model-archive.ts'
+import type { PackedSlots } from './packed-slots.ts'
 
 /** What is sent to workers, before it is put in the form of messages. */
 export interface Publication extends Omit<Patch, 'upserts'> {
+  /** Instead of `slots`, all that are in force, for a worker that starts; null for a change. */
+  readonly slotTable: PackedSlots | null
   /** How many `upserts` there are. */
   readonly count: number
   readonly upserts: Iterable<StoredObject>
@@ -11,15 +14,26 @@ export interface Publication extends Omit<Patch, 'upserts'> {
 
 /** A publication as messages. A small one is one message with its objects; of a large one the objects stay in shared memory. */
 export function* splitPatch(publication: Publication): Generator<PatchPart> {
-  const { revision, count, upserts, removals, slots, freed } = publication
-  const base = { type: 'patch', revision, packed: null, isFirst: false, isLast: false, isBulk: true } as const
+  const { revision, count, upserts, removals, slots, slotTable, freed } = publication
+  const flags = { isFirst: false, isLast: false, isBulk: true } as const
+  const base = { type: 'patch', revision, packed: null, slotTable: null, ...flags } as const
   if (count + removals.length <= BULK_OBJECTS) {
     const objects: ModelObject[] = []
     for (const object of upserts) objects.push(object.read())
-    yield { ...base, upserts: objects, removals, slots, freed, isFirst: true, isLast: true, isBulk: false }
+    yield {
+      ...base,
+      upserts: objects,
+      removals,
+      slots,
+      slotTable,
+      freed,
+      isFirst: true,
+      isLast: true,
+      isBulk: false,
+    }
     return
   }
-  yield { ...base, ...NOTHING, isFirst: true }
+  yield { ...base, ...NOTHING, slotTable, isFirst: true }
   // slots go before all objects: those of any part may need them
   for (const some of chunks(slots)) yield { ...base, ...NOTHING, slots: some }
   for (const packed of packObjects(upserts)) yield { ...base, ...NOTHING, packed }

@@ -184,7 +184,7 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
         revision: documents.modelRevision,
         upserts: reconciler.archive.all(),
         count: reconciler.size,
-        slots: shared.slots(),
+        slotTable: shared.slots(),
       }),
       onLaggard: (worker, revision) => pool?.replaceLaggard(worker, revision),
     })
@@ -242,8 +242,11 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
     opened.push(() => workers.close()) // should what follows fail; else it is closed before the servers
     // they load their code while main reads the model
     if (expected > 0) workers.begin()
+    const fingerprint = cache === undefined ? '' : fingerprintOf(settings)
     const cached =
-      cache === undefined ? null : takeCached(cache, settings, { shared, archive: reconciler.archive, log })
+      cache === undefined
+        ? null
+        : takeCached(cache, fingerprint, { shared, archive: reconciler.archive, log })
     // they take the model while main reads the documents
     if (cached !== null) workers.provide()
     const isCached = await documents.load(cached, async () => {
@@ -257,7 +260,7 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
         cache,
         documents,
         sizes: () => ({ objects: reconciler.size, documents: mirror.size }),
-        settings,
+        fingerprint,
         log,
         named: () => circumstances.named(),
         isWritten: isCached,
@@ -381,8 +384,8 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
     })
     documents.watch()
     phase = 'serving'
-    setImmediate(compactHeap)
-    finishInSlices((isOver) => reconciler.finishImport(isOver))
+    // what is left behind is collected last: until then everybody who asks is answered
+    finishInSlices((isOver) => shared.finishImport(isOver) && reconciler.finishImport(isOver), compactHeap)
     opened.push(watchReadiness(readiness, events))
     documents.answerWrites()
 
@@ -419,27 +422,27 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
   }
 }
 
-/** Does work that is left of the start while nothing else is to be done, so much at a time. */
-function finishInSlices(work: (isOver: () => boolean) => boolean): void {
-  const end = performance.now() + 2
-  if (!work(() => performance.now() >= end)) setImmediate(() => finishInSlices(work))
+/** Does work that is left of the start while nothing else is to be done, so much at a time; then `last`. */
+function finishInSlices(work: (isOver: () => boolean) => boolean, last: () => void): void {
+  setImmediate(() => {
+    const end = performance.now() + 2
+    if (work(() => performance.now() >= end)) setImmediate(last)
+    else finishInSlices(work, last)
+  })
 }
 
 /** Fills the archive and the shared state with what a former run kept; null: there is nothing that may be used. */
 function takeCached(
   cache: ModelCacheFile,
-  settings: Settings,
+  fingerprint: string,
   into: { readonly shared: SharedState; readonly archive: ModelArchive; readonly log: Log },
 ): CachedModel | null {
-  const found = readModelCache(cache.file, {
-    fingerprint: fingerprintOf(settings),
-    revision: cache.revision(),
-  })
+  const found = readModelCache(cache.file, { fingerprint, revision: cache.revision() })
   if (found === null) return null
   let reason = typeof found === 'string' ? found : null
   if (typeof found !== 'string') {
     try {
-      into.shared.import(found.slots)
+      into.shared.import(found.slots, found.packedSlots)
       into.archive.import({ ...found.archive, objects: found.objects }, found.segments)
       return found
     } catch (error) {

@@ -24,6 +24,7 @@ import {
   type WorkerStart,
 } from './messages.ts'
 import { type OverloadLevel, OverloadMeter, readMemoryShare } from './overload.ts'
+import { SlotTable } from './packed-slots.ts'
 import { createPositions } from './positions.ts'
 import { overflowSlot } from './shared-state.ts'
 import { formatAddress, listen, parseAddress } from './sockets.ts'
@@ -36,7 +37,7 @@ const port = parentPort
 if (port === null) throw new Error('gateway/worker.ts is the entry of a worker thread')
 const start = workerData as WorkerStart
 const { settings } = start
-const slots = new Map<string, number>()
+const slots = new SlotTable()
 const lane = new Float64Array(start.memory.lane)
 const beats = new Int32Array(start.memory.heartbeat)
 const positions = createPositions(start.memory.positions)

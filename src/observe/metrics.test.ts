@@ -128,6 +128,11 @@ const STATE: GatewayState = {
   eventsDropped: 0,
   mainLag: { last: 0, max: 0.25 },
   documents: [{ dialect: 'apisix', kind: 'routes', state: 'accepted', count: 2 }],
+  health: {
+    transitions: [{ upstream: 'apisix/upstreams/u', state: 'ejected', count: 2 }],
+    probes: [{ upstream: 'apisix/upstreams/u', type: 'http', result: 'failure', count: 3 }],
+  },
+  names: [{ name: 'a.test', kind: 'A', state: 'good', ageSeconds: 1.5, failures: 4 }],
 }
 
 /** Counters of two workers, with slots given out on demand except for identities in `withoutSlot`. */

@@ -113,7 +113,6 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
 
   // ---- attempts ----
   #connection: UpstreamConnection | null = null
-  #attempt = 0
   /** Attempts beside stale connections: what `retries` counts. */
   attempts = 0
   /** Those of all endpoints, stale connections included: how often it was sent, or nearly. */
@@ -391,7 +390,6 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     this.endpoint = endpoint
     if (!mustBeFresh) this.attempts++
     this.sends++
-    this.#attempt++
     const now = clock.nowMs
     this.#attemptMs = now
     this.#enter(endpoint)
@@ -714,7 +712,6 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
       this.client.writeText(trailers === '' ? '0\r\n\r\n' : `0\r\n${trailers}\r\n`)
     const connection = this.#connection as UpstreamConnection
     this.#connection = null
-    this.#attempt++
     if (connection.isKeepable && this.#isBodyComplete && this.#isEndSent) {
       const upstream = this.upstream as CompiledUpstream
       connection.pool.release(connection, upstream.model.pool, this.plane.options.share, clock.nowMs)
@@ -882,14 +879,12 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
   #leaveEndpoint(field: number | null): void {
     const endpoint = this.endpoint as CompiledEndpoint
     this.#connection = null
-    this.#attempt++
     this.#leave(endpoint)
     if (field !== null) this.#count(endpoint, field, 1)
   }
 
   #dropConnection(): void {
     const connection = this.#connection
-    this.#attempt++
     if (connection === null) return
     this.#connection = null
     const endpoint = this.endpoint as CompiledEndpoint
@@ -1010,7 +1005,6 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
   #settle(): void {
     if (!this.isActive) return
     this.isActive = false
-    this.#attempt++
     if (this.#wait !== null) this.plane.deadlines.forget(this.#wait)
     if (this.#gate !== null) this.#leaveGate(this.#gate)
     this.plane.inFlight--

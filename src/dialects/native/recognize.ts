@@ -6,5 +6,7 @@ const OF_ROUTES = ['paths', 'rules', 'split', 'respond', 'redirect', 'rulesSee',
 /** Which collections a bare object may be of, by its keys. */
 export function recognizeKinds(value: JsonObject): readonly string[] {
   if (Object.hasOwn(value, 'endpoints')) return ['upstreams']
-  return OF_ROUTES.some((key) => Object.hasOwn(value, key)) ? ['routes'] : []
+  if (OF_ROUTES.some((key) => Object.hasOwn(value, key))) return ['routes']
+  // a route to one upstream and nothing else; what an operator said of endpoints names an upstream as well
+  return typeof value.upstream === 'string' && !Object.hasOwn(value, 'states') ? ['routes'] : []
 }

@@ -297,7 +297,7 @@ export const HEALTH_DEFS: Readonly<Record<string, Schema>> = {
   ),
 
   retryBudget: object(
-    'Bounds attempts after something was sent, so that they cannot become a storm. Default: the settings `upstream.retryBudget…`.',
+    'Bounds attempts after something was sent, so that they cannot become a storm. Default: the settings `limits.retryBudgetRatio` and `limits.retryBudgetPerSecond`.',
     {
       ratio: ref('percent', 'Share of the requests of the last 10 seconds.', { default: '20%' }),
       perSecond: number(0, 1_000_000, 'And so many per second beside.', { default: 3 }),

@@ -23,37 +23,40 @@ export function* readRows(db: DatabaseSync): Generator<Row | string> {
   )
   // lists cost half of what objects with names do; older versions of Node have only those
   if (typeof select.setReturnArrays === 'function') select.setReturnArrays(true)
+  let last: { readonly dialect: string; readonly kind: string } = { dialect: '', kind: '' }
   for (const row of select.iterate() as Iterable<unknown>) {
     const cells = Array.isArray(row) ? row : Object.values(row as object)
     const [dialect, kind, id, text, createdCell, modifiedCell, expiresCell, crc] = cells as unknown[]
-    const place = `${String(dialect)}/${String(kind)}/${String(id)}`
+    const place = (): string => `${String(dialect)}/${String(kind)}/${String(id)}`
     if (typeof dialect !== 'string' || typeof kind !== 'string' || typeof id !== 'string') {
-      yield `${place}: the key is no text`
+      yield `${place()}: the key is no text`
       continue
     }
     if (typeof text !== 'string') {
-      yield `${place}: the document is missing`
+      yield `${place()}: the document is missing`
       continue
     }
     const created = asInteger(createdCell)
     const modified = asInteger(modifiedCell)
     if (created === null || modified === null) {
-      yield `${place}: its revisions are missing`
+      yield `${place()}: its revisions are missing`
       continue
     }
     const isSealed = typeof crc === 'number'
     const value = isSealed ? null : parseObject(text)
     if (value === null && !isSealed) {
-      yield `${place}: the document is no JSON object`
+      yield `${place()}: the document is no JSON object`
       continue
     }
-    const document = new RowDocument({ dialect, kind, id }, text, value, {
+    // one text for all rows that have it
+    if (dialect !== last.dialect || kind !== last.kind) last = { dialect, kind }
+    const document = new RowDocument({ dialect: last.dialect, kind: last.kind, id }, text, value, {
       created,
       modified,
       expiresAtMs: asInteger(expiresCell),
     })
     if (crc !== null && Number(crc) !== rowChecksum(document, text)) {
-      yield `${place}: the document is not the one that was written (its checksum differs)`
+      yield `${place()}: the document is not the one that was written (its checksum differs)`
       continue
     }
     yield { document, text, crc: isSealed ? crc : null }
