@@ -988,7 +988,7 @@ export interface SameEndpoint {
   readonly maxDelay?: Duration
 }
 
-/** Bounds attempts after something was sent, so that they cannot become a storm. Default: the settings `upstream.retryBudget…`. */
+/** Bounds attempts after something was sent, so that they cannot become a storm. Default: the settings `limits.retryBudgetRatio` and `limits.retryBudgetPerSecond`. */
 export interface RetryBudget {
   /**
    * Share of the requests of the last 10 seconds.

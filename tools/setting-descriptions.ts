@@ -98,6 +98,15 @@ export const SETTING_DESCRIPTIONS: Readonly<Record<string, string>> = {
     'A worker whose timers are so late for half a second refuses new requests. 0: never. One that is 2 s late is replaced.',
   'drain.delayMs': 'After SIGTERM: how long connections are still accepted while `/readyz` says no.',
   'drain.timeoutMs': 'How long requests may then run on. What is left is cut.',
+  'dns.servers': 'Name servers, with a port where it is not 53. Empty: those of `/etc/resolv.conf`.',
+  'dns.timeoutMs': 'How long one name server has for an answer. Each is asked twice.',
+  'dns.minTtlSeconds': 'An answer is used at least so long, whatever its TTL says.',
+  'dns.maxTtlSeconds': 'And at most so long.',
+  'dns.graceSeconds':
+    'How long addresses stay in use when a name server says that their name does not exist any more. When no name server answers, they stay.',
+  'dns.search': 'Domains that are tried behind a name. null: those of `/etc/resolv.conf`.',
+  'dns.families':
+    'Which addresses are asked for. `auto`: IPv6 ones where this machine has one that reaches beyond its link, or a name has no others.',
   'apisix.router': 'Order of matching, as `apisix.router.http` in APISIX.',
   'apisix.inlineTimeout':
     'Timeouts of upstreams written inside traffic-split that have none. 15 as its page says; 60 as its code does.',

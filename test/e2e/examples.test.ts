@@ -126,6 +126,9 @@ const EFFECTS: Readonly<Record<string, (run: Run) => Promise<void>>> = {
     await backends[0]?.close()
     for (let i = 0; i < 6; i++) assert.equal(await ask('/'), '1981')
   },
+  'native-maintenance.yaml': async ({ ask }) => {
+    for (let i = 0; i < 6; i++) assert.equal(await ask('/'), '1980')
+  },
   'native-sticky.yaml': async ({ get, ask }) => {
     const first = await get('/')
     const cookie = String(first.headers['set-cookie']).split(';')[0] ?? ''

@@ -16,7 +16,8 @@ let isWell = true
 before(async () => {
   good = await startBackend('good')
   bad = await startBackend((request) => {
-    if (request.target.startsWith('/live')) return answerText('live', { status: isWell ? '200 OK' : '503 Down' })
+    if (request.target.startsWith('/live'))
+      return answerText('live', { status: isWell ? '200 OK' : '503 Down' })
     return isWell ? answerText('bad') : answerText('broken', { status: '503 Down' })
   })
   gateway = await startGateway(['--workers', '2'])

@@ -83,7 +83,10 @@ test('over a limit of the upstream the answer is 503 at once, which names it', a
     texts.push(answer.text)
   })
   await waitFor('the refused ones', () => (answers.length >= 6 ? true : undefined))
-  assert.ok(answers.every((status) => status === 503))
+  assert.equal(
+    answers.find((status) => status !== 503),
+    undefined,
+  )
   assert.match(texts[0] ?? '', /POOL_EXHAUSTED/)
   held.resolve()
   await Promise.all(calls)

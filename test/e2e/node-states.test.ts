@@ -67,8 +67,7 @@ test('drained under load: no request fails, and none reaches the endpoint after 
   const load = Array.from({ length: 8 }, async () => {
     const client = await connectRaw(gateway.port)
     while (!isOver) {
-      client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
-      const { status } = await client.answer()
+      const { status } = await client.exchange('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
       requests++
       if (status !== 200) failures++
     }
@@ -198,7 +197,17 @@ test('with files as the source a state is refused with the file, and may stand i
 
 test('the command line lists, drains and brings back, and tells what is still under way', async (t) => {
   const { gateway, a } = await setUp(t)
-  const drained = await headgate(gateway, 'node', 'drain', 'upstream/1', a.node, '--wait', '5s', '--note', 'kernel')
+  const drained = await headgate(
+    gateway,
+    'node',
+    'drain',
+    'upstream/1',
+    a.node,
+    '--wait',
+    '5s',
+    '--note',
+    'kernel',
+  )
   assert.equal(drained.code, 0, drained.stderr)
   assert.match(drained.stdout, /is set to drain \(revision \d+\): 0 requests under way/)
   const list = await headgate(gateway, 'node', 'list', 'upstream/1')
