@@ -189,6 +189,18 @@ function rulesOf(schema: LuaSchema): string[] {
       rules.push(`${text} ${given.map((set) => names(set, ' with ')).join(', ')}.`)
     }
   }
+  if (schema.if !== undefined) {
+    const conditions = Object.entries(schema.if.properties ?? {}).map(
+      ([name, field]) => `\`${name}\` is ${(field.enum ?? []).map((value) => `\`${value}\``).join(' or ')}`,
+    )
+    for (const [words, part] of [
+      [`Where ${conditions.join(' and ')}`, schema.then],
+      ['Else', schema.else],
+    ] as const) {
+      for (const rule of part === undefined ? [] : rulesOf(part))
+        rules.push(`${words}: ${rule.charAt(0).toLowerCase()}${rule.slice(1)}`)
+    }
+  }
   if (schema.not?.required !== undefined) rules.push(`Not together: ${names(schema.not.required)}.`)
   return rules
 }

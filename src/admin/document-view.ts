@@ -1,4 +1,4 @@
-import type { Dialect } from '../dialects/dialect.ts'
+import { type Dialect, shownValue } from '../dialects/dialect.ts'
 import type { ChangeResult } from '../gateway/document-change.ts'
 import type { StoredDocument, Warning } from '../model/document.ts'
 import { isJsonObject, type JsonObject } from '../model/json.ts'
@@ -61,7 +61,7 @@ export function viewDocument(
 ): object {
   const { key, createdRevision, modifiedRevision, expiresAtMs } = document
   const status = control.documentStatus(key)
-  const value = dialect.editable(key.kind, document.value)
+  const value = shownValue(dialect, key.kind, document.value)
   return {
     dialect: key.dialect,
     kind: key.kind,

@@ -65,7 +65,7 @@ test('a route is asked for by dialect, kind (route unless said) and id', async (
   assert.equal((await ask('GET', '/route?dialect=apisix&id=1')).status, 200)
   for (const [query, detail] of [
     ['id=1', /dialect must be one of native, apisix/],
-    ['dialect=apisix&kind=rout&id=1', /kind must be one of upstreams/],
+    ['dialect=apisix&kind=rout&id=1', /kind must be one of ssls, consumers, upstreams/],
     ['dialect=apisix', /id is missing/],
   ] as const) {
     const { status, json } = await ask('GET', `/route?${query}`)

@@ -53,6 +53,14 @@ declare module 'fastify' {
 const REQUEST_TIMEOUT_MS = 30_000
 const KEEP_ALIVE_MS = 65_000
 
+/** No route has a schema: whoever takes a body checks it. Without these the library would load its own, megabytes that nobody uses. */
+const NO_COMPILERS = {
+  buildValidator: () => () => {
+    throw new Error('no route has a schema')
+  },
+  buildSerializer: () => () => JSON.stringify,
+}
+
 /**
  * Starts the Admin API: each dialect's REST under its prefix, our own endpoints under /headgate/v1, health and metrics. Rejects with
  * PORT_IN_USE or BAD_SETTING. The caller closes it.
@@ -86,6 +94,7 @@ export async function buildAdminApp(options: AdminServerOptions): Promise<{
     forceCloseConnections: true,
     return503OnClosing: false,
     routerOptions: { maxParamLength: 4096 },
+    schemaController: { compilersFactory: NO_COMPILERS },
     // A malformed percent sign in the path: no route, and no stack.
     frameworkErrors: (_error, _request, reply) => {
       send(reply, problem('MALFORMED_REQUEST', 'the path is not valid percent-encoding'))

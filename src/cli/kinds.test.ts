@@ -29,7 +29,7 @@ test('a word that dialects share means all of them, unless one is named', () => 
 test('an unknown word is an error of usage that says what was meant', () => {
   for (const [word, text] of [
     ['rotes', /there is no kind rotes; did you mean routes\?/],
-    ['consumer', /there is no kind consumer; there are: upstreams, services/],
+    ['secret', /there is no kind secret; there are: ssls, consumers, upstreams, services/],
     ['apisx/route', /no dialect is called apisx; did you mean apisix\?/],
     ['apisix/servics', /apisix has no kind servics; did you mean services\?/],
   ] as const) {

@@ -156,7 +156,8 @@ function readWait(text: string | undefined): number {
   return ms
 }
 
-const STYLES: Readonly<Record<string, Style>> = {
+/** Of the states of endpoints. */
+export const STYLES: Readonly<Record<string, Style>> = {
   up: 'green',
   unhealthy: 'red',
   ejected: 'red',
@@ -210,18 +211,18 @@ export function formatEndpoints(
   return formatTable(io, columns, rows, (text, _, column) => (column === 1 ? (STYLES[text] ?? null) : null))
 }
 
-function formatProbe({ lastProbe }: EndpointView, nowMs: number): string {
+export function formatProbe({ lastProbe }: EndpointView, nowMs: number): string {
   if (lastProbe === null) return '-'
   const { atMs, result, tookMs } = lastProbe
   return `${result} in ${Math.round(tookMs)} ms, ${formatAge(nowMs - atMs)} ago`
 }
 
-function reasonOf({ reason, returnsAtMs }: EndpointView, nowMs: number): string {
+export function reasonOf({ reason, returnsAtMs }: EndpointView, nowMs: number): string {
   const back = returnsAtMs === null ? '' : `back in ${formatAge(returnsAtMs - nowMs)}`
   return [reason, back].filter((text) => text !== '').join(', ')
 }
 
-function formatWeight(weight: number): string {
+export function formatWeight(weight: number): string {
   return Number.isInteger(weight) ? String(weight) : weight.toFixed(2)
 }
 

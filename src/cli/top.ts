@@ -11,6 +11,7 @@ import {
 } from '../model/traffic.ts'
 import { CliError } from './cli-error.ts'
 import { AdminClient, type ClientFlags } from './client.ts'
+import { formatAge, formatProbe, formatWeight, reasonOf, STYLES } from './node.ts'
 import { type CliIo, type Column, formatTable, paint, type Style } from './output.ts'
 
 export interface TopOptions extends ClientFlags {
@@ -253,6 +254,7 @@ export function formatRows(report: TrafficReport, io: Pick<CliIo, 'hasColor' | '
     )
   }
   const rows = report.rows as readonly UpstreamTraffic[]
+  if (view === 'endpoints') return formatEndpointRows(rows, report.atMs, io, style)
   return formatTable(
     io,
     [
@@ -260,7 +262,7 @@ export function formatRows(report: TrafficReport, io: Pick<CliIo, 'hasColor' | '
       right('IN FLIGHT'),
       right('CONNECTS/S'),
       right('RETRIES/S'),
-      view === 'endpoints' ? { title: 'NODE' } : right('NODES'),
+      right('NODES'),
       { title: 'UPSTREAM' },
     ],
     rows.map((row) => [
@@ -268,11 +270,72 @@ export function formatRows(report: TrafficReport, io: Pick<CliIo, 'hasColor' | '
       `${row.inFlight}`,
       formatRate(row.connectsPerSecond),
       formatRate(row.retriesPerSecond),
-      view === 'endpoints' ? row.node : `${row.endpoints}`,
-      row.name === '' || row.name === row.upstream ? row.upstream : `${row.upstream} (${row.name})`,
+      `${row.endpoints}`,
+      upstreamName(row),
     ]),
     style,
   )
+}
+
+/** From so many columns on, and where nothing is cut, endpoints are shown with all that is known of them. */
+const WIDE_COLUMNS = 160
+
+function formatEndpointRows(
+  rows: readonly UpstreamTraffic[],
+  nowMs: number,
+  io: Pick<CliIo, 'hasColor' | 'columns'>,
+  style: (text: string, row: number, column: number) => Style | null,
+): string {
+  const right = (title: string): Column => ({ title, align: 'right' })
+  const isWide = io.columns === null || io.columns >= WIDE_COLUMNS
+  const more = ({ standing }: UpstreamTraffic): string[] => {
+    if (standing === null) return ['-', '-', '-', '-', '-', '-', '-']
+    const { sinceMs, weight, effectiveWeight, failures, ejections, nextProbeMs } = standing
+    return [
+      formatAge(nowMs - sinceMs),
+      `${weight}`,
+      formatWeight(effectiveWeight),
+      `${failures}`,
+      `${ejections}`,
+      formatProbe(standing, nowMs),
+      nextProbeMs === null ? '-' : formatAge(nextProbeMs - nowMs),
+    ]
+  }
+  const columns: Column[] = [
+    ...FIGURES,
+    right('SHARE'),
+    right('IN FLIGHT'),
+    right('CONNECTS/S'),
+    right('RETRIES/S'),
+    { title: 'STATE' },
+    ...(isWide ? ['SINCE', 'WEIGHT', 'NOW', 'FAILED', 'EJECTED'].map(right) : []),
+    ...(isWide ? [{ title: 'LAST PROBE' }, right('NEXT')] : []),
+    { title: 'NODE' },
+    { title: 'UPSTREAM' },
+    ...(isWide ? [{ title: 'REASON' }] : []),
+  ]
+  return formatTable(
+    io,
+    columns,
+    rows.map((row) => [
+      ...figuresOf(row),
+      formatPercent(row.observedShare),
+      `${row.inFlight}`,
+      formatRate(row.connectsPerSecond),
+      formatRate(row.retriesPerSecond),
+      row.standing?.state ?? '-',
+      ...(isWide ? more(row) : []),
+      row.node,
+      upstreamName(row),
+      ...(isWide ? [row.standing === null ? '' : reasonOf(row.standing, nowMs)] : []),
+    ]),
+    (text, row, column) =>
+      columns[column]?.title === 'STATE' ? (STYLES[text] ?? null) : style(text, row, column),
+  )
+}
+
+function upstreamName({ upstream, name }: UpstreamTraffic): string {
+  return name === '' || name === upstream ? upstream : `${upstream} (${name})`
 }
 
 /** Errors and shares stand out: red from 5 % errors on, yellow below; a share that is more than 5 points off, once 100 choices tell. */

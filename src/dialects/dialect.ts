@@ -36,9 +36,14 @@ export interface Dialect {
   idOf(kind: string, value: JsonObject): string | null
   /**
    * A stored value without what the server owns (times): what its author wrote, in that order of keys. This is what is shown, edited and
-   * exported; `prepare` of it gives the stored value again, but for the times.
+   * exported (but for what `conceal` takes away); `prepare` of it gives the stored value again, but for the times.
    */
   editable(kind: string, value: JsonObject): JsonObject
+  /**
+   * By kind: a value without what is never shown to anybody, private keys. `prepare` takes what is missing from `previous`, so that
+   * what was shown can be edited and written again. Kinds that are absent hold nothing of the sort. Never throws.
+   */
+  readonly conceal?: Readonly<Record<string, (value: JsonObject) => JsonObject>>
   /**
    * The form by which two versions of a document are the same: `editable`, with defaults filled in and ids in one type. The order of keys
    * plays no part. Never stored and never shown. Never throws.
@@ -72,6 +77,13 @@ export interface Dialect {
   schema?(): JsonObject
 }
 
+/** A stored value as it is shown: what its author wrote, without what is never shown. */
+export function shownValue(dialect: Dialect, kind: string, value: JsonObject): JsonObject {
+  const own = dialect.editable(kind, value)
+  const conceal = dialect.conceal?.[kind]
+  return conceal === undefined ? own : conceal(own)
+}
+
 export type Lookup = (kind: string, id: string) => StoredDocument | undefined
 
 export interface Translation {
@@ -90,6 +102,8 @@ export interface Reference {
    * unless the delete is forced.
    */
   readonly mustExist: boolean
+  /** Why what it names, which exists, is not what may be named here; null: it is. Absent: anything may. */
+  readonly refuse?: (named: JsonObject) => string | null
 }
 
 /** A split where its author finds it: in the document. Weights are changed by setting `weight` at a target's path. */

@@ -41,6 +41,8 @@ export interface RequestView {
     readonly serviceId: string | null
     readonly serviceName: string | null
   } | null
+  /** Whom the request is from; null: nobody asked, or nothing says so. */
+  readonly consumer: { readonly name: string } | null
   /** The answer, for response filters; null before there is one. */
   readonly answer: AnswerView | null
 }

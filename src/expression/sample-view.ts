@@ -29,6 +29,7 @@ export function sampleView(request: SampleRequest = {}): RequestView {
     body: null,
     pathParams: null,
     labels: null,
+    consumer: null,
     ...rest,
     header: (name) => fields.get(name),
     answer: answer === null ? null : sampleAnswer(answer),

@@ -119,7 +119,7 @@ const PLAIN: ReadonlyMap<string, Read> = new Map<string, Read>([
   ['route_name', label('routeName')],
   ['service_id', label('serviceId')],
   ['service_name', label('serviceName')],
-  ['consumer_name', absent],
+  ['consumer_name', (view) => view.consumer?.name],
   ['consumer_group_id', absent],
   ['balancer_ip', (view) => view.answer?.endpointAddress],
   ['balancer_port', (view) => textOf(view.answer?.endpointPort)],

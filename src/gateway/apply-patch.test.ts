@@ -48,6 +48,10 @@ function setUp() {
   const applier = new PatchApplier({
     table,
     upstreams,
+    consumers: {
+      prepare: (upserts, removals) => () =>
+        events.push(`consumers ${upserts.length} ${removals.join(' ')}`.trimEnd()),
+    },
     slots,
     onApplied: (revision, faults) =>
       events.push(`applied ${revision}${faults.map((fault) => ` ${fault}`).join('')}`),

@@ -1,4 +1,5 @@
-import type { ObjectSearch, ObjectSource } from '../model/model.ts'
+import type { Consumer } from '../model/consumer.ts'
+import type { ModelObject, ObjectSearch, ObjectSource } from '../model/model.ts'
 import type { Route } from '../model/route.ts'
 import type { Upstream } from '../model/upstream.ts'
 import type { PackedObjects, PatchPart } from './messages.ts'
@@ -25,9 +26,15 @@ export interface EditableUpstreams {
   prepareUpstreamSearch(search: ObjectSearch<Upstream>): () => void
 }
 
+/** The consumers that routes find requests to be from (routing/consumers.ts). */
+export interface EditableConsumers {
+  prepare(upserts: readonly Consumer[], removals: readonly string[]): () => void
+}
+
 export interface ApplierOptions {
   readonly table: EditableTable
   readonly upstreams: EditableUpstreams
+  readonly consumers: EditableConsumers
   /** Identity to slot, as the objects being compiled see it; the applier keeps it up to date. */
   readonly slots: SlotTable
   readonly onApplied: (revision: number, faults: readonly string[]) => void
@@ -100,7 +107,7 @@ export class PatchApplier {
 
   /** Compiles a part, piece by piece. Nothing it does is visible to requests. An object that fails is left out and reported. */
   *#compile(part: PatchPart): Generator<undefined> {
-    const { table, upstreams, slots, now } = this.#options
+    const { table, upstreams, consumers, slots, now } = this.#options
     if (part.isFirst) {
       this.#edit = table.begin()
       this.#switches = []
@@ -111,10 +118,16 @@ export class PatchApplier {
     if (part.slotTable !== null) slots.begin(part.slotTable)
     for (const [identity, slot] of part.slots) slots.set(identity, slot)
     const upserts: Upstream[] = []
-    for (const object of part.upserts) if (object.kind === 'upstream') upserts.push(object)
-    const removals = part.removals.filter((removal) => removal.kind === 'upstream').map(({ id }) => id)
+    const known: Consumer[] = []
+    for (const object of part.upserts) {
+      if (object.kind === 'upstream') upserts.push(object)
+      else if (object.kind === 'consumer') known.push(object)
+    }
+    const removals = removedOf(part, 'upstream')
     if (upserts.length > 0) this.#prepare(upstreams, upserts, [])
     if (removals.length > 0) this.#prepare(upstreams, [], removals)
+    const unknown = removedOf(part, 'consumer')
+    if (known.length + unknown.length > 0) this.#switches.push(consumers.prepare(known, unknown))
     for (const object of part.upserts) {
       if (object.kind !== 'route') continue
       try {
@@ -125,6 +138,8 @@ export class PatchApplier {
     }
     if (part.packed !== null) yield* this.#index(part.packed, edit)
     for (const removal of part.removals) if (removal.kind === 'route') edit.remove(removal.id)
+    // all routes of a large change are indexed together: sorted, they are mostly appended
+    if (part.isBulk && !part.isLast) return
     const shouldYield = part.isBulk ? () => now() >= this.#sliceEnd : () => false
     try {
       while (!edit.work(shouldYield)) yield
@@ -193,6 +208,10 @@ export class PatchApplier {
     for (const identity of part.freed) this.#options.slots.delete(identity)
     this.#options.onApplied(part.revision, this.#faults)
   }
+}
+
+function removedOf(part: PatchPart, kind: ModelObject['kind']): readonly string[] {
+  return part.removals.filter((removal) => removal.kind === kind).map(({ id }) => id)
 }
 
 function messageOf(error: unknown): string {

@@ -10,7 +10,7 @@ import type {
   WriteNote,
 } from '../model/document.ts'
 import { GatewayError } from '../model/gateway-error.ts'
-import { isJsonObject, type JsonValue } from '../model/json.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.ts'
 import { checkValue } from '../model/safe-json.ts'
 import { suggest } from '../model/suggest.ts'
 import { isDeepEqual } from './deep-equal.ts'
@@ -111,12 +111,12 @@ export class DocumentEditor {
       return { kind: 'refused', faults: broken.slice(0, MAX_FAULTS), isInUse }
     }
     const changes = effective.map(({ change }) => change)
-    const results = looked.map(({ change, result, before, after }) => ({
-      key: change.key,
-      result,
-      before,
-      after,
-    }))
+    const results = looked.map(({ change: { key }, result, before, after }) => {
+      const conceal = this.#dialects.get(key.dialect)?.conceal?.[key.kind]
+      if (conceal === undefined) return { key, result, before, after }
+      const show = (value: JsonObject | null): JsonObject | null => (value === null ? null : conceal(value))
+      return { key, result, before: show(before), after: show(after) }
+    })
     if (changes.length === 0) {
       return { kind: 'done', revision: this.#store.revision(), results, warnings: [] }
     }

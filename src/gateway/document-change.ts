@@ -4,7 +4,7 @@ import type { JsonObject } from '../model/json.ts'
 /** `absent`: it was to be deleted and was not there. */
 export type ChangeKind = 'created' | 'changed' | 'unchanged' | 'deleted' | 'absent'
 
-/** What became of one document; values are editable ones (without what the server owns). */
+/** What became of one document; values are those that are shown (without what the server owns, and without private keys). */
 export interface ChangeResult {
   readonly key: DocumentKey
   readonly result: ChangeKind

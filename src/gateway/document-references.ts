@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Dialect } from '../dialects/dialect.ts'
 import type { DocumentKey, DocumentStore } from '../model/document.ts'
+import type { JsonObject } from '../model/json.ts'
 import type { DocumentFault, LookedAt } from './document-change.ts'
 import { documentName } from './mirror.ts'
 
@@ -19,9 +20,10 @@ export async function findBrokenReferences(
 ): Promise<DocumentFault[]> {
   const coming = new Map<string, LookedAt>()
   for (const one of changes) coming.set(documentName(one.change.key), one)
-  const exists = async (key: DocumentKey): Promise<boolean> => {
+  const find = async (key: DocumentKey): Promise<JsonObject | undefined> => {
     const one = coming.get(documentName(key))
-    return one === undefined ? (await store.get(key)) !== undefined : one.change.op === 'put'
+    if (one === undefined) return (await store.get(key))?.value
+    return one.change.op === 'put' ? one.change.value : undefined
   }
   const faults: DocumentFault[] = []
   let seen = 0
@@ -31,8 +33,16 @@ export async function findBrokenReferences(
     const { dialect, kind } = change.key
     for (const reference of dialects.get(dialect)?.references(kind, change.value) ?? []) {
       if (!reference.mustExist) continue
-      if (await exists({ dialect, kind: reference.kind, id: reference.id })) continue
-      const message = `there is no ${documentName({ dialect, kind: reference.kind, id: reference.id })}`
+      const named = { dialect, kind: reference.kind, id: reference.id }
+      const found = await find(named)
+      if (found !== undefined) {
+        const refusal = reference.refuse?.(found) ?? null
+        if (refusal === null) continue
+        const message = `${documentName(named)}: ${refusal}`
+        faults.push({ path: reference.path, message, hint: null, index, key: change.key })
+        continue
+      }
+      const message = `there is no ${documentName(named)}`
       const hint = 'send it along, or write it first'
       faults.push({ path: reference.path, message, hint, index, key: change.key })
     }

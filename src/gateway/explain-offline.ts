@@ -6,6 +6,7 @@ import type { ModelObject } from '../model/model.ts'
 import type { Settings } from '../model/settings.ts'
 import { createDataPlane } from '../proxy/proxy.ts'
 import type { DataPlane } from '../proxy/proxy-contract.ts'
+import { Consumers } from '../routing/consumers.ts'
 import { RoutingTable } from '../routing/routing-table.ts'
 import { PatchApplier } from './apply-patch.ts'
 import { UpstreamCircumstances } from './circumstances.ts'
@@ -79,10 +80,12 @@ function makePlane(
   // without slots each split has a position of its own, at its beginning
   const positions = { advance: () => 0, peek: () => 0 }
   const slot = (): number => 0
+  const consumers = new Consumers()
   const table: RoutingTable = new RoutingTable(sections, {
     positions,
     slot,
     upstream: (id) => plane.upstream(id),
+    consumers,
   })
   const plane: DataPlane = createDataPlane({
     settings,
@@ -101,6 +104,7 @@ function makePlane(
   const applier = new PatchApplier({
     table,
     upstreams: plane,
+    consumers,
     slots: new SlotTable(),
     onApplied: () => {},
     defer: setImmediate,

@@ -2,6 +2,7 @@ import type { ModelObject, ObjectSearch, ObjectSource } from '../model/model.ts'
 import type { Route } from '../model/route.ts'
 import type { Upstream } from '../model/upstream.ts'
 import type { PackedObjects } from './messages.ts'
+import { findIn, hashOf, indexOf } from './text-index.ts'
 
 /**
  * The model in force as text, in memory that all workers share: a hundred thousand routes as objects would cost every thread a gigabyte and the
@@ -36,6 +37,7 @@ export interface ObjectText {
 
 /** Two objects have the same text if they are the same, unless their keys stand in another order. */
 export function textOf(object: ModelObject): ObjectText {
+  if (object.kind === 'consumer') return { head: JSON.stringify(object).slice(0, -1), tail: '}' }
   if (object.kind === 'upstream') {
     const { kind, id, name, origin, endpoints, ...rest } = object
     return joinable({ kind, id, name, origin, endpoints }, rest)
@@ -86,12 +88,13 @@ export class StoredObject implements ObjectSource<ModelObject> {
 export class ModelArchive {
   readonly #routes = new Map<string, StoredObject>()
   readonly #upstreams = new Map<string, StoredObject>()
+  readonly #consumers = new Map<string, StoredObject>()
   #last: Segment = makeSegment(SEGMENT_BYTES)
   /** Tails that are kept once for all upstreams that have them. */
   readonly #tails = new Map<string, string>()
 
   get size(): number {
-    return this.#routes.size + this.#upstreams.size
+    return this.#routes.size + this.#upstreams.size + this.#consumers.size
   }
 
   find(kind: ModelObject['kind'], id: string): StoredObject | undefined {
@@ -102,6 +105,7 @@ export class ModelArchive {
   *all(): IterableIterator<StoredObject> {
     yield* this.#upstreams.values()
     yield* this.#routes.values()
+    yield* this.#consumers.values()
   }
 
   routes(): IterableIterator<StoredObject> {
@@ -134,6 +138,7 @@ export class ModelArchive {
   clear(): void {
     this.#routes.clear()
     this.#upstreams.clear()
+    this.#consumers.clear()
     this.#tails.clear()
     this.#last = makeSegment(SEGMENT_BYTES)
   }
@@ -152,7 +157,7 @@ export class ModelArchive {
       objects.set(
         [
           placeIn(segments, segment),
-          kind === 'route' ? 0 : 1,
+          KINDS.indexOf(kind),
           object.start,
           object.textStart,
           object.headEnd,
@@ -187,9 +192,9 @@ export class ModelArchive {
       const segment = segments[objects[at] as number]
       const tail = tails[objects[at + 6] as number]
       const owner = owners[objects[at + 7] as number]
-      if (segment === undefined || tail === undefined || owner === undefined)
+      const kind = KINDS[objects[at + 1] as number]
+      if (segment === undefined || kind === undefined || tail === undefined || owner === undefined)
         throw new Error('a table does not fit')
-      const kind = objects[at + 1] === 0 ? 'route' : 'upstream'
       const start = objects[at + 2] as number
       const textStart = objects[at + 3] as number
       const end = objects[at + 5] as number
@@ -209,6 +214,7 @@ export class ModelArchive {
   }
 
   #of(kind: ModelObject['kind']): Map<string, StoredObject> {
+    if (kind === 'consumer') return this.#consumers
     return kind === 'route' ? this.#routes : this.#upstreams
   }
 
@@ -279,7 +285,7 @@ function makeSegment(bytes: number): Segment {
 
 /** An archive as it is kept in a file (model-cache.ts): what lies in segments is their bytes, the rest tables. */
 export interface ArchiveTables {
-  /** For each object: segment, kind (0 route, 1 upstream), start, textStart, headEnd, end, tail, owner. Places in `tails` and `owners`, 0 for none. */
+  /** For each object: segment, kind (its place in KINDS), start, textStart, headEnd, end, tail, owner. Places in `tails` and `owners`, 0 for none. */
   readonly objects: Uint32Array
   readonly tails: readonly string[]
   /** Names of documents, where an object's id does not begin with it. */
@@ -289,6 +295,7 @@ export interface ArchiveTables {
 }
 
 const TABLE_COLUMNS = 8
+const KINDS: readonly ModelObject['kind'][] = ['route', 'upstream', 'consumer']
 
 /** The name of the document that an object comes from by its id: `dialect/kind/id`, behind which `#` begins a place in it. */
 function ownerById(id: string): string {
@@ -338,26 +345,6 @@ export function* packObjects(objects: Iterable<StoredObject>): Generator<PackedO
   }
 }
 
-/** FNV-1a over the code units. */
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
-  return hash >>> 0
-}
-
-/** An open-addressed table: at the place of a hash, or behind it, the number of what has it plus 1; 0 ends the search. */
-function indexOf(hashes: readonly number[]): Uint32Array {
-  let size = 2
-  while (size < 2 * hashes.length) size *= 2
-  const index = new Uint32Array(size)
-  for (const [number, hash] of hashes.entries()) {
-    let place = hash & (size - 1)
-    while (index[place] !== 0) place = (place + 1) & (size - 1)
-    index[place] = number + 1
-  }
-  return index
-}
-
 /** The upstreams of one piece of memory by their ids: a worker makes nothing of one that no request has asked for. */
 export class PackedSearch implements ObjectSearch<Upstream> {
   readonly #packed: PackedObjects
@@ -370,15 +357,17 @@ export class PackedSearch implements ObjectSearch<Upstream> {
 
   find(id: string): ObjectSource<Upstream> | undefined {
     const { upstreams, upstreamIndex, tails } = this.#packed
-    const mask = upstreamIndex.length - 1
-    for (let place = hashOf(id) & mask; upstreamIndex[place] !== 0; place = (place + 1) & mask) {
-      const at = ((upstreamIndex[place] as number) - 1) * BOUNDS
-      const start = upstreams[at + 1] as number
-      if (this.#bytes.toString('utf8', upstreams[at] as number, start) !== id) continue
-      const tail = tails[upstreams[at + 3] as number] as string
-      return new PackedUpstream(id, this.#bytes, { start, end: upstreams[at + 2] as number, tail })
-    }
-    return undefined
+    const found = findIn(
+      upstreamIndex,
+      hashOf(id),
+      (number) =>
+        this.#bytes.toString('utf8', upstreams[number * BOUNDS], upstreams[number * BOUNDS + 1]) === id,
+    )
+    if (found < 0) return undefined
+    const at = found * BOUNDS
+    const tail = tails[upstreams[at + 3] as number] as string
+    const start = upstreams[at + 1] as number
+    return new PackedUpstream(id, this.#bytes, { start, end: upstreams[at + 2] as number, tail })
   }
 }
 

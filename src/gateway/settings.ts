@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
-import { parseDocument } from 'yaml'
 import { DEFAULT_SETTINGS } from '../model/defaults.ts'
 import { GatewayError } from '../model/gateway-error.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.ts'
 import type { Settings } from '../model/settings.ts'
 import { readGatewaySettings } from '../store/files/read-files.ts'
+import { yaml } from '../store/files/yaml.ts'
 import { checkSettings } from './settings-schema.ts'
 
 /** What the command line gives, each as text (or true); undefined where the flag was not given. */
@@ -119,7 +119,7 @@ function readSettingsFile(path: string, faults: string[]): JsonObject | null {
     )
     return null
   }
-  const document = parseDocument(text, { uniqueKeys: true })
+  const document = yaml().parseDocument(text, { uniqueKeys: true })
   for (const error of document.errors) faults.push(`${path}: ${error.message.split('\n')[0]}`)
   if (document.errors.length > 0) return null
   const value = document.toJS({ maxAliasCount: 100 }) as JsonValue

@@ -36,9 +36,19 @@ export function* splitPatch(publication: Publication): Generator<PatchPart> {
   yield { ...base, ...NOTHING, slotTable, isFirst: true }
   // slots go before all objects: those of any part may need them
   for (const some of chunks(slots)) yield { ...base, ...NOTHING, slots: some }
-  for (const packed of packObjects(upserts)) yield { ...base, ...NOTHING, packed }
+  const small: ModelObject[] = []
+  for (const packed of packObjects(laterOnly(upserts, small))) yield { ...base, ...NOTHING, packed }
+  for (const some of chunks(small)) yield { ...base, ...NOTHING, upserts: some }
   for (const some of chunks(removals)) yield { ...base, ...NOTHING, removals: some }
   yield { ...base, ...NOTHING, freed, isLast: true }
+}
+
+/** Without consumers, which are so small that they go as they are. */
+function* laterOnly(objects: Iterable<StoredObject>, small: ModelObject[]): Generator<StoredObject> {
+  for (const object of objects) {
+    if (object.kind === 'consumer') small.push(object.read())
+    else yield object
+  }
 }
 
 const NOTHING = { upserts: [], removals: [], slots: [], freed: [] } as const

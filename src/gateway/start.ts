@@ -15,7 +15,7 @@ import type { ObjectReader } from '../observe/metrics-source.ts'
 import { Traffic } from '../observe/traffic.ts'
 import type { ConfigStore, HistoryEntry, ModelCacheFile } from '../store/store.ts'
 import { UpstreamCircumstances } from './circumstances.ts'
-import { compactHeap } from './compact-heap.ts'
+import { boundGarbage, compactHeap, MANY_OBJECTS } from './compact-heap.ts'
 import { Documents } from './documents.ts'
 import { drainGateway } from './drain.ts'
 import { countHealth, EndpointViews, measureName } from './endpoint-views.ts'
@@ -384,6 +384,7 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
     })
     documents.watch()
     phase = 'serving'
+    if (reconciler.size >= MANY_OBJECTS) boundGarbage()
     // what is left behind is collected last: until then everybody who asks is answered
     finishInSlices((isOver) => shared.finishImport(isOver) && reconciler.finishImport(isOver), compactHeap)
     opened.push(watchReadiness(readiness, events))

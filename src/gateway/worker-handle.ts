@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import { MANY_OBJECTS } from './compact-heap.ts'
 import { type FromWorker, HEARTBEAT, type ToWorker, type WorkerStart } from './messages.ts'
 import { type Publication, splitPatch } from './split-patch.ts'
 
@@ -13,13 +14,11 @@ const WORKER_FLAGS = process.allowedNodeEnvironmentFlags.has('--async-context-fr
   ? ['--no-async-context-frame']
   : []
 
-/** With so many objects to load a worker's memory for young ones is bounded. */
-const MANY_OBJECTS = 20_000
 /**
  * Memory for young objects of such a worker, three half-spaces. While it loads many routes V8 would let it grow to 200 MB and never give it back. Other workers
  * have V8's own bound: with a connection for each request, collecting less often saves a tenth of the processor time (measured).
  */
-const YOUNG_MB = 48
+const YOUNG_MB = 24
 
 /** Main's side of one worker thread: its state, and an outbox that keeps the order of what is sent. */
 export class WorkerHandle {

@@ -8,10 +8,11 @@ import type { Upstream } from '../model/upstream.ts'
 import { createAccessLog, createFormat } from '../observe/access-log.ts'
 import { createDataPlane } from '../proxy/proxy.ts'
 import type { DataPlane } from '../proxy/proxy-contract.ts'
+import { Consumers } from '../routing/consumers.ts'
 import { RoutingTable } from '../routing/routing-table.ts'
 import { NEEDS_BODY, type Table } from '../routing/table.ts'
 import { PatchApplier } from './apply-patch.ts'
-import { compactHeap } from './compact-heap.ts'
+import { compactHeap, MANY_OBJECTS } from './compact-heap.ts'
 import { CpuProfiler } from './cpu-profiler.ts'
 import { LoopLag } from './loop-lag.ts'
 import {
@@ -63,10 +64,12 @@ const accessLog =
             message: 'the access log cannot be written',
           }),
       })
+const consumers = new Consumers()
 const table: RoutingTable = new RoutingTable(start.sections, {
   positions,
   slot,
   upstream: (id) => plane.upstream(id),
+  consumers,
   onBroken: (route, error) =>
     send({
       type: 'log',
@@ -107,17 +110,16 @@ function recordSink(): ((record: AccessRecord) => void) | null {
   }
 }
 
-/** So many routes leave enough behind when they are loaded that collecting it is worth a tenth of a second. */
-const COMPACT_ROUTES = 10_000
-
 let appliedRevision = 0
 let releasedRevision = 0
 const applier = new PatchApplier({
   table,
   upstreams: plane,
+  consumers,
   slots,
   onApplied: (revision, faults) => {
-    if (appliedRevision === 0 && table.size >= COMPACT_ROUTES) compactHeap() // it does not listen yet
+    // it does not listen yet; with many routes that would take longer than they are worth
+    if (appliedRevision === 0 && table.size < MANY_OBJECTS) compactHeap()
     appliedRevision = revision
     send({ type: 'applied', revision, faults })
   },

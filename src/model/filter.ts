@@ -16,8 +16,11 @@ export interface HeaderValue {
   readonly value: Template
 }
 
-/** What changes a request on its way to the upstream. */
-export interface RequestFilter {
+/** What works on a request on its way to the upstream. */
+export type RequestFilter = RequestRewrite | Authentication
+
+/** Changes the request. */
+export interface RequestRewrite {
   readonly kind: 'rewriteRequest'
   readonly origin: Origin
   /** Works only on requests for which this holds; null: always. */
@@ -27,6 +30,30 @@ export interface RequestFilter {
   /** Host sent upstream; counts only where the upstream's `passHost` is `pass`. May carry a port. */
   readonly host: string | null
   readonly headers: HeaderEdits | null
+}
+
+/**
+ * Finds the consumer that the request is from by a key that it shows, in a field or, without that field, in an argument; without a good one it is refused (401).
+ * What comes behind, the upstream's balancer included, knows the consumer's name.
+ */
+export interface Authentication {
+  readonly kind: 'authenticate'
+  readonly origin: Origin
+  /** The section whose consumers are meant. */
+  readonly section: string
+  /** As in a rewrite. */
+  readonly when: Predicate | null
+  /** Name of the field, in any case. */
+  readonly header: string
+  readonly argument: string
+  /** The upstream does not get the key. */
+  readonly hidesKey: boolean
+  /** Name of the consumer that requests without a good key are from; null: they are refused. */
+  readonly anonymous: string | null
+  /** What a refusal says one must be known to (WWW-Authenticate). */
+  readonly realm: string
+  /** Body of a refusal; null: that of its error. */
+  readonly refusalBody: string | null
 }
 
 /**

@@ -1,8 +1,9 @@
+import type { Consumer } from './consumer.ts'
 import type { Route } from './route.ts'
 import type { Upstream } from './upstream.ts'
 
 /** What dialects translate to and workers compile. Plain data: structured clone and JSON keep it whole. */
-export type ModelObject = Route | Upstream
+export type ModelObject = Route | Upstream | Consumer
 
 /** An object of the model that can be read again and again; what `read` gives is the caller's own. */
 export interface ObjectSource<T extends ModelObject> {

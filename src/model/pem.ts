@@ -21,6 +21,18 @@ export function checkCertificates(pem: string): string | null {
   return null
 }
 
+/** Why this is no private key; null: it is one. */
+export function checkPrivateKey(key: string): string | null {
+  try {
+    createPrivateKey(key)
+    return null
+  } catch {
+    return UNREADABLE_KEY
+  }
+}
+
+const UNREADABLE_KEY = 'the private key cannot be read (PEM, not encrypted)'
+
 /** Why a certificate (the first of its chain) and a private key are no pair; null: they are. */
 export function checkKeyPair(certificate: string, key: string): string | null {
   const fault = checkCertificates(certificate)
@@ -29,12 +41,20 @@ export function checkKeyPair(certificate: string, key: string): string | null {
   try {
     own = createPrivateKey(key)
   } catch {
-    return 'the private key cannot be read (PEM, not encrypted)'
+    return UNREADABLE_KEY
   }
   const [first] = certificate.match(BLOCK) as RegExpMatchArray
   const theirs = new X509Certificate(first as string).publicKey.export({ type: 'spki', format: 'der' })
   const ours = createPublicKey(own).export({ type: 'spki', format: 'der' })
-  return theirs.equals(ours) ? null : 'the private key does not belong to the certificate'
+  if (!theirs.equals(ours)) return 'the private key does not belong to the certificate'
+  try {
+    // keys that are too short and the like: OpenSSL reads them and will not use them
+    process.getBuiltinModule('node:tls').createSecureContext({ cert: certificate, key })
+    return null
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    return `OpenSSL does not take it: ${reason.replace(/^error:[0-9A-F]+:/, '')}`
+  }
 }
 
 /** When the first certificate is over, milliseconds of the epoch; null where it cannot be read. */

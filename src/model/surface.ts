@@ -1,3 +1,5 @@
+import type { ErrorCode } from './error-codes.ts'
+
 /**
  * What a dialect's users see beside routing, as plain data. `proxy/` switches on these values and never learns a dialect's name.
  */
@@ -9,8 +11,10 @@ export interface Surface {
   readonly pathForm: 'resolved'
   /** Bodies of gateway-made answers: nginx-style HTML pages, or JSON with code and request id. */
   readonly errorForm: 'page' | 'json'
-  /** The whole answer where no route matches; null: as any other error, by `errorForm`. */
-  readonly notFound: { readonly contentType: string; readonly body: string } | null
+  /** Errors whose bodies do not follow `errorForm`. */
+  readonly bodies: Readonly<
+    Partial<Record<ErrorCode, { readonly contentType: string; readonly body: string }>>
+  >
   /**
    * `full`: X-Real-IP, X-Forwarded-For (appended), -Proto, -Host, -Port; incoming -Proto, -Host, -Port and Forwarded are dropped.
    */

@@ -206,7 +206,7 @@ class FakeCounters implements MetricsSource {
         all.push(of('route', routeIdentity(object.id)))
         for (const { split } of object.rules)
           for (let i = 0; i < split.targets.length; i++) all.push(of('target', targetIdentity(split.id, i)))
-      } else
+      } else if (object.kind === 'upstream')
         for (const endpoint of object.endpoints)
           all.push(of('endpoint', endpointIdentity(object.id, endpoint)))
       for (const counted of all) if (!this.withoutSlot.has(counted.identity)) yield counted

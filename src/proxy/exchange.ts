@@ -6,6 +6,8 @@ import { ERROR_CODES, type ErrorCode } from '../model/error-codes.ts'
 import { codeCell } from '../model/status-cell.ts'
 import type { Surface } from '../model/surface.ts'
 import type { Retry, SameEndpointRetry, UpstreamTimeouts } from '../model/upstream.ts'
+import type { KnownConsumer } from '../routing/consumers.ts'
+import type { CompiledAuthentication } from '../routing/filters/authentication.ts'
 import {
   type ChoiceReason,
   type CompiledRedirectTarget,
@@ -38,6 +40,13 @@ import { FAILURE_CODES, type Failure, failureStatus, judgeFailure, sentBytes } f
 import { type AnswerReader, UpstreamConnection } from './upstream/connection.ts'
 import type { LimitName, UpstreamGate, Waiter } from './upstream/gate.ts'
 import { type Cell, type CompiledEndpoint, type CompiledUpstream, poolFor } from './upstream/upstreams.ts'
+
+/** They tell the upstream whom the request is from, so nobody else may write them. */
+export const CONSUMER_FIELDS: readonly string[] = [
+  'x-consumer-username',
+  'x-credential-identifier',
+  'x-consumer-custom-id',
+]
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 
@@ -73,6 +82,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
   cameForwarded = false
   body: string | null | undefined = null
   pathParams: ReadonlyMap<string, string> | null = null
+  consumer: KnownConsumer | null = null
   answer: AnswerView | null = null
   #requestId = ''
   /** Whether a trace field came. */
@@ -136,6 +146,8 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
   #isRetrying = false
   /** The limit of an upstream that the request came to; '' for none. */
   limitName = ''
+  /** What refused the request; it has its say in the answer. */
+  #authentication: CompiledAuthentication | null = null
   #hadFresh = false
   #lastFailure: Failure | null = null
   #firstAttemptMs = 0
@@ -602,6 +614,10 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     this.#block = NO_ROUTE
     this.overlay = null
     this.hostOverride = null
+    if (this.consumer !== null) {
+      this.consumer = null
+      resolveTarget(this.client.head.target, this) // the key may have been taken away
+    }
     this.sentMethod = this.client.head.method
     this.sentTarget = this.client.head.target
   }
@@ -921,11 +937,13 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     const status = ERROR_CODES[code].status
     const { contentType, body } = errorBody(surface, status, code, this.requestId)
     const limit = this.limitName === '' ? '' : `X-Headgate-Limit: ${this.limitName}\r\n`
-    const field = this.plane.options.settings.errorField ? `X-Headgate-Error: ${code}\r\n${limit}` : ''
+    const own = this.plane.options.settings.errorField ? `X-Headgate-Error: ${code}\r\n${limit}` : ''
+    const refuser = status === 401 ? this.#authentication : null
+    const field = refuser === null ? own : `WWW-Authenticate: ${refuser.challenge}\r\n${own}`
     return {
       status,
       fields: contentType === '' ? field : `Content-Type: ${contentType}\r\n${field}`,
-      body,
+      body: refuser?.refusalBody ?? body,
     }
   }
 
@@ -1064,6 +1082,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     this.query = null
     this.body = null
     this.pathParams = null
+    this.consumer = null
     this.answer = null
     this.#requestId = ''
     this.isTraced = false
@@ -1166,11 +1185,17 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
   #applyFilters(
     filters: readonly CompiledRequestFilter[],
     trace: RouteTrace | null,
-  ): 'BAD_REWRITE' | typeof NEEDS_BODY | null {
+  ): ErrorCode | typeof NEEDS_BODY | null {
     for (const filter of filters) {
       if (filter.needsBody && this.body === undefined) return NEEDS_BODY
       if (filter.applies !== null && !filter.applies(this, trace)) {
         if (trace !== null) trace.filter(filter, false)
+        continue
+      }
+      if (filter.authentication !== null) {
+        const refusal = this.#authenticate(filter.authentication)
+        if (trace !== null) trace.filter(filter, true)
+        if (refusal !== null) return refusal
         continue
       }
       const groups = { captures: null }
@@ -1189,6 +1214,37 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
       }
       if (trace !== null) trace.filter(filter, true)
     }
+    return null
+  }
+
+  /** Finds whom the request is from. A code: it is refused. */
+  #authenticate(authentication: CompiledAuthentication): ErrorCode | null {
+    const shown = authentication.read(this)
+    let consumer = shown === null ? undefined : authentication.byKey(shown.key)
+    const isKnown = consumer !== undefined
+    if (consumer === undefined) {
+      const { anonymous } = authentication
+      const code = shown === null ? 'KEY_MISSING' : 'KEY_UNKNOWN'
+      if (anonymous !== null) consumer = authentication.byName(anonymous)
+      if (consumer === undefined) {
+        this.#authentication = authentication
+        return anonymous === null ? code : 'CONSUMER_UNKNOWN'
+      }
+    }
+    this.consumer = consumer
+    const dropped = new Set(CONSUMER_FIELDS)
+    if (isKnown && shown !== null && authentication.hidesKey) {
+      if (shown.restOfQuery === undefined) dropped.add(authentication.header)
+      else {
+        this.query = shown.restOfQuery
+        const path = this.sentTarget.slice(0, this.sentTarget.indexOf('?'))
+        this.sentTarget = this.query === null ? path : `${path}?${this.query}`
+      }
+    }
+    const lines: (readonly [string, string])[] = [['X-Consumer-Username', consumer.name]]
+    if (consumer.customId !== null) lines.push(['X-Consumer-Custom-ID', consumer.customId])
+    if (this.overlay === null) this.overlay = new HeaderOverlay()
+    this.overlay.apply(dropped, lines)
     return null
   }
 

@@ -11,6 +11,7 @@ import type { Route, RouteEntry } from '../model/route.ts'
 import type { Rule } from '../model/rule.ts'
 import type { Target } from '../model/split.ts'
 import type { Upstream } from '../model/upstream.ts'
+import { Consumers } from '../routing/consumers.ts'
 import { RoutingTable } from '../routing/routing-table.ts'
 import { makeRoute, makeSection, ORIGIN, TestPositions } from '../routing/test-fixtures.ts'
 import { createDataPlane } from './proxy.ts'
@@ -120,6 +121,7 @@ function makeGateway(random: Random): TestGateway {
     positions,
     slot,
     upstream: (id) => plane.upstream(id),
+    consumers: new Consumers(),
   })
   const plane = createDataPlane({
     settings: { ...DEFAULT_SETTINGS, trustedPeers: ['10.0.0.0/8'], explainField: 'trusted' },

@@ -13,7 +13,7 @@ import type { Section } from '../model/listener.ts'
 import { ChoiceTrace, type TracedFilter } from '../routing/explain.ts'
 import { type CompiledTarget, NEEDS_BODY } from '../routing/table.ts'
 import { composeAnswerHead, type OwnAnswer } from './compose-answer.ts'
-import { Exchange } from './exchange.ts'
+import { CONSUMER_FIELDS, Exchange } from './exchange.ts'
 import { ExplainedClient, type ExplainPlace, formatPlace, headText } from './explain-client.ts'
 import { findMisses } from './explain-misses.ts'
 import { showSending } from './explain-sending.ts'
@@ -329,7 +329,9 @@ function sectionOutcome(
   return isEmpty ? 'empty' : 'searched'
 }
 
-function editedNames({ headers }: RequestFilter): ReadonlySet<string> {
+function editedNames(filter: RequestFilter): ReadonlySet<string> {
+  if (filter.kind === 'authenticate') return new Set([...CONSUMER_FIELDS, filter.header.toLowerCase()])
+  const { headers } = filter
   if (headers === null) return new Set()
   const names = [...headers.add, ...headers.set].map(({ name }) => name)
   return new Set([...names, ...headers.remove].map((name) => name.toLowerCase()))

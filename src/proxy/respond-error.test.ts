@@ -6,7 +6,7 @@ import { errorBody, statusBody } from './respond-error.ts'
 const JSON_SURFACE: Surface = {
   pathForm: 'resolved',
   errorForm: 'json',
-  notFound: null,
+  bodies: {},
   forwarding: 'full',
   realIpFrom: [],
   serverField: null,
@@ -15,12 +15,15 @@ const JSON_SURFACE: Surface = {
 const PAGE_SURFACE: Surface = {
   ...JSON_SURFACE,
   errorForm: 'page',
-  notFound: { contentType: 'text/plain', body: 'none' },
+  bodies: { ROUTE_NOT_FOUND: { contentType: 'text/plain', body: 'none' } },
   serverField: 'Server/1',
 }
 
 test('a surface has its own answer for what no route matches, or the form of its other errors', () => {
-  assert.deepEqual(errorBody(PAGE_SURFACE, 404, 'ROUTE_NOT_FOUND', 'r-1'), PAGE_SURFACE.notFound)
+  assert.deepEqual(
+    errorBody(PAGE_SURFACE, 404, 'ROUTE_NOT_FOUND', 'r-1'),
+    PAGE_SURFACE.bodies.ROUTE_NOT_FOUND,
+  )
   assert.deepEqual(JSON.parse(errorBody(JSON_SURFACE, 404, 'ROUTE_NOT_FOUND', 'r-1').body), {
     error: {
       code: 'ROUTE_NOT_FOUND',

@@ -13,7 +13,8 @@ const EMPTY: ErrorBody = { contentType: '', body: '' }
  * The one place where a failure becomes the bytes of an answer: the surface's own form for that status. Statuses below 300 have no page.
  */
 export function errorBody(surface: Surface, status: number, code: ErrorCode, requestId: string): ErrorBody {
-  if (code === 'ROUTE_NOT_FOUND' && surface.notFound !== null) return surface.notFound
+  const own = surface.bodies[code]
+  if (own !== undefined) return own
   switch (surface.errorForm) {
     case 'page':
       return pageFor(status, surface.serverField)

@@ -8,6 +8,9 @@ const SUB_INDEX_ABOVE = 16
 /** Entries looked at to find that variable. */
 const SAMPLE = 1024
 
+/** Entries sorted or merged between two steps: some 0.3 ms. */
+const RUN = 512
+
 /** Of lists that are new. Nothing is ever put into it. */
 const NONE: never[] = []
 
@@ -19,12 +22,17 @@ export class EntryList<Entry extends IndexEntry> {
   /** Length at which the choice of variable was made last: it is made anew when the list has doubled or halved. */
   #chosenAt = SUB_INDEX_ABOVE / 2
 
-  /** `isBulk`: a sub-index that is not there, or has grown out of its choice, is left for `settleInSteps`. */
-  insert(entry: Entry, isBulk: boolean): void {
+  insert(entry: Entry): void {
     if (this.entries === NONE) this.entries = [entry]
     else insertSorted(this.entries, entry)
     this.#subIndex?.insert(entry)
-    if (!isBulk && this.#isOutgrown) this.#settle()
+    if (this.#isOutgrown) this.#settle()
+  }
+
+  /** One of many: it stands at the end, and the list must not be searched or changed otherwise until `settleInSteps` has put it in order. */
+  append(entry: Entry): void {
+    if (this.entries === NONE) this.entries = [entry]
+    else this.entries.push(entry)
   }
 
   /** Whether it was there. */
@@ -35,9 +43,11 @@ export class EntryList<Entry extends IndexEntry> {
     return true
   }
 
-  /** Chooses the variable of the sub-index where that is due, and builds it, giving way after each entry. The list must not change meanwhile. */
+  /** Puts what was appended in its place and builds the sub-index anew, giving way after small steps. */
   *settleInSteps(): Generator<void, void> {
-    if (this.#isOutgrown) yield* this.#rebuild()
+    if (this.entries.length < 2) return
+    this.entries = yield* sortInSteps(this.entries)
+    yield* this.#rebuild()
   }
 
   get #isOutgrown(): boolean {
@@ -150,6 +160,47 @@ function commonestVariable(entries: readonly IndexEntry[]): string | null {
     most = count
   }
   return best
+}
+
+/** Merge sort that gives way after each run. */
+function* sortInSteps<Entry extends IndexEntry>(entries: Entry[]): Generator<void, Entry[]> {
+  if (entries.length <= RUN) return entries.sort(compareEntries)
+  let runs: Entry[][] = []
+  for (let start = 0; start < entries.length; start += RUN) {
+    runs.push(entries.slice(start, start + RUN).sort(compareEntries))
+    yield
+  }
+  while (runs.length > 1) {
+    const merged: Entry[][] = []
+    for (let i = 0; i < runs.length; i += 2) {
+      const [one, two] = [runs[i] as Entry[], runs[i + 1]]
+      merged.push(two === undefined ? one : yield* mergeInSteps(one, two))
+    }
+    runs = merged
+  }
+  return runs[0] ?? []
+}
+
+function* mergeInSteps<Entry extends IndexEntry>(
+  one: readonly Entry[],
+  two: readonly Entry[],
+): Generator<void, Entry[]> {
+  const merged: Entry[] = []
+  let i = 0
+  let j = 0
+  while (i < one.length || j < two.length) {
+    const a = one[i]
+    const b = two[j]
+    if (b === undefined || (a !== undefined && compareEntries(a, b) <= 0)) {
+      merged.push(a as Entry)
+      i++
+    } else {
+      merged.push(b)
+      j++
+    }
+    if (merged.length % RUN === 0) yield
+  }
+  return merged
 }
 
 function insertSorted<Entry extends IndexEntry>(list: Entry[], entry: Entry): void {

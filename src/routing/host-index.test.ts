@@ -34,7 +34,7 @@ describe('a path tree', () => {
       fc.property(fc.array(paths, { maxLength: 20 }), fc.infiniteStream(fc.nat()), (patterns, order) => {
         const tree = new PathTree<Entry>()
         const entries = patterns.map((path, i) => makeEntry(`r${i}`, ANY, path))
-        for (const entry of entries) tree.insert(entry, false)
+        for (const entry of entries) tree.insert(entry)
         while (entries.length > 0) {
           assert.equal(tree.isEmpty, false)
           const [entry] = entries.splice((order.next().value ?? 0) % entries.length, 1)
@@ -52,7 +52,7 @@ describe('a host index', () => {
     const exact = makeEntry('exact', { kind: 'exact', text: 'a.com' }, { kind: 'exact', text: '/a' })
     const suffix = makeEntry('suffix', { kind: 'suffix', text: '.com' }, { kind: 'prefix', text: '/a/' })
     const any = makeEntry('any', ANY, { kind: 'prefix', text: '/a' })
-    for (const entry of [exact, suffix, any]) index.insert(entry, false)
+    for (const entry of [exact, suffix, any]) index.insert(entry)
     const propose = (host: string, path: string) => {
       const found: string[] = []
       index.collect(makeView({ host, path }), false, {

@@ -20,9 +20,13 @@ export class HostIndex<Entry extends IndexEntry> {
     )
   }
 
-  /** Gives the list it went into. `isBulk`: that list still has to be settled. */
-  insert(entry: Entry, isBulk: boolean): EntryList<Entry> {
-    return this.#makeTree(entry.host).insert(entry, isBulk)
+  insert(entry: Entry): void {
+    this.#makeTree(entry.host).insert(entry)
+  }
+
+  /** One of many: gives the list it went into, which still has to be settled. */
+  append(entry: Entry): EntryList<Entry> {
+    return this.#makeTree(entry.host).append(entry)
   }
 
   remove(entry: Entry): void {

@@ -16,18 +16,26 @@ export class PathTree<Entry extends IndexEntry> {
     return this.#loose === null && this.#root.isEmpty
   }
 
-  insert(entry: Entry, isBulk: boolean): EntryList<Entry> {
+  insert(entry: Entry): void {
+    this.#listFor(entry).insert(entry)
+  }
+
+  /** One of many: gives the list it went into, which still has to be settled. */
+  append(entry: Entry): EntryList<Entry> {
+    const list = this.#listFor(entry)
+    list.append(entry)
+    return list
+  }
+
+  #listFor(entry: Entry): EntryList<Entry> {
     const place = placeOf(entry.path)
     if (place === null) {
       this.#loose ??= new EntryList()
-      this.#loose.insert(entry, isBulk)
       return this.#loose
     }
     let node = this.#root
     for (const step of place.steps) node = node.makeChild(step)
-    const list = node.makeList(place.kind, place.text)
-    list.insert(entry, isBulk)
-    return list
+    return node.makeList(place.kind, place.text)
   }
 
   /** Takes the entry out, and with it whatever held nothing else. */

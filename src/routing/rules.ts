@@ -68,7 +68,7 @@ function compileTargets(split: Split, env: CompileEnvironment): readonly Compile
 function compileTarget(split: Split, target: Target, index: number, env: CompileEnvironment): CompiledTarget {
   const base = {
     index,
-    requestFilters: target.requestFilters.map(compileRequestFilter),
+    requestFilters: target.requestFilters.map((filter) => compileRequestFilter(filter, env.consumers)),
     responseFilters: target.responseFilters.map(compileResponseFilter),
     slot: env.slot(targetIdentity(split.id, index)),
   }

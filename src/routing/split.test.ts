@@ -66,7 +66,7 @@ describe('a split', () => {
 
   it('goes on with a position of its own when no slot was given out', () => {
     const positions = new TestPositions()
-    const split = compile([3, 2], { positions, slot: () => 0, upstream: (id) => ({ id, isOut: false }) })
+    const split = compile([3, 2], { ...makeEnvironment(positions), slot: () => 0 })
     assert.deepEqual(
       Array.from({ length: 5 }, () => split.pick()?.index),
       [0, 1, 0, 1, 0],

@@ -1,6 +1,6 @@
 import type { Section } from '../model/listener.ts'
 import type { Route } from '../model/route.ts'
-import { compareEntries, type IndexEntry } from './entry.ts'
+import type { IndexEntry } from './entry.ts'
 import type { EntryList } from './entry-list.ts'
 import { HostIndex } from './host-index.ts'
 import type { IndexedRoute, RouteHead, RouteSource } from './indexed-route.ts'
@@ -10,9 +10,6 @@ export type SectionIndex = HostIndex<Entry>
 
 /** Edits of up to so many routes change the index in place; larger ones build a new one beside it. */
 export const IN_PLACE_LIMIT = 500
-
-/** Entries sorted, merged or copied between two questions whether to yield: some 0.3 ms. */
-const RUN = 512
 
 /**
  * Changes of one revision, in any number of rounds of changes and work. Nothing is seen by a search before `commit`; an edit that is not
@@ -46,7 +43,7 @@ export class TableContent {
   put(route: IndexedRoute): void {
     this.remove(route.id)
     this.routes.set(route.id, route)
-    for (const entry of route.entries) this.insert(entry, false)
+    for (const entry of route.entries) this.indexOf(entry.route.section.name).insert(entry)
   }
 
   remove(id: string): void {
@@ -55,10 +52,6 @@ export class TableContent {
     this.routes.delete(id)
     const index = this.indexOf(route.section.name)
     for (const entry of route.entries) index.remove(entry)
-  }
-
-  insert(entry: Entry, isBulk: boolean): EntryList<Entry> {
-    return this.indexOf(entry.route.section.name).insert(entry, isBulk)
   }
 
   /** Throws for a name that is none of the table's. */
@@ -88,6 +81,8 @@ export class PendingEdit implements TableEdit {
   #steps: Generator<void, void> | null = null
   /** The content built beside the one that serves; null: this edit is made in place. */
   #fresh: TableContent | null = null
+  /** Lists of it that are not in order yet. */
+  #unsettled = new Set<EntryList<Entry>>()
 
   constructor(options: EditOptions) {
     this.#options = options
@@ -100,7 +95,15 @@ export class PendingEdit implements TableEdit {
   }
 
   upsertLater(source: RouteSource): void {
-    this.#change(source.id, this.#options.index(source, source.readHead()))
+    const route = this.#options.index(source, source.readHead())
+    if (this.#mayAppend(source.id)) this.#append(this.#makeFresh(), route)
+    else this.#change(source.id, route)
+  }
+
+  /** The first routes of all need not be gathered first: there is nothing that they could stand in the way of. */
+  #mayAppend(id: string): boolean {
+    if (this.#options.base.routes.size > 0 || this.#steps !== null) return false
+    return !this.#pending.has(id) && this.#fresh?.routes.has(id) !== true
   }
 
   remove(id: string): void {
@@ -109,14 +112,10 @@ export class PendingEdit implements TableEdit {
 
   work(shouldYield: () => boolean): boolean {
     for (;;) {
-      if (this.#steps === null) {
-        if (this.#changes <= IN_PLACE_LIMIT || this.#pending.size === 0) return true
-        const batch = this.#pending
-        this.#pending = new Map()
-        this.#steps = this.#index(batch)
-      }
+      this.#steps ??= this.#nextSteps()
+      if (this.#steps === null) return true
       if (this.#steps.next().done === true) this.#steps = null
-      if (shouldYield()) return this.#steps === null && this.#pending.size === 0
+      if (shouldYield()) return this.#steps === null && this.#nextSteps() === null
     }
   }
 
@@ -136,72 +135,55 @@ export class PendingEdit implements TableEdit {
     this.#pending.set(id, route)
   }
 
-  /** Brings a batch into the new content; the first one with all routes that stay. Sorted beforehand, so that inserts are mostly appends. */
+  /** What is to be done next; null: nothing. */
+  #nextSteps(): Generator<void, void> | null {
+    if (this.#unsettled.size > 0) return this.#settle()
+    if (this.#changes <= IN_PLACE_LIMIT || this.#pending.size === 0) return null
+    const batch = this.#pending
+    this.#pending = new Map()
+    return this.#index(batch)
+  }
+
+  /** Brings a batch into the new content; the first one with all routes that stay. */
   *#index(batch: ReadonlyMap<string, IndexedRoute | null>): Generator<void, void> {
-    const arriving: IndexedRoute[] = []
-    let content = this.#fresh
-    if (content === null) {
-      content = new TableContent(this.#options.sections)
-      this.#fresh = content
+    const isFirst = this.#fresh === null
+    const content = this.#makeFresh()
+    if (isFirst) {
       for (const [id, route] of this.#options.base.routes) {
-        if (!batch.has(id)) arriving.push(route)
+        if (batch.has(id)) continue
+        this.#append(content, route)
+        yield
       }
+    } else
+      for (const id of batch.keys()) {
+        content.remove(id)
+        yield
+      }
+    for (const route of batch.values()) {
+      if (route !== null) this.#append(content, route)
       yield
     }
-    const isEmpty = content.routes.size === 0
-    for (const [id, route] of batch) {
-      if (!isEmpty) content.remove(id)
-      if (route !== null) arriving.push(route)
-      yield
-    }
-    const entries: Entry[] = []
-    for (const route of arriving) {
-      content.routes.set(route.id, route)
-      for (const entry of route.entries) entries.push(entry)
-      yield
-    }
-    const lists = new Set<EntryList<Entry>>()
-    for (const entry of yield* sortInSteps(entries)) {
-      lists.add(content.insert(entry, true))
-      yield
-    }
-    for (const list of lists) yield* list.settleInSteps()
+    yield* this.#settle()
   }
-}
 
-/** Merge sort that gives way after each run. */
-function* sortInSteps(entries: readonly Entry[]): Generator<void, Entry[]> {
-  let runs: Entry[][] = []
-  for (let start = 0; start < entries.length; start += RUN) {
-    runs.push(entries.slice(start, start + RUN).sort(compareEntries))
-    yield
+  #makeFresh(): TableContent {
+    this.#fresh ??= new TableContent(this.#options.sections)
+    return this.#fresh
   }
-  while (runs.length > 1) {
-    const merged: Entry[][] = []
-    for (let i = 0; i < runs.length; i += 2) {
-      const [one, two] = [runs[i] as Entry[], runs[i + 1]]
-      merged.push(two === undefined ? one : yield* mergeInSteps(one, two))
-    }
-    runs = merged
-  }
-  return runs[0] ?? []
-}
 
-function* mergeInSteps(one: readonly Entry[], two: readonly Entry[]): Generator<void, Entry[]> {
-  const merged: Entry[] = []
-  let i = 0
-  let j = 0
-  while (i < one.length || j < two.length) {
-    const a = one[i]
-    const b = two[j]
-    if (b === undefined || (a !== undefined && compareEntries(a, b) <= 0)) {
-      merged.push(a as Entry)
-      i++
-    } else {
-      merged.push(b)
-      j++
+  #append(content: TableContent, route: IndexedRoute): void {
+    content.routes.set(route.id, route)
+    const index = content.indexOf(route.section.name)
+    for (const entry of route.entries) {
+      const list = index.append(entry)
+      if (list.entries.length > 1) this.#unsettled.add(list)
     }
-    if (merged.length % RUN === 0) yield
   }
-  return merged
+
+  *#settle(): Generator<void, void> {
+    for (const list of this.#unsettled) {
+      this.#unsettled.delete(list)
+      yield* list.settleInSteps()
+    }
+  }
 }

@@ -5,6 +5,8 @@ import type { Predicate } from '../model/predicate.ts'
 import type { Route } from '../model/route.ts'
 import type { Rule } from '../model/rule.ts'
 import type { RedirectTarget, RespondTarget, Split, UpstreamTarget } from '../model/split.ts'
+import type { ConsumerLookup } from './consumers.ts'
+import type { CompiledAuthentication } from './filters/authentication.ts'
 
 /**
  * What serves: the compiled form of the model. Compiled routes, rules and splits are immutable; the index is edited in place, all edits
@@ -151,6 +153,8 @@ export interface CompiledRequestFilter {
   /** The new target (path and query), or null if the filter leaves the target alone. Undefined result: BAD_REWRITE. */
   readonly target: ((view: RequestView, groups: RewriteGroups) => string | undefined) | null
   readonly headers: CompiledHeaderEdits | null
+  /** It does this and nothing else; null: it edits the request. */
+  readonly authentication: CompiledAuthentication | null
 }
 
 /** Filled by `target`, read by header templates: captures of the pattern that hit, or null. */
@@ -182,6 +186,7 @@ export interface CompileEnvironment {
   /** Slot of an identity (model/split.ts, model/endpoint.ts); 0 if none was given out. */
   slot(identity: string): number
   upstream(id: string): UpstreamCell
+  readonly consumers: ConsumerLookup
   /** Told when a route that is compiled late, with the first request that comes to it, cannot be; it then takes no request. */
   readonly onBroken?: (routeId: string, error: unknown) => void
 }

@@ -6,6 +6,7 @@ import type { Origin } from '../model/origin.ts'
 import type { Route, RouteEntry } from '../model/route.ts'
 import type { Rule } from '../model/rule.ts'
 import type { RespondTarget, Split, Target, UpstreamTarget } from '../model/split.ts'
+import { Consumers } from './consumers.ts'
 import { IndexedRoute } from './indexed-route.ts'
 import type { CompileEnvironment } from './table.ts'
 
@@ -17,7 +18,7 @@ export function makeSection(name: string): Section {
     surface: {
       pathForm: 'resolved',
       errorForm: 'json',
-      notFound: { contentType: 'text/plain', body: '' },
+      bodies: { ROUTE_NOT_FOUND: { contentType: 'text/plain', body: '' } },
       forwarding: 'full',
       realIpFrom: [],
       serverField: null,
@@ -50,6 +51,7 @@ export function makeView(
     body: undefined,
     pathParams: null,
     labels: null,
+    consumer: null,
     answer: null,
     header: (name) => headers[name],
     ...rest,
@@ -149,5 +151,6 @@ export function makeEnvironment(positions: Positions = new TestPositions()): Com
       return slots.size
     },
     upstream: (id) => ({ id, isOut: false }),
+    consumers: new Consumers(),
   }
 }

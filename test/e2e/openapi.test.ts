@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { test } from 'node:test'
 import { Ajv2020 } from 'ajv/dist/2020.js'
+import { CERT_A, KEY_A } from '../../src/dialects/apisix/testing/certificates.ts'
 import { startBackend } from '../support/backends.ts'
 import { type GatewayProcess, startGateway } from '../support/gateway.ts'
 
@@ -38,6 +39,9 @@ const VALUES: Readonly<Record<string, string>> = {
   'getSchemaDialect.dialect': 'native',
   'apisixGetService.id': 's1',
   'apisixGetUpstream.id': 'u1',
+  'getUpstreamsIdEndpoints.id': 'u1',
+  'apisixGetSsl.id': 'c1',
+  'apisixGetConsumer.id': 'jack',
   'apisixGetPluginConfig.id': 'p1',
 }
 /** Query parameters that calls go with, beside those that are required. */
@@ -45,6 +49,8 @@ const ASKED = new Set(['all', 'follow'])
 
 async function fill(gateway: GatewayProcess, node: string): Promise<void> {
   const documents = {
+    'consumers/jack': { username: 'jack', plugins: { 'key-auth': { key: 'one' } } },
+    'ssls/c1': { type: 'client', cert: CERT_A, key: KEY_A },
     'upstreams/u1': { nodes: { [node]: 1 }, labels: { team: 'a' } },
     'services/s1': { upstream_id: 'u1', name: 'shop' },
     'plugin_configs/p1': { plugins: { 'response-rewrite': { headers: { set: { 'X-A': 'b' } } } } },

@@ -1,4 +1,4 @@
-import type { Dialect } from '../../dialects/dialect.ts'
+import { type Dialect, shownValue } from '../../dialects/dialect.ts'
 import type { StoredDocument } from '../../model/document.ts'
 import type { JsonObject } from '../../model/json.ts'
 import { escapeHoles } from '../../model/literal-holes.ts'
@@ -180,7 +180,7 @@ async function answerExport(control: AdminControl, call: OwnCall): Promise<Answe
     const documents = []
     for (const kind of dialect.kinds) {
       for (const { key, value } of await control.documents.list(dialect.name, kind)) {
-        documents.push({ kind, id: key.id, value: escapeHoles(dialect.editable(kind, value)) })
+        documents.push({ kind, id: key.id, value: escapeHoles(shownValue(dialect, kind, value)) })
       }
     }
     // one dialect alone is always told of, so that "nothing" is a file, too

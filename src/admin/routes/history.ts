@@ -1,3 +1,4 @@
+import type { JsonObject } from '../../model/json.ts'
 import type { AdminControl } from '../admin-control.ts'
 import { answerJson, type OwnCall, type OwnEndpoint, readNumber } from '../endpoint.ts'
 import { type Answer, problem } from '../problem.ts'
@@ -68,7 +69,7 @@ export function historyEndpoints(control: AdminControl): readonly OwnEndpoint[] 
   ]
 }
 
-/** Contents are for admins: they may hold secrets. */
+/** Contents are for admins: they may hold secrets. Private keys are for nobody. */
 async function answerHistory(control: AdminControl, { query, owner }: OwnCall): Promise<Answer> {
   const limit = readNumber(query, 'limit', 1, MAX_LIST) ?? 50
   const before = readNumber(query, 'before', 1, Number.MAX_SAFE_INTEGER)
@@ -79,7 +80,7 @@ async function answerHistory(control: AdminControl, { query, owner }: OwnCall): 
   const entries = isSearch
     ? await searchHistory(control, wanted, limit, before)
     : await control.history(before === undefined ? { limit } : { limit, before })
-  const list = owner?.role === 'admin' ? entries : entries.map(withoutContents)
+  const list = entries.map(owner?.role === 'admin' ? (entry) => withoutKeys(control, entry) : withoutContents)
   return answerJson({ list, total: list.length })
 }
 
@@ -118,7 +119,22 @@ async function answerRevision(control: AdminControl, { params, owner }: OwnCall)
   if (entry === undefined || entry.revision !== revision) {
     return problem('NOT_FOUND', `the history has no revision ${revision}`)
   }
-  return answerJson(owner?.role === 'admin' ? entry : withoutContents(entry))
+  return answerJson(owner?.role === 'admin' ? withoutKeys(control, entry) : withoutContents(entry))
+}
+
+/** Contents stay as texts; those of kinds that hold nothing of the sort are not even read. */
+function withoutKeys(control: AdminControl, entry: HistoryEntry): HistoryEntry {
+  return {
+    ...entry,
+    changes: entry.changes.map((change) => {
+      const dialect = control.dialects.find(({ name }) => name === change.dialect)
+      const conceal = dialect?.conceal?.[change.kind]
+      if (conceal === undefined) return change
+      const show = (text: string | null): string | null =>
+        text === null ? null : JSON.stringify(conceal(JSON.parse(text) as JsonObject))
+      return { ...change, before: show(change.before), after: show(change.after) }
+    }),
+  }
 }
 
 function withoutContents(entry: HistoryEntry): object {

@@ -11,6 +11,7 @@ import type { AdminControl } from '../admin-control.ts'
 import { answerJson, type OwnCall, type OwnEndpoint, readNumber } from '../endpoint.ts'
 import type { StreamAnswer } from '../event-stream.ts'
 import { type Answer, problem } from '../problem.ts'
+import { ENDPOINT_SCHEMA } from './upstreams.ts'
 
 const DEFAULT_LIMIT = 50
 /** Streams of this endpoint at once: each makes a report a second. */
@@ -84,6 +85,10 @@ const REPORT: JsonObject = {
           bytesOutPerSecond: number('Bodies of answers, last 10 s'),
           connectsPerSecond: number('Connections made, last 10 s'),
           retriesPerSecond: number('Last 10 s'),
+          standing: {
+            oneOf: [ENDPOINT_SCHEMA, { type: 'null' }],
+            description: 'Of an endpoint: how it stands',
+          },
         },
       },
     },

@@ -17,7 +17,7 @@ const POLL_MS = 50
 /** Ids that are looked through for the one that was meant. */
 const SEARCHED = 5000
 
-const ENDPOINT_SCHEMA: JsonObject = {
+export const ENDPOINT_SCHEMA: JsonObject = {
   type: 'object',
   description: 'How an endpoint stands; times are milliseconds since the epoch',
   required: ['label', 'host', 'port', 'address', 'state', 'reason', 'sinceMs', 'weight', 'effectiveWeight'],

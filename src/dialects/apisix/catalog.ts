@@ -2,6 +2,7 @@ import type { JsonObject, JsonValue } from '../../model/json.ts'
 import { isJsonObject } from '../../model/json.ts'
 import type { DialectSettings, RestRequest, RestResponse } from '../dialect.ts'
 import { answerError, answerJson, answerText } from './errors.ts'
+import { idFieldOf } from './ids.ts'
 import { checkSchema, type LuaSchema } from './lua-schema.ts'
 import { findPlugin, PLUGINS } from './plugins/index.ts'
 import { SCHEMAS } from './schema.ts'
@@ -15,6 +16,8 @@ const SCHEMA_NAMES: ReadonlyMap<string, string> = new Map([
   ['service', 'services'],
   ['upstream', 'upstreams'],
   ['plugin_config', 'plugin_configs'],
+  ['ssl', 'ssls'],
+  ['consumer', 'consumers'],
 ])
 
 /** `/plugins/…`; `path` is what stands behind it. */
@@ -116,12 +119,13 @@ function collectErrors(
 ): void {
   const seen = new Set<string>()
   for (const [index, item] of items.entries()) {
-    const id = isJsonObject(item) && item.id !== undefined ? item.id : ''
+    const own = isJsonObject(item) ? item[idFieldOf(kind)] : undefined
+    const id = own === undefined ? '' : own
     const add = (error: string): void => {
       errors.push({ resource_type: kind, index, resource_id: id, error })
     }
     const shape = checkShape(kind, item, settings)
-    const error = shape ?? (isJsonObject(item) ? checkContents(item, settings) : null)
+    const error = shape ?? (isJsonObject(item) ? checkContents(kind, item, settings) : null)
     if (error !== null) add(error)
     if (id === '') continue
     if (seen.has(String(id))) add(`found duplicate id ${String(id)} in ${kind}`)

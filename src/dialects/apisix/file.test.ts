@@ -53,7 +53,7 @@ test('each fault of the file is reported, and the rest is read', () => {
       { id: 0 },
       { id: null },
     ],
-    ssls: [{ id: 1 }],
+    protos: [{ id: 1 }],
     consumers: [],
     upstream: [{}],
   })
@@ -66,7 +66,7 @@ test('each fault of the file is reported, and the rest is read', () => {
       'routes[3]',
       'routes[4].id',
       'routes[5].id',
-      'ssls',
+      'protos',
       'upstream',
     ],
   )

@@ -3,23 +3,22 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.
 import { toYaml } from '../../model/yaml-text.ts'
 import type { FileDocument, FileDocuments } from '../dialect.ts'
 import { idField } from './fields.ts'
+import { idFieldOf } from './ids.ts'
 
 /**
  * The reference's declarative file: lists of objects under their collections' names. The `#END` line behind them belongs to the text, not
  * to the data, so whoever reads the file has looked at it. Objects without id are called `arr_1`, `arr_2` … by their place, as there.
  */
-const COLLECTIONS = ['upstreams', 'services', 'plugin_configs', 'routes'] as const
+const COLLECTIONS = ['ssls', 'consumers', 'upstreams', 'services', 'plugin_configs', 'routes'] as const
 
 /** Collections of the reference that this version does not serve. An empty list says nothing and is let through. */
 const OTHER_COLLECTIONS = new Set([
   'consumer_groups',
-  'consumers',
   'global_rules',
   'plugin_metadata',
   'plugins',
   'protos',
   'secrets',
-  'ssls',
   'stream_routes',
 ])
 
@@ -55,9 +54,11 @@ export function writeApisixFile(documents: readonly FileDocument[]): string {
     const own = documents.filter((document) => document.kind === kind)
     if (own.length === 0) continue
     own.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0))
+    const field = idFieldOf(kind)
     // the id goes in front, where people look for it
     root[kind] = own.map(
-      ({ id, value }) => ({ id: Object.hasOwn(value, 'id') ? value.id : id, ...value }) as JsonObject,
+      ({ id, value }) =>
+        ({ [field]: Object.hasOwn(value, field) ? value[field] : id, ...value }) as JsonObject,
     )
   }
   return `${Object.keys(root).length === 0 ? 'routes: []\n' : toYaml(root)}#END\n`
@@ -76,7 +77,12 @@ function readCollection(
       faults.push({ path, message: `an element of ${kind} must be an object`, hint: null })
       continue
     }
-    const id = readId(entry, index)
+    const id = kind === 'consumers' ? readUsername(entry) : readId(entry, index)
+    if (id === null && kind === 'consumers') {
+      const message = 'a username is text of a-z A-Z 0-9 - _ (1-100 characters)'
+      faults.push({ path: `${path}.username`, message, hint: null })
+      continue
+    }
     if (id === null) {
       const message = 'an id is text of a-z A-Z 0-9 - _ . (1-64 characters) or an integer from 1 on'
       faults.push({ path: `${path}.id`, message, hint: null })
@@ -94,6 +100,11 @@ function readCollection(
     seen.set(id, path)
     documents.push({ kind, id, value: entry, path })
   }
+}
+
+function readUsername(entry: JsonObject): string | null {
+  const { username } = entry
+  return typeof username === 'string' && /^[a-zA-Z0-9_-]{1,100}$/.test(username) ? username : null
 }
 
 function readId(entry: JsonObject, index: number): string | null {

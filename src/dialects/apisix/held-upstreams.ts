@@ -1,6 +1,6 @@
 import type { StoredDocument } from '../../model/document.ts'
 import type { ModelObject } from '../../model/model.ts'
-import type { DialectSettings, Translation } from '../dialect.ts'
+import type { DialectSettings, Lookup, Translation } from '../dialect.ts'
 import { idField, objectField } from './fields.ts'
 import { holderOf, modelId, originOf, type TranslationWarning } from './holder.ts'
 import { isSwitchedOff } from './merge.ts'
@@ -11,7 +11,11 @@ import { translateUpstream, UPSTREAM_DEFAULTS } from './translate-upstream.ts'
  * The upstreams that a route, service or plugin_config holds itself: its inline `upstream` (unless an id stands beside it, which wins)
  * and those inside its traffic-split. They belong to that document alone, so routes that inherit them share one object.
  */
-export function translateHeldUpstreams(document: StoredDocument, settings: DialectSettings): Translation {
+export function translateHeldUpstreams(
+  document: StoredDocument,
+  lookup: Lookup,
+  settings: DialectSettings,
+): Translation {
   const holder = holderOf(document)
   const objects: ModelObject[] = []
   const warnings: TranslationWarning[] = []
@@ -25,6 +29,7 @@ export function translateHeldUpstreams(document: StoredDocument, settings: Diale
       path: 'upstream',
       timeoutSeconds: UPSTREAM_DEFAULTS.timeoutSeconds,
       isInSplit: false,
+      lookup,
     })
     objects.push(translated.upstream)
     warnings.push(...translated.warnings)
@@ -32,7 +37,7 @@ export function translateHeldUpstreams(document: StoredDocument, settings: Diale
   const plugins = objectField(document.value, 'plugins')
   const split = plugins === null ? null : objectField(plugins, 'traffic-split')
   if (split !== null && !isSwitchedOff(split)) {
-    for (const translated of translateSplitUpstreams(split, holder, settings)) {
+    for (const translated of translateSplitUpstreams(split, holder, lookup, settings)) {
       objects.push(translated.upstream)
       warnings.push(...translated.warnings)
     }

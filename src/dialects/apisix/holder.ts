@@ -17,6 +17,8 @@ const KINDS: Readonly<Record<string, string>> = {
   services: 'service',
   plugin_configs: 'plugin_config',
   upstreams: 'upstream',
+  ssls: 'ssl',
+  consumers: 'consumer',
 }
 
 export function holderOf(document: StoredDocument): Holder {

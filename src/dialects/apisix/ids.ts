@@ -12,6 +12,11 @@ export function idText(value: JsonValue | undefined): string {
   return `<${luaType(value)}>`
 }
 
+/** Where the id of a document stands in it. */
+export function idFieldOf(kind: string): 'id' | 'username' {
+  return kind === 'consumers' ? 'username' : 'id'
+}
+
 /** Whether a reference in a document names the object with that id. */
 export function refersTo(reference: JsonValue | undefined, id: string): boolean {
   return (typeof reference === 'string' || typeof reference === 'number') && String(reference) === id

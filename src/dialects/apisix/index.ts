@@ -1,15 +1,18 @@
 import type { StoredDocument } from '../../model/document.ts'
 import type { Dialect, DialectSettings, Lookup, Translation } from '../dialect.ts'
+import { translateConsumer } from './consumers.ts'
 import { idField, objectField } from './fields.ts'
 import { readApisixFile, writeApisixFile } from './file.ts'
 import { translateHeldUpstreams } from './held-upstreams.ts'
 import type { TranslationWarning } from './holder.ts'
+import { idFieldOf } from './ids.ts'
 import { normalizeValue } from './normalize.ts'
 import { editableValue, prepareValue } from './own-form.ts'
 import { checkPlugins } from './plugins/index.ts'
 import { listReferences } from './references.ts'
 import { createRest } from './rest.ts'
 import { listSplits, recognizeKinds } from './splits.ts'
+import { translateSsl, withoutKeys } from './ssls.ts'
 import { summarizeValue } from './summary.ts'
 import { describeSurface } from './surface.ts'
 import { translateRoute } from './translate-route.ts'
@@ -17,17 +20,18 @@ import { translateUpstream, UPSTREAM_DEFAULTS } from './translate-upstream.ts'
 import { validateDocument } from './validate.ts'
 import { parseVars } from './vars.ts'
 
-/** Documents of Apache APISIX: routes, services, upstreams and plugin_configs, with their Admin API (spec/apisix.md). */
+/** Documents of Apache APISIX: routes, services, upstreams, plugin_configs and ssls, with their Admin API (spec/apisix.md). */
 export const apisix: Dialect = {
   name: 'apisix',
-  kinds: ['upstreams', 'services', 'plugin_configs', 'routes'],
+  kinds: ['ssls', 'consumers', 'upstreams', 'services', 'plugin_configs', 'routes'],
   surface: (settings) => describeSurface(settings.apisix),
   validate: validateDocument,
   translate: translateDocument,
   rest: createRest,
-  prepare: (_kind, id, value, previous, nowMs) => prepareValue(id, value, previous, nowMs),
-  idOf: (_kind, value) => idField(value, 'id'),
+  prepare: prepareValue,
+  idOf: (kind, value) => idField(value, idFieldOf(kind)),
   editable: (_kind, value) => editableValue(value),
+  conceal: { ssls: withoutKeys },
   normalize: normalizeValue,
   references: (_kind, value) => listReferences(value),
   splits: listSplits,
@@ -44,7 +48,11 @@ function translateDocument(document: StoredDocument, lookup: Lookup, settings: D
       return withWarnings(translateRoute(document, lookup, settings), document, settings)
     case 'services':
     case 'plugin_configs':
-      return withWarnings(translateHeldUpstreams(document, settings), document, settings)
+      return withWarnings(translateHeldUpstreams(document, lookup, settings), document, settings)
+    case 'consumers':
+      return translateConsumer(document)
+    case 'ssls':
+      return translateSsl(document)
     case 'upstreams': {
       const { upstream, warnings } = translateUpstream(document.value, {
         id: `apisix/upstreams/${id}`,
@@ -52,6 +60,7 @@ function translateDocument(document: StoredDocument, lookup: Lookup, settings: D
         path: '',
         timeoutSeconds: UPSTREAM_DEFAULTS.timeoutSeconds,
         isInSplit: false,
+        lookup,
       })
       return { objects: [upstream], warnings }
     }

@@ -5,6 +5,7 @@ import type { StoredDocument } from '../../model/document.ts'
 import type { JsonObject } from '../../model/json.ts'
 import { objectField, textField, textListField } from './fields.ts'
 import { refersTo } from './ids.ts'
+import { withoutKeys } from './ssls.ts'
 
 /** Lists of stored objects: filters and pages (spec/apisix.md 1.6). */
 
@@ -104,10 +105,15 @@ function numberOf(text: string | undefined): number | null {
 export function describeDocument(document: StoredDocument): JsonObject {
   return {
     key: keyOf(document.key.kind, document.key.id),
-    value: document.value,
+    value: shownValue(document.key.kind, document.value),
     createdIndex: document.createdRevision,
     modifiedIndex: document.modifiedRevision,
   }
+}
+
+/** What is read back is what was sent, but for private keys. */
+export function shownValue(kind: string, value: JsonObject): JsonObject {
+  return kind === 'ssls' ? withoutKeys(value) : value
 }
 
 export function keyOf(kind: string, id: string): string {

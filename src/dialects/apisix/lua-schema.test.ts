@@ -15,8 +15,19 @@ const LIST: LuaSchema = {
 }
 const EITHER: LuaSchema = { oneOf: [{ required: ['a'] }, { required: ['b'] }] }
 
+const BRANCHES: LuaSchema = {
+  if: { properties: { kind: { enum: ['x'] } } },
+  // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+  then: EITHER,
+  else: { required: ['c'] },
+}
+
 /** Schema, value, the reference's words. */
 const WORDS: readonly (readonly [LuaSchema, JsonValue, string | null])[] = [
+  [BRANCHES, { a: 1 }, null],
+  [BRANCHES, { kind: 'x' }, 'then clause did not match'],
+  [BRANCHES, { kind: 'y', c: 1 }, null],
+  [BRANCHES, { kind: 'y', a: 1 }, 'else clause did not match'],
   [{ type: 'string' }, 1, 'wrong type: expected string, got number'],
   [{ type: 'string' }, [], 'wrong type: expected string, got table'],
   [{ type: 'string' }, {}, 'wrong type: expected string, got table'],

@@ -8,7 +8,7 @@ import { suggest } from '../../model/suggest.ts'
  * for these texts (spec 1.7). Only the keywords below are known; defaults are documentation and are never filled in, since what is
  * stored is what was sent.
  *
- * Keywords are looked at in the reference's order: type, properties, items, text, number, enum, allOf, anyOf, oneOf, not.
+ * Keywords are looked at in the reference's order: type, properties, items, text, number, enum, allOf, anyOf, oneOf, if, not.
  * Properties are checked in the order in which the schema names them (the reference has no order of its own there).
  */
 export interface LuaSchema {
@@ -40,6 +40,9 @@ export interface LuaSchema {
   readonly anyOf?: readonly LuaSchema[]
   readonly oneOf?: readonly LuaSchema[]
   readonly not?: LuaSchema
+  readonly if?: LuaSchema
+  readonly then?: LuaSchema
+  readonly else?: LuaSchema
 }
 
 export type SchemaType = 'object' | 'array' | 'string' | 'number' | 'integer' | 'boolean'
@@ -282,6 +285,14 @@ class Walk {
           )
         )
           return true
+      }
+    }
+    if (schema.if !== undefined) {
+      const branch = fits(schema.if, value) ? 'then' : 'else'
+      const inner = schema[branch]
+      if (inner !== undefined && !fits(inner, value)) {
+        const hint = this.#hint(() => explainOneOf(inner.oneOf ?? [inner]))
+        if (this.#report(`${branch} clause did not match`, hint)) return true
       }
     }
     if (schema.not !== undefined && fits(schema.not, value)) {

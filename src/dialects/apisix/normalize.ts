@@ -15,7 +15,13 @@ export function normalizeValue(kind: string, value: JsonObject): JsonObject {
 }
 
 /** References and ids: 1 and "1" are the same object. */
-const IDS: ReadonlySet<string> = new Set(['id', 'upstream_id', 'service_id', 'plugin_config_id'])
+const IDS: ReadonlySet<string> = new Set([
+  'id',
+  'upstream_id',
+  'service_id',
+  'plugin_config_id',
+  'client_cert_id',
+])
 /** What an absent one means depends on where it stands (inline timeouts are a setting; redirects differ by their kind). */
 const NO_PLAIN_DEFAULT: ReadonlySet<string> = new Set(['timeout', 'ret_code'])
 

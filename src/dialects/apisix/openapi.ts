@@ -5,6 +5,7 @@ import { META } from './plugin-schemas.ts'
 import { PLUGINS as KNOWN_PLUGINS } from './plugins/index.ts'
 import { SCHEMAS } from './schema.ts'
 import { PLUGINS } from './schema-parts.ts'
+import { SHOWN_SSL } from './ssl-schema.ts'
 import { RESOURCES } from './verbs.ts'
 
 /** The Admin API of spec/apisix.md 1 for the API's description, made from the schemas that check what is sent. */
@@ -96,6 +97,7 @@ const EXAMPLES: Readonly<Record<string, JsonValue>> = {
   services: { upstream_id: 'v1' },
   upstreams: { type: 'roundrobin', nodes: { '127.0.0.1:1980': 1 } },
   plugin_configs: { plugins: { redirect: { http_to_https: true } } },
+  consumers: { username: 'jack', plugins: { 'key-auth': { key: 'a-long-random-text' } } },
 }
 
 /** The operations on one kind of object; none for a kind that is switched off. */
@@ -199,7 +201,7 @@ function describeResource(kind: string): RestOperation[] {
       faults: { ...REFUSED, 400: 'Other objects refer to it (and force is not true).', ...missing },
     },
   ]
-  return operations.filter(({ method }) => method !== resource.withoutVerb)
+  return operations.filter(({ method }) => !resource.withoutVerbs.includes(method))
 }
 
 function listQuery(kind: string): NonNullable<RestOperation['query']> {
@@ -276,7 +278,7 @@ const CATALOG: readonly RestOperation[] = [
     params: {
       resource: {
         description: 'Its name in the singular.',
-        schema: { type: 'string', enum: ['route', 'service', 'upstream', 'plugin_config'] },
+        schema: { type: 'string', enum: ['route', 'service', 'upstream', 'ssl', 'plugin_config'] },
       },
     },
     answers: SCHEMA,
@@ -342,7 +344,7 @@ function describeSchemas(): Record<string, JsonObject> {
     const name = schemaName(kind)
     const key = { type: 'string', description: `Kind and id: \`/apisix/${kind}/1\`.` }
     const index = (what: string): JsonObject => ({ type: 'integer', description: `Revision ${what}.` })
-    const entry = { key, value: ref(name) }
+    const entry = { key, value: kind === 'ssls' ? describeSchema(SHOWN_SSL) : ref(name) }
     schemas[`${name}Written`] = { type: 'object', required: ['key', 'value'], properties: entry }
     schemas[`${name}Entry`] = {
       type: 'object',
@@ -379,6 +381,8 @@ function describePlugins(): JsonObject {
   }
 }
 
+const SUBSCHEMAS: ReadonlySet<string> = new Set(['items', 'not', 'if', 'then', 'else'])
+
 /** A schema as JSON Schema has it: the keywords are the same, and named schemas become references. */
 function describeSchema(schema: LuaSchema, isRoot = false): JsonObject {
   const name = isRoot ? undefined : NAMED.get(schema)
@@ -387,7 +391,7 @@ function describeSchema(schema: LuaSchema, isRoot = false): JsonObject {
   for (const [keyword, value] of Object.entries(schema) as [keyof LuaSchema, never][]) {
     if (keyword === 'properties' || keyword === 'patternProperties') {
       result[keyword] = describeEach(value)
-    } else if (keyword === 'items' || keyword === 'not') {
+    } else if (SUBSCHEMAS.has(keyword)) {
       result[keyword] = describeSchema(value)
     } else if (keyword === 'allOf' || keyword === 'anyOf' || keyword === 'oneOf') {
       result[keyword] = (value as readonly LuaSchema[]).map((inner) => describeSchema(inner))

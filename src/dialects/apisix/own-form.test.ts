@@ -21,9 +21,9 @@ function stored(kind: string, id: string, value: JsonObject): StoredDocument {
 }
 
 test('prepares a value as PUT stores it: id kept or added behind, times set, the first one kept', () => {
-  const first = prepareValue('1', { uri: '/a', create_time: 1, update_time: 2 }, undefined, 7_999)
+  const first = prepareValue('routes', '1', { uri: '/a', create_time: 1, update_time: 2 }, undefined, 7_999)
   assert.equal(JSON.stringify(first), '{"uri":"/a","id":"1","create_time":7,"update_time":7}')
-  const later = prepareValue('1', { id: 1, uri: '/b' }, stored('routes', '1', first), 9_000)
+  const later = prepareValue('routes', '1', { id: 1, uri: '/b' }, stored('routes', '1', first), 9_000)
   assert.equal(JSON.stringify(later), '{"id":1,"uri":"/b","create_time":7,"update_time":9}')
   assert.equal(JSON.stringify(editableValue(later)), '{"id":1,"uri":"/b"}')
 })

@@ -101,6 +101,39 @@ function fields(description: string, value: LuaSchema): LuaSchema {
   }
 }
 
+export const KEY_AUTH: LuaSchema = {
+  description: 'Finds the consumer that a request is from by a key; without a good one it is refused (401).',
+  type: 'object',
+  properties: {
+    _meta: META,
+    header: { description: 'Field that has the key.', type: 'string', default: 'apikey' },
+    query: {
+      description: 'Argument that has the key where the field is absent.',
+      type: 'string',
+      default: 'apikey',
+    },
+    hide_credentials: {
+      description: 'The upstream does not get the key.',
+      type: 'boolean',
+      default: false,
+    },
+    anonymous_consumer: {
+      description: 'Consumer that requests without a good key are from.',
+      type: 'string',
+      minLength: 1,
+    },
+    realm: { description: 'Realm in WWW-Authenticate.', type: 'string', default: 'key' },
+  },
+}
+
+/** key-auth of a consumer. */
+export const KEY_AUTH_OF_CONSUMER: LuaSchema = {
+  description: 'By what requests show that they are from this consumer.',
+  type: 'object',
+  properties: { _meta: META, key: { description: 'The key. Keep it secret.', type: 'string' } },
+  required: ['key'],
+}
+
 export const PROXY_REWRITE: LuaSchema = {
   description: 'Changes the request on its way to the upstream.',
   type: 'object',

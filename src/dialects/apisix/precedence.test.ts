@@ -94,6 +94,7 @@ function viewOf(request: Request): RequestView {
     body: null,
     pathParams: null,
     labels: null,
+    consumer: null,
     answer: null,
   }
 }

@@ -3,13 +3,14 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { DEFAULT_SETTINGS } from '../../model/defaults.ts'
 import type { RestResponse } from '../dialect.ts'
+import { fillCertificates, nameCertificates } from './testing/certificates.ts'
 import { FakeClient } from './testing.ts'
 
 /**
  * Golden cases: `cases/rest-*.case`. The first line, behind `#`, is the title; `settings {json}` changes settings of the dialect. Each step
  * begins with `> METHOD /path` below the Admin API's prefix, header lines and a body may follow; behind the divider stands the answer: the
  * status, the header fields ETag, X-Headgate-Warning and Content-Type where it is not JSON, and the body, byte for byte. The clock begins
- * at 1700000001 and moves by one second per step. With HEADGATE_UPDATE_CASES=1 the answers are written anew, to be read before they are kept.
+ * at 1700000001 and moves by one second per step. `@CERT_A@` and the like are the texts of testing/certificates.ts. With HEADGATE_UPDATE_CASES=1 the answers are written anew, to be read before they are kept.
  */
 const FOLDER = new URL('./cases/', import.meta.url)
 const DIVIDER = '----------'
@@ -51,7 +52,7 @@ async function send(client: FakeClient, input: string): Promise<RestResponse> {
     const colon = line.indexOf(':')
     headers[line.slice(0, colon).toLowerCase()] = line.slice(colon + 2)
   }
-  return client.send(`${method} /apisix/admin${path}`, lines.join('\n').trim(), headers)
+  return client.send(`${method} /apisix/admin${path}`, fillCertificates(lines.join('\n').trim()), headers)
 }
 
 function describe({ status, headers, body }: RestResponse): string {
@@ -61,5 +62,5 @@ function describe({ status, headers, body }: RestResponse): string {
       if (value !== 'application/json') lines.push(`${name}: ${value}`)
     }
   }
-  return [...lines, body.trim()].join('\n').trim()
+  return nameCertificates([...lines, body.trim()].join('\n').trim())
 }

@@ -188,7 +188,13 @@ test('schemas are served, the same that validate', async () => {
     string,
     JsonObject
   >
-  assert.deepEqual(Object.keys(all), ['proxy-rewrite', 'traffic-split', 'redirect', 'response-rewrite'])
+  assert.deepEqual(Object.keys(all), [
+    'key-auth',
+    'proxy-rewrite',
+    'traffic-split',
+    'redirect',
+    'response-rewrite',
+  ])
   assert.equal(all['traffic-split']?.priority, 966)
 })
 

@@ -109,7 +109,7 @@ const VERBS: ReadonlySet<string> = new Set(['GET', 'PUT', 'POST', 'PATCH', 'DELE
 function refuseVerb(method: string, resource: Resource): RestResponse | null {
   if (!VERBS.has(method)) return answerError(404, 'not found')
   if (resource.refusal !== null) return answerError(400, resource.refusal)
-  return resource.withoutVerb === method
+  return resource.withoutVerbs.includes(method)
     ? answerError(405, `not supported \`${method}\` method for ${resource.word}`)
     : null
 }

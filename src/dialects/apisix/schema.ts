@@ -17,6 +17,7 @@ import {
   UPDATE_TIME,
   VARS,
 } from './schema-parts.ts'
+import { SSL } from './ssl-schema.ts'
 
 /**
  * The resources of spec/apisix.md 2, 4 and 9 as schemas. They are also served at /apisix/admin/schema/*. Fields that this version
@@ -185,7 +186,7 @@ export const UPSTREAM: LuaSchema = {
           minLength: 128,
           maxLength: 65536,
         },
-        client_cert_id: reference('Id of a stored client certificate.'),
+        client_cert_id: reference('Id of one of ssls, of type client, instead of the two.'),
         verify: {
           description: "Whether the node's certificate is verified.",
           type: 'boolean',
@@ -363,10 +364,34 @@ export const PLUGIN_CONFIG: LuaSchema = {
   additionalProperties: false,
 }
 
+export const CONSUMER: LuaSchema = {
+  description: 'Somebody from whom requests come.',
+  type: 'object',
+  properties: {
+    username: {
+      description: 'Its name, and its id.',
+      type: 'string',
+      minLength: 1,
+      maxLength: 100,
+      pattern: '^[a-zA-Z0-9_\\-]+$',
+    },
+    desc: DESC,
+    labels: LABELS,
+    create_time: CREATE_TIME,
+    update_time: UPDATE_TIME,
+    group_id: reference('Id of a consumer group. Not supported: refused.'),
+    plugins: { description: 'How its requests are known: key-auth.', type: 'object' },
+  },
+  required: ['username'],
+  additionalProperties: false,
+}
+
 /** Schemas by collection name. */
 export const SCHEMAS: Readonly<Record<string, LuaSchema>> = {
   routes: ROUTE,
   services: SERVICE,
   upstreams: UPSTREAM,
   plugin_configs: PLUGIN_CONFIG,
+  ssls: SSL,
+  consumers: CONSUMER,
 }

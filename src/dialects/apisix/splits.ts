@@ -58,6 +58,8 @@ function ownName(document: StoredDocument, lookup: Lookup): string | null {
 /** Which collections an object may be one of, by its keys. */
 export function recognizeKinds(value: JsonObject): readonly string[] {
   if ('uri' in value || 'uris' in value) return ['routes']
+  if ('cert' in value) return ['ssls']
+  if ('username' in value) return ['consumers']
   if ('nodes' in value || 'service_name' in value) return ['upstreams']
   if ('upstream' in value || 'upstream_id' in value) return ['services']
   // both are held together by plugins alone; a list of that name belongs to a file

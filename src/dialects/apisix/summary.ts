@@ -9,6 +9,7 @@ export function summarizeValue(kind: string, value: JsonObject): string {
     const hosts = textListField(value, 'hosts')
     if (hosts !== null) parts.push(shorten(hosts))
   }
+  if (kind === 'ssls') return summarizeSsl(value)
   const target = summarizeTarget(value)
   if (target !== null) parts.push(`to ${target}`)
   const plugins = objectField(value, 'plugins')
@@ -16,6 +17,13 @@ export function summarizeValue(kind: string, value: JsonObject): string {
   const text = parts.join(' ')
   if (names.length === 0) return text
   return text === '' ? names.join(', ') : `${text}; ${names.join(', ')}`
+}
+
+/** `client`, or the names it is for. */
+function summarizeSsl(value: JsonObject): string {
+  const type = textField(value, 'type') ?? 'server'
+  const names = textListField(value, 'snis') ?? [textField(value, 'sni')].filter((name) => name !== null)
+  return type === 'client' || names.length === 0 ? type : `${type} ${shorten(names)}`
 }
 
 function summarizeMatch(value: JsonObject): string {

@@ -10,8 +10,8 @@ test('the surface is that of the reference unless settings say otherwise', () =>
   assert.equal(surface.upstreamStatusField, 'onError')
   assert.deepEqual(surface.realIpFrom, ['127.0.0.1'])
   assert.equal(surface.errorForm, 'page')
-  assert.equal(surface.notFound?.body, '{"error_msg":"404 Route Not Found"}\n')
-  assert.match(surface.notFound?.contentType ?? '', /^text\/plain/)
+  assert.equal(surface.bodies.ROUTE_NOT_FOUND?.body, '{"error_msg":"404 Route Not Found"}\n')
+  assert.match(surface.bodies.ROUTE_NOT_FOUND?.contentType ?? '', /^text\/plain/)
 })
 
 test('settings hide the version, show the upstream status and move the trust in X-Real-IP', () => {

@@ -1,3 +1,4 @@
+import type { JsonObject } from '../../model/json.ts'
 import type { ApisixSettings } from '../../model/settings.ts'
 import type { Surface } from '../../model/surface.ts'
 
@@ -9,11 +10,20 @@ export function describeSurface(settings: ApisixSettings): Surface {
   return {
     pathForm: 'resolved',
     errorForm: 'page',
-    // The reference sends its own JSON errors on the data plane as text, with a newline behind them.
-    notFound: { contentType: 'text/plain; charset=utf-8', body: '{"error_msg":"404 Route Not Found"}\n' },
+    bodies: {
+      ROUTE_NOT_FOUND: textBody({ error_msg: '404 Route Not Found' }),
+      KEY_MISSING: textBody({ message: 'Missing API key in request' }),
+      KEY_UNKNOWN: textBody({ message: 'Invalid API key in request' }),
+      CONSUMER_UNKNOWN: textBody({ message: 'Invalid user authorization' }),
+    },
     forwarding: 'full',
     realIpFrom: settings.realIpFrom,
     serverField: settings.serverTokens ? `APISIX/${REFERENCE_VERSION}` : 'APISIX',
     upstreamStatusField: settings.showUpstreamStatus ? 'always' : 'onError',
   }
+}
+
+/** The reference sends its own JSON errors on the data plane as text, with a newline behind them. */
+function textBody(value: JsonObject): { readonly contentType: string; readonly body: string } {
+  return { contentType: 'text/plain; charset=utf-8', body: `${JSON.stringify(value)}\n` }
 }

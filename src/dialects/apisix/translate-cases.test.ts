@@ -6,6 +6,7 @@ import type { StoredDocument } from '../../model/document.ts'
 import type { JsonObject } from '../../model/json.ts'
 import type { DialectSettings } from '../dialect.ts'
 import { apisix } from './index.ts'
+import { fillCertificates, nameCertificates } from './testing/certificates.ts'
 import { translateAll } from './testing/translate.ts'
 
 /**
@@ -25,11 +26,14 @@ for (const file of readdirSync(FOLDER).filter((name) => /^translate-.*\.case$/.t
     const { documents, settings } = parseInput(input)
     const actual = run(documents, settings)
     if (process.env.HEADGATE_UPDATE_CASES === '1') {
-      const shown = typeof actual === 'string' ? actual : JSON.stringify(actual, null, 2)
+      const shown = typeof actual === 'string' ? actual : nameCertificates(JSON.stringify(actual, null, 2))
       writeFileSync(new URL(file, FOLDER), `${input}\n${DIVIDER}\n${shown}\n`)
       return
     }
-    assert.deepEqual(actual, typeof actual === 'string' ? expected.trim() : JSON.parse(expected))
+    assert.deepEqual(
+      actual,
+      typeof actual === 'string' ? expected.trim() : JSON.parse(fillCertificates(expected)),
+    )
   })
 }
 
@@ -55,7 +59,7 @@ function parseInput(text: string): { documents: StoredDocument[]; settings: Dial
     const revision = index + 1
     documents.push({
       key: { dialect: 'apisix', kind, id },
-      value: JSON.parse(body) as JsonObject,
+      value: JSON.parse(fillCertificates(body)) as JsonObject,
       createdRevision: revision,
       modifiedRevision: revision,
       expiresAtMs: null,

@@ -9,6 +9,7 @@ import { modelId, originOf, type TranslationWarning } from './holder.ts'
 import { type Merged, mergeRoute } from './merge.ts'
 import { answerPage, targetOwnUpstream } from './own-upstream.ts'
 import { parseHost, parsePath } from './patterns.ts'
+import { translateKeyAuth } from './plugins/key-auth.ts'
 import { readPriority } from './plugins/meta.ts'
 import { both, simplify } from './plugins/plugin.ts'
 import { PRIORITY as PROXY_REWRITE_PRIORITY, translateProxyRewrite } from './plugins/proxy-rewrite.ts'
@@ -29,7 +30,7 @@ export function translateRoute(
   const { value } = document
   if (value.status === 0) return { objects: [], warnings: [] }
   const merged = mergeRoute(document, lookup)
-  const held = translateHeldUpstreams(document, settings)
+  const held = translateHeldUpstreams(document, lookup, settings)
   const warnings = [...held.warnings]
   const { holder, service } = merged
   const hosts = readHosts(document, merged)
@@ -168,6 +169,7 @@ function readActions(
   const dead = readDeadEnd(merged, warnings)
   if (dead !== null) return { requestFilters: [], responseFilters: [], rulesSee: 'rewritten', rules: [dead] }
   const { holder, plugins, upstream } = merged
+  const auth = plugins.get('key-auth')
   const rewrite = plugins.get('proxy-rewrite')
   const redirect = plugins.get('redirect')
   const split = plugins.get('traffic-split')
@@ -182,7 +184,10 @@ function readActions(
   }
   rules.push(readDefaultRule(merged, warnings))
   return {
-    requestFilters: rewrite === undefined ? [] : [translateProxyRewrite(rewrite)],
+    requestFilters: [
+      ...(auth === undefined ? [] : [translateKeyAuth(auth)]),
+      ...(rewrite === undefined ? [] : [translateProxyRewrite(rewrite)]),
+    ],
     responseFilters: response === undefined ? [] : [translateResponseRewrite(response)],
     rulesSee: readRulesSee(merged, warnings),
     rules,

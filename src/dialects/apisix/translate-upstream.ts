@@ -3,9 +3,11 @@ import { isJsonObject, type JsonObject } from '../../model/json.ts'
 import type { Origin } from '../../model/origin.ts'
 import type { Discovery, Upstream, UpstreamTimeouts, UpstreamTls } from '../../model/upstream.ts'
 import { MAX_CYCLE, scaleWeights } from '../../model/weighted-rotation.ts'
+import type { Lookup } from '../dialect.ts'
 import { flagField, idField, numberField, objectField, textField, toMilliseconds } from './fields.ts'
 import type { TranslationWarning } from './holder.ts'
 import { formatAddress, parseNodes, splitAddress } from './nodes.ts'
+import { type ClientCertificate, clientCertificateId, findClientCertificate } from './ssls.ts'
 import { addedTo, readAddedRetry, readLevels, readLimits, readMaxAge } from './translate-added.ts'
 import { readBalancer, readHashKey } from './translate-balancing.ts'
 import { readHealth, readSlowStart } from './translate-health.ts'
@@ -28,6 +30,8 @@ export interface UpstreamPlace {
   readonly timeoutSeconds: number
   /** Inside traffic-split over http, `pass_host: node` sends the bare host (spec/apisix.md 6.4). */
   readonly isInSplit: boolean
+  /** For `tls.client_cert_id`. */
+  readonly lookup: Lookup
 }
 
 export interface TranslatedUpstream {
@@ -45,7 +49,13 @@ export function translateUpstream(value: JsonObject, place: UpstreamPlace): Tran
     warnings.push({ path: joinPath(place.path, field), message })
   }
   const scheme = textField(value, 'scheme') === 'https' ? 'https' : UPSTREAM_DEFAULTS.scheme
-  const { endpoints, repeated } = parseNodes(value.nodes, scheme)
+  const parsed = parseNodes(value.nodes, scheme)
+  const { repeated } = parsed
+  const shown = scheme === 'https' ? readClientCertificate(value, place.lookup) : null
+  const lacksCertificate = typeof shown === 'string'
+  // No node is asked as somebody else than the document says.
+  const endpoints = lacksCertificate ? [] : parsed.endpoints
+  if (lacksCertificate) warn('tls.client_cert_id', `${shown}: requests get 503`)
   for (const address of repeated) warn('nodes', `${address} stands here more than once; the last one counts`)
   if (endpoints.length > 0 && endpoints.every((endpoint) => endpoint.weight === 0)) {
     warn('nodes', 'all nodes have weight 0, so every request gets 503 (the reference would use them)')
@@ -71,7 +81,7 @@ export function translateUpstream(value: JsonObject, place: UpstreamPlace): Tran
     origin: place.origin,
     scheme,
     endpoints,
-    discovery: place.isInSplit ? null : readDiscovery(value),
+    discovery: place.isInSplit || lacksCertificate ? null : readDiscovery(value),
     balancer: readBalancer(value),
     hashKey: readHashKey(value),
     levels: readLevels(value),
@@ -93,7 +103,7 @@ export function translateUpstream(value: JsonObject, place: UpstreamPlace): Tran
     },
     pool: readPool(value),
     limits: readLimits(value),
-    tls: scheme === 'https' ? readTls(value) : null,
+    tls: scheme === 'https' ? readTls(value, lacksCertificate ? null : shown) : null,
   }
   return { upstream, warnings }
 }
@@ -154,16 +164,26 @@ function readDiscovery(value: JsonObject): Discovery | null {
   return { kind: 'dns', name: host, port: Number.isNaN(port) ? null : port, weight: 1, priority: 0 }
 }
 
+/** What the nodes are shown, null: nothing. A text says why a certificate that is named cannot be. */
+function readClientCertificate(value: JsonObject, lookup: Lookup): ClientCertificate | string | null {
+  const id = clientCertificateId(value)
+  if (id !== null) return findClientCertificate(id, lookup)
+  const tls = objectField(value, 'tls')
+  const certificate = tls === null ? null : textField(tls, 'client_cert')
+  const key = tls === null ? null : textField(tls, 'client_key')
+  return certificate === null || key === null ? null : { certificate, key }
+}
+
 /** The reference verifies nothing unless it is told to. */
-function readTls(value: JsonObject): UpstreamTls | null {
+function readTls(value: JsonObject, shown: ClientCertificate | null): UpstreamTls | null {
   const tls = objectField(value, 'tls')
   const added = objectField(addedTo(value), 'tls')
   if (tls === null && added === null) return null
   return {
     verifies: tls !== null && flagField(tls, 'verify') === true,
     ca: added === null ? null : textField(added, 'ca'),
-    certificate: tls === null ? null : textField(tls, 'client_cert'),
-    key: tls === null ? null : textField(tls, 'client_key'),
+    certificate: shown === null ? null : shown.certificate,
+    key: shown === null ? null : shown.key,
     serverName: added === null ? null : textField(added, 'server_name'),
   }
 }

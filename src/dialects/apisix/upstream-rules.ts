@@ -133,8 +133,6 @@ function collectTlsFaults(upstream: JsonObject, add: AddFault): void {
       const fault = checkKeyPair(certificate, key)
       if (fault !== null) add('tls', `failed to validate the client certificate: ${fault}`)
     }
-    if (Object.hasOwn(tls, 'client_cert_id'))
-      add('tls.client_cert_id', `client_cert_id is ${NOT_YET}`, 'use client_cert and client_key')
   }
   const added = objectField(addedTo(upstream), 'tls')
   const ca = added === null ? null : textField(added, 'ca')

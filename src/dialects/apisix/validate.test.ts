@@ -55,7 +55,7 @@ test('a stored document with id and times is valid', () => {
 
 test('values that are no documents at all have one fault', () => {
   for (const value of [null, 7, 'x', [1]] as JsonValue[]) assert.equal(faultsOf('routes', value).length, 1)
-  assert.deepEqual(faultsOf('consumers', {}), [': unknown resource type consumers'])
+  assert.deepEqual(faultsOf('secrets', {}), [': unknown resource type secrets'])
   let deep: JsonValue = 1
   for (let i = 0; i < 40; i++) deep = [deep]
   assert.match(faultsOf('routes', { uri: '/a', plugins: {}, vars: deep })[0] ?? '', /maxJsonDepth/)
@@ -99,6 +99,9 @@ test("faults come in the reference's order", () => {
   const { hosts: _hosts, ...single } = value
   assert.match(checkShape('routes', single, settings) ?? '', /^invalid configuration: property "uri"/)
   assert.equal(checkShape('routes', { ...single, uri: '/a' }, settings), 'invalid port 0')
-  assert.equal(checkContents({ ...single, uri: '/a' }, settings), 'unknown plugin [x]')
-  assert.match(checkContents({ vars: ['x'] }, settings) ?? '', /^failed to validate the 'vars' expression: /)
+  assert.equal(checkContents('routes', { ...single, uri: '/a' }, settings), 'unknown plugin [x]')
+  assert.match(
+    checkContents('routes', { vars: ['x'] }, settings) ?? '',
+    /^failed to validate the 'vars' expression: /,
+  )
 })

@@ -3,11 +3,13 @@ import type { Fault } from '../../model/document.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.ts'
 import { checkValue } from '../../model/safe-json.ts'
 import type { DialectSettings } from '../dialect.ts'
+import { collectConsumerFaults } from './consumers.ts'
 import { objectField, textField, textListField } from './fields.ts'
 import { checkSchema, collectSchemaFaults, joinPath } from './lua-schema.ts'
 import { parsePath } from './patterns.ts'
 import { checkPlugins } from './plugins/index.ts'
 import { SCHEMAS } from './schema.ts'
+import { collectSslFaults } from './ssls.ts'
 import { checkUpstreamRules, collectUnsupportedFields, collectUpstreamFaults } from './upstream-rules.ts'
 import { parseVars } from './vars.ts'
 
@@ -25,6 +27,7 @@ export function checkShape(kind: string, value: JsonValue, settings: DialectSett
   const fault = checkSchema(schema, value)
   if (fault !== null) return `invalid configuration: ${fault}`
   if (!isJsonObject(value)) return null
+  if (kind === 'ssls') return collectSslFaults(value)[0]?.message ?? null
   const upstream = kind === 'upstreams' ? value : objectField(value, 'upstream')
   return (
     (upstream === null ? null : checkUpstreamRules(upstream)) ??
@@ -37,7 +40,8 @@ export function checkShape(kind: string, value: JsonValue, settings: DialectSett
  * Plugins, vars, and what cannot be done: the first fault or null, for a value that has passed `checkShape`. Warnings come with the
  * translation, so that documents from files have them too.
  */
-export function checkContents(value: JsonObject, settings: DialectSettings): string | null {
+export function checkContents(kind: string, value: JsonObject, settings: DialectSettings): string | null {
+  if (kind === 'consumers') return collectConsumerFaults(value)[0]?.message ?? null
   const plugins = objectField(value, 'plugins')
   const fault = plugins === null ? null : checkPlugins(plugins, settings).error
   if (fault !== null) return fault
@@ -67,10 +71,12 @@ export function validateDocument(
     if (pairs.length > 0 && fault.path === '' && fault.message.includes('matches both schemas')) continue
     faults.push(fault)
   }
+  if (kind === 'ssls') return [...faults, ...collectSslFaults(value)]
   if (kind === 'upstreams') faults.push(...collectUpstreamFaults(value, ''))
   const upstream = objectField(value, 'upstream')
   if (upstream !== null) faults.push(...collectUpstreamFaults(upstream, 'upstream'))
   faults.push(...collectPatternFaults(value, settings))
+  if (kind === 'consumers') return [...faults, ...collectConsumerFaults(value)]
   faults.push(...collectPluginFaults(value, settings))
   if (Array.isArray(value.vars)) {
     const parsed = parseVars(value.vars)

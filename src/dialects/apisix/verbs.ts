@@ -3,10 +3,11 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.
 import { mergePatch } from '../../model/merge-patch.ts'
 import { isForbiddenKey } from '../../model/safe-json.ts'
 import type { DialectSettings, RestRequest, RestResponse } from '../dialect.ts'
+import { findSameKey } from './consumers.ts'
 import { answerError, answerJson, answerMissing, answerText } from './errors.ts'
 import { objectField } from './fields.ts'
-import { idText, makeId } from './ids.ts'
-import { describeDocument, keyOf, listDocuments } from './list.ts'
+import { idFieldOf, idText, makeId } from './ids.ts'
+import { describeDocument, keyOf, listDocuments, shownValue } from './list.ts'
 import { patchAt } from './patch.ts'
 import { checkReferences, findUser } from './references.ts'
 import { checkContents, checkShape } from './validate.ts'
@@ -18,23 +19,24 @@ export interface Resource {
   readonly kind: string
   /** How messages call one of them. */
   readonly word: string
-  /** A verb that the resource lacks, null: none. */
-  readonly withoutVerb: string | null
+  readonly withoutVerbs: readonly string[]
   /** Why the whole resource is switched off, null: it is not. */
   readonly refusal: string | null
 }
 
 export const RESOURCES: ReadonlyMap<string, Resource> = new Map(
   [
-    { kind: 'routes', word: 'route', withoutVerb: null, refusal: null },
-    { kind: 'services', word: 'service', withoutVerb: null, refusal: null },
-    { kind: 'upstreams', word: 'upstream', withoutVerb: null, refusal: null },
+    { kind: 'routes', word: 'route', withoutVerbs: [], refusal: null },
+    { kind: 'services', word: 'service', withoutVerbs: [], refusal: null },
+    { kind: 'upstreams', word: 'upstream', withoutVerbs: [], refusal: null },
+    { kind: 'ssls', word: 'ssl', withoutVerbs: [], refusal: null },
     // Its schema wants an id, so there is nothing to make one up for.
-    { kind: 'plugin_configs', word: 'plugin config', withoutVerb: 'POST', refusal: null },
+    { kind: 'plugin_configs', word: 'plugin config', withoutVerbs: ['POST'], refusal: null },
+    { kind: 'consumers', word: 'consumer', withoutVerbs: ['POST', 'PATCH'], refusal: null },
     {
       kind: 'stream_routes',
       word: 'stream route',
-      withoutVerb: 'PATCH',
+      withoutVerbs: ['PATCH'],
       refusal: 'stream mode is disabled, can not add stream routes',
     },
   ].map((resource) => [resource.kind, resource]),
@@ -92,18 +94,21 @@ async function getList(call: Call): Promise<RestResponse> {
 async function put(call: Call): Promise<RestResponse> {
   const { resource, value } = call
   if (!isJsonObject(value)) return refuseValue(call)
-  if (call.id === null && value.id === undefined) return answerError(400, `missing ${resource.word} id`)
-  if (call.id !== null && value.id !== undefined && idText(value.id) !== call.id) {
-    return answerError(400, `wrong ${resource.word} id`)
+  const field = idFieldOf(resource.kind)
+  const own = value[field]
+  if (field === 'id' && call.id === null && own === undefined)
+    return answerError(400, `missing ${resource.word} id`)
+  if (call.id !== null && own !== undefined && idText(own) !== call.id) {
+    return answerError(400, field === 'id' ? `wrong ${resource.word} id` : `wrong ${field}`)
   }
   const forbidden = findForbiddenTime(value)
   if (forbidden !== null) return answerError(400, forbidden)
   // An id from the path is text, one from the body keeps its type. It stays where the body has it, else it comes last.
-  const sent: JsonObject = call.id === null ? value : { ...value, id: call.id }
+  const sent: JsonObject = call.id === null || field !== 'id' ? value : { ...value, id: call.id }
   const refused = await check(call, sent)
   if (refused !== null) return refused
 
-  const key = keyFor(call, idText(sent.id))
+  const key = keyFor(call, idText(sent[field]))
   const existing = await call.store.get(key)
   const stale = checkConditions(call.request, existing)
   if (stale !== null) return stale
@@ -183,7 +188,10 @@ async function patch(call: Call): Promise<RestResponse> {
 
 async function remove(call: Call): Promise<RestResponse> {
   const { id, resource, store } = call
-  if (id === null) return answerError(400, `missing ${resource.word} id`)
+  if (id === null) {
+    const what = idFieldOf(resource.kind) === 'id' ? 'id' : 'name'
+    return answerError(400, `missing ${resource.word} ${what}`)
+  }
   const existing = await store.get(keyFor(call, id))
   if (existing === undefined) return answerMissing()
   const stale = checkConditions(call.request, existing)
@@ -203,7 +211,8 @@ async function check(call: Call, value: JsonObject): Promise<RestResponse | null
   const fault =
     checkShape(call.resource.kind, value, call.settings) ??
     (await checkReferences(call.store, value)) ??
-    checkContents(value, call.settings)
+    checkContents(call.resource.kind, value, call.settings) ??
+    (call.resource.kind === 'consumers' ? await findSameKey(call.store, value) : null)
   return fault === null ? null : answerError(400, fault)
 }
 
@@ -225,7 +234,7 @@ async function write(call: Call, { change, status }: Write): Promise<RestRespons
   if (change.op === 'delete') return answerJson(status, { deleted: id, key: keyOf(kind, id) }, headers)
   const document = result.documents[0]
   if (document !== undefined) headers.ETag = tagOf(document)
-  return answerJson(status, { key: keyOf(kind, id), value: change.value }, headers)
+  return answerJson(status, { key: keyOf(kind, id), value: shownValue(kind, change.value) }, headers)
 }
 
 /** Times belong to the server (spec 1.5); the two blanks are the reference's. */

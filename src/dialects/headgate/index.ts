@@ -13,7 +13,7 @@ const MAX_NOTE = 1000
 const SURFACE: Surface = {
   pathForm: 'resolved',
   errorForm: 'json',
-  notFound: null,
+  bodies: {},
   forwarding: 'full',
   realIpFrom: [],
   serverField: null,

@@ -4,7 +4,7 @@ import type { Surface } from '../../model/surface.ts'
 export const NATIVE_SURFACE: Surface = {
   pathForm: 'resolved',
   errorForm: 'json',
-  notFound: null,
+  bodies: {},
   forwarding: 'full',
   realIpFrom: [],
   serverField: null,

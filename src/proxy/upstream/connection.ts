@@ -149,6 +149,7 @@ export class UpstreamConnection implements Timed {
     this.#writer = new SocketWriter(this.#socket, identity.scheme === 'http', () => this.#onDrain())
     this.bornMs = nowMs
     pool.open++
+    pool.count.change(1)
     options.onOpen()
     options.deadlines.set(this, nowMs + connectMs)
   }
@@ -528,6 +529,7 @@ export class UpstreamConnection implements Timed {
   #onClosed(): void {
     readClock()
     this.pool.open--
+    this.pool.count.change(-1)
     this.pool.tellGates()
     this.#options.onClose()
     if (this.#state === CLOSED) return

@@ -13,6 +13,38 @@ export interface PoolIdentity {
   readonly tls: CompiledTls
 }
 
+/** The connections to one address, as the counters of all endpoints show them that lead there. */
+export class ConnectionCount {
+  readonly #lane: Float64Array
+  /** Where it is shown, and for how many. */
+  readonly #places = new Map<number, number>()
+  #open = 0
+
+  constructor(lane: Float64Array) {
+    this.#lane = lane
+  }
+
+  change(by: 1 | -1): void {
+    this.#open += by
+    for (const place of this.#places.keys()) this.#lane[place] = this.#open
+  }
+
+  show(place: number): void {
+    this.#places.set(place, (this.#places.get(place) ?? 0) + 1)
+    this.#lane[place] = this.#open
+  }
+
+  hide(place: number): void {
+    const left = (this.#places.get(place) ?? 1) - 1
+    if (left > 0) {
+      this.#places.set(place, left)
+      return
+    }
+    this.#places.delete(place)
+    this.#lane[place] = 0
+  }
+}
+
 export function poolKey(identity: PoolIdentity): string {
   const { scheme, host, port, serverName, tls } = identity
   return `${scheme}|${host}|${port}|${serverName}|${tls.key}`
@@ -36,8 +68,12 @@ export class EndpointPool {
   /** What was wrong with the certificate last time; it is logged when it changes. */
   tlsFault = ''
 
-  constructor(identity: PoolIdentity) {
+  /** That of the address, also where there is a pool for each of several names. */
+  readonly count: ConnectionCount
+
+  constructor(identity: PoolIdentity, count: ConnectionCount) {
     this.identity = identity
+    this.count = count
   }
 
   get idleCount(): number {

@@ -1,6 +1,6 @@
 import { type CompiledHashKey, compileHashKey } from '../../expression/hash-key.ts'
 import { toByteString } from '../../model/byte-string.ts'
-import { ENDPOINT_OVERFLOW } from '../../model/counters.ts'
+import { ENDPOINT, ENDPOINT_OVERFLOW, LINE } from '../../model/counters.ts'
 import type { Endpoint } from '../../model/endpoint.ts'
 import { endpointIdentity, endpointLabel, isUnresolved } from '../../model/endpoint.ts'
 import type { ObjectSearch, ObjectSource } from '../../model/model.ts'
@@ -11,7 +11,7 @@ import type { Deadlines } from '../deadlines.ts'
 import type { ProxyOptions } from '../proxy-contract.ts'
 import { Balance, type BalanceOptions } from './balance.ts'
 import { UpstreamGate } from './gate.ts'
-import { EndpointPool, type PoolIdentity, poolKey } from './pool.ts'
+import { ConnectionCount, EndpointPool, type PoolIdentity, poolKey } from './pool.ts'
 import { RetryBudget } from './retry-budget.ts'
 import { type CompiledTls, compileTls } from './tls.ts'
 
@@ -75,6 +75,9 @@ export interface CompiledEndpoint {
   readonly poolsByName: Map<string, EndpointPool> | null
 }
 
+/** Where endpoints count together that have no lines of their own: how many connections each has is not told. */
+const OVERFLOW = ENDPOINT_OVERFLOW * LINE
+
 /** Names beyond this share the pool without a server name's own; a client cannot make pools without end. */
 const MAX_NAMED_POOLS = 256
 
@@ -84,7 +87,7 @@ export function poolFor(endpoint: CompiledEndpoint, clientHost: string): Endpoin
   if (pools === null || isAddress(clientHost)) return endpoint.pool
   let pool = pools.get(clientHost)
   if (pool === undefined) {
-    pool = new EndpointPool({ ...endpoint.pool.identity, serverName: clientHost })
+    pool = new EndpointPool({ ...endpoint.pool.identity, serverName: clientHost }, endpoint.pool.count)
     if (pools.size >= MAX_NAMED_POOLS) return pool // never a user: its connections are not kept
     pool.users = 1
     pools.set(clientHost, pool)
@@ -214,6 +217,7 @@ export class Upstreams {
         named.closeIdle()
       }
       const { pool, model } = endpoint
+      if (endpoint.slot !== OVERFLOW) pool.count.hide(endpoint.slot + ENDPOINT.CONNECTIONS)
       if (model.state !== 'ready') continue
       pool.users--
       if (pool.users > 0) continue
@@ -223,7 +227,9 @@ export class Upstreams {
   }
 
   /** An endpoint that gets no new requests is no user: connections to it close when they are free. */
-  #keep({ pool, model }: CompiledEndpoint): void {
+  #keep(endpoint: CompiledEndpoint): void {
+    const { pool, model } = endpoint
+    if (endpoint.slot !== OVERFLOW) pool.count.show(endpoint.slot + ENDPOINT.CONNECTIONS)
     if (model.state !== 'ready') return
     pool.users++
     this.#pools.set(poolKey(pool.identity), pool)
@@ -233,7 +239,7 @@ export class Upstreams {
     const key = poolKey(identity)
     const known = this.#pools.get(key) ?? fresh.get(key)
     if (known !== undefined) return known
-    const pool = new EndpointPool(identity)
+    const pool = new EndpointPool(identity, new ConnectionCount(this.#options.lane))
     fresh.set(key, pool)
     return pool
   }
@@ -299,7 +305,7 @@ export class Upstreams {
       model: endpoint,
       hostField,
       label: endpointLabel(endpoint),
-      slot: (slot === 0 ? ENDPOINT_OVERFLOW : slot) * 8,
+      slot: (slot === 0 ? ENDPOINT_OVERFLOW : slot) * LINE,
       flightAt: balance.flightAt(index),
       serverName,
       pool: this.#pool({ ...place, serverName, tls }, fresh),

@@ -5,6 +5,7 @@ import type { RequestView } from '../../expression/request-view.ts'
 import type { HeaderEdits, PathRewrite } from '../../model/filter.ts'
 import type { RedirectLocation } from '../../model/split.ts'
 import { literal, type Template } from '../../model/template.ts'
+import { Consumers } from '../consumers.ts'
 import type { RewriteGroups } from '../table.ts'
 import { makeView, ORIGIN } from '../test-fixtures.ts'
 import { encodePath } from './encode-path.ts'
@@ -208,13 +209,16 @@ describe('filters', () => {
       host: null,
       headers: null,
     }
-    assert.equal(compileRequestFilter(base).needsBody, false)
+    assert.equal(compileRequestFilter(base, new Consumers()).needsBody, false)
     const add = [{ name: 'A', value: [variable('post_arg_a')] }]
-    assert.equal(compileRequestFilter({ ...base, headers: { add, set: [], remove: [] } }).needsBody, true)
+    assert.equal(
+      compileRequestFilter({ ...base, headers: { add, set: [], remove: [] } }, new Consumers()).needsBody,
+      true,
+    )
     const path: PathRewrite = { kind: 'template', source: 'path', template: ['/', variable('post_arg_a')] }
-    assert.equal(compileRequestFilter({ ...base, path }).needsBody, true)
+    assert.equal(compileRequestFilter({ ...base, path }, new Consumers()).needsBody, true)
     const when = { kind: 'test', variable: 'post_arg_a', operator: 'equal', value: 'x' } as const
-    assert.equal(compileRequestFilter({ ...base, when }).needsBody, true)
+    assert.equal(compileRequestFilter({ ...base, when }, new Consumers()).needsBody, true)
   })
 
   it('decode the new body of an answer, empty ones too', () => {

@@ -1,13 +1,23 @@
 import { compilePredicate } from '../../expression/compile.ts'
 import { toByteString } from '../../model/byte-string.ts'
 import type { RequestFilter } from '../../model/filter.ts'
+import type { ConsumerLookup } from '../consumers.ts'
 import type { CompiledRequestFilter } from '../table.ts'
+import { compileAuthentication } from './authentication.ts'
 import { compileHeaderEdits } from './header-edits.ts'
 import { compilePathRewrite } from './rewrite-path.ts'
 
 /** `needsBody` says whether the condition or any template reads the request's body. */
-export function compileRequestFilter(filter: RequestFilter): CompiledRequestFilter {
+export function compileRequestFilter(
+  filter: RequestFilter,
+  consumers: ConsumerLookup,
+): CompiledRequestFilter {
   const when = filter.when === null ? null : compilePredicate(filter.when)
+  if (filter.kind === 'authenticate') {
+    const authentication = compileAuthentication(filter, consumers)
+    const needsBody = when?.needsBody === true
+    return { ...NO_EDITS, applies: when === null ? null : when.test, needsBody, authentication }
+  }
   const path = filter.path === null ? null : compilePathRewrite(filter.path)
   const edits = filter.headers === null ? null : compileHeaderEdits(filter.headers)
   return {
@@ -17,5 +27,8 @@ export function compileRequestFilter(filter: RequestFilter): CompiledRequestFilt
     host: filter.host === null ? null : toByteString(filter.host),
     target: path === null ? null : path.target,
     headers: edits === null ? null : edits.headers,
+    authentication: null,
   }
 }
+
+const NO_EDITS = { method: null, host: null, target: null, headers: null } as const

@@ -1,4 +1,5 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, type Node, type Pair } from 'yaml'
+import type { Document, Node, Pair } from 'yaml'
+import { yaml } from './yaml.ts'
 
 /**
  * Offset in the text of what `path` (as in Origin: `routes[0].plugins.traffic-split`) names in a parsed document. Keys may hold dots and
@@ -6,6 +7,7 @@ import { type Document, isAlias, isMap, isScalar, isSeq, type Node, type Pair } 
  * there is named. A map or list is shown at its key, a plain value at itself.
  */
 export function offsetOf(document: Document, path: string): number {
+  const { isAlias, isMap, isScalar, isSeq } = yaml()
   let node: unknown = document.contents
   let offset = startOf(node, 0)
   let rest = path
@@ -36,7 +38,7 @@ export function offsetOf(document: Document, path: string): number {
 function longestKey(pairs: readonly Pair[], rest: string): { pair: Pair; length: number } | null {
   let best: { pair: Pair; length: number } | null = null
   for (const pair of pairs) {
-    const key = isScalar(pair.key) ? String(pair.key.value) : null
+    const key = yaml().isScalar(pair.key) ? String(pair.key.value) : null
     if (key === null || !rest.startsWith(key)) continue
     const next = rest[key.length]
     if (next !== undefined && next !== '.' && next !== '[') continue

@@ -1,11 +1,12 @@
 import { basename } from 'node:path'
-import { type Document, isAlias, isNode, isScalar, LineCounter, parseAllDocuments, visit } from 'yaml'
+import type { Document, LineCounter } from 'yaml'
 import type { Fault } from '../../model/document.ts'
 import type { JsonValue } from '../../model/json.ts'
 import type { FilePlace, PlacedFault } from './file-reader.ts'
 import { interpolate } from './interpolate.ts'
 import { isPlainJson, JsonPlaces } from './json-places.ts'
 import { offsetOf } from './locate.ts'
+import { yaml } from './yaml.ts'
 
 /** Uses of one anchor by aliases, against documents that unfold without end. */
 const MAX_ALIASES = 100
@@ -40,7 +41,7 @@ export function parseFile(
   environment: NodeJS.ProcessEnv,
   hadEnd: boolean,
 ): ParsedFile {
-  const lines = new LineCounter()
+  const lines = new (yaml().LineCounter)()
   const faults: PlacedFault[] = []
   const roots: ParsedRoot[] = []
   const hasEnd = /(?:^|\n)#END[ \t]*\s*$/.test(text)
@@ -64,7 +65,12 @@ export function parseFile(
   let documents: Document[]
   try {
     documents = [
-      ...parseAllDocuments(text, { version: '1.2', merge: true, uniqueKeys: true, lineCounter: lines }),
+      ...yaml().parseAllDocuments(text, {
+        version: '1.2',
+        merge: true,
+        uniqueKeys: true,
+        lineCounter: lines,
+      }),
     ]
   } catch (error) {
     addFault(0, { path: '', message: `cannot be parsed: ${messageOf(error)}`, hint: null })
@@ -129,7 +135,7 @@ function parsePlainJson(file: string, text: string): ParsedRoot | null {
 }
 
 function countLines(text: string): LineCounter {
-  const lines = new LineCounter()
+  const lines = new (yaml().LineCounter)()
   lines.addNewLine(0)
   for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines.addNewLine(at + 1)
   return lines
@@ -141,6 +147,7 @@ function checkAndFill(
   environment: NodeJS.ProcessEnv,
   addFault: (offset: number, fault: Fault) => void,
 ): void {
+  const { isAlias, isNode, isScalar, visit } = yaml()
   visit(document, {
     Pair(_, pair) {
       const key = isAlias(pair.key) ? pair.key.resolve(document) : pair.key

@@ -22,6 +22,7 @@ test('the plugins are listed by priority', () => {
   assert.deepEqual(
     PLUGINS.map(({ name, priority }) => [name, priority]),
     [
+      ['key-auth', 2500],
       ['proxy-rewrite', 1008],
       ['traffic-split', 966],
       ['redirect', 900],

@@ -3,7 +3,8 @@ import type { DialectSettings } from '../../dialect.ts'
 import type { TranslationWarning } from '../holder.ts'
 import { checkSchema, type LuaSchema } from '../lua-schema.ts'
 import { isSwitchedOff } from '../merge.ts'
-import { PROXY_REWRITE, REDIRECT, RESPONSE_REWRITE, TRAFFIC_SPLIT } from '../plugin-schemas.ts'
+import { KEY_AUTH, PROXY_REWRITE, REDIRECT, RESPONSE_REWRITE, TRAFFIC_SPLIT } from '../plugin-schemas.ts'
+import { checkKeyAuth, PRIORITY as KEY_AUTH_PRIORITY } from './key-auth.ts'
 import { checkMeta } from './meta.ts'
 import { type PluginCheck, refuse, warnOfExtras } from './plugin.ts'
 import { checkProxyRewrite, PRIORITY as PROXY_REWRITE_PRIORITY } from './proxy-rewrite.ts'
@@ -24,6 +25,13 @@ export interface Plugin {
 
 /** Highest priority first, as the reference lists them. */
 export const PLUGINS: readonly Plugin[] = [
+  {
+    name: 'key-auth',
+    version: 0.1,
+    priority: KEY_AUTH_PRIORITY,
+    schema: KEY_AUTH,
+    check: (config) => checkKeyAuth(config),
+  },
   {
     name: 'proxy-rewrite',
     version: 0.1,

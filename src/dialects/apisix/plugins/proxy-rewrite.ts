@@ -1,5 +1,5 @@
 import { parseTemplate, type TemplateOptions } from '../../../expression/template.ts'
-import type { PathRewrite, RequestFilter } from '../../../model/filter.ts'
+import type { PathRewrite, RequestRewrite } from '../../../model/filter.ts'
 import type { JsonObject } from '../../../model/json.ts'
 import type { DialectSettings } from '../../dialect.ts'
 import { flagField, objectField, textField, textListField } from '../fields.ts'
@@ -25,7 +25,7 @@ const VALUE_TEMPLATE: TemplateOptions = { ...PATH_TEMPLATE, groups: true }
 /** Fields that other rules write: Host comes from `host` and `pass_host`, X-Real-IP from the connection. */
 const UNTOUCHED = new Set(['host', 'x-real-ip'])
 
-export function translateProxyRewrite(plugin: EffectivePlugin): RequestFilter {
+export function translateProxyRewrite(plugin: EffectivePlugin): RequestRewrite {
   const { config } = plugin
   const headers = objectField(config, 'headers')
   return {

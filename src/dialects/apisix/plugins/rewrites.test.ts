@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { compilePredicate } from '../../../expression/compile.ts'
+import type { RequestRewrite } from '../../../model/filter.ts'
 import type { JsonObject } from '../../../model/json.ts'
 import type { Predicate } from '../../../model/predicate.ts'
 import type { Route } from '../../../model/route.ts'
@@ -16,9 +17,9 @@ function routeWith(plugins: JsonObject, settings?: DialectSettings): Route {
   return routeOf({ uri: '/*', upstream: OWN, plugins }, {}, settings)
 }
 
-function requestFilter(config: JsonObject): Route['requestFilters'][number] {
+function requestFilter(config: JsonObject): RequestRewrite {
   const [filter] = routeWith({ 'proxy-rewrite': config }).requestFilters
-  assert.ok(filter)
+  assert.ok(filter?.kind === 'rewriteRequest')
   return filter
 }
 

@@ -54,6 +54,7 @@ export function translateSplitRules(plugin: EffectivePlugin, context: SplitConte
 export function translateSplitUpstreams(
   config: JsonObject,
   holder: Holder,
+  lookup: Lookup,
   settings: DialectSettings,
 ): readonly TranslatedUpstream[] {
   const upstreams: TranslatedUpstream[] = []
@@ -69,6 +70,7 @@ export function translateSplitUpstreams(
           path,
           timeoutSeconds: settings.apisix.inlineTimeout,
           isInSplit: true,
+          lookup,
         }),
       )
     }
