@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { startBackend } from '../support/backends.ts'
 import { ROOT, startGateway } from '../support/gateway.ts'
 import { requestOnce } from '../support/raw-client.ts'
+import { waitFor } from '../support/tools.ts'
 
 interface Row {
   readonly type: string
@@ -56,18 +57,35 @@ test('docs/metrics.md lists every metric of a scrape with its type and labels, a
   t.after(() => gateway.stop('SIGKILL'))
   const route = { uri: '/a', upstream: { type: 'roundrobin', nodes: { [backend.node]: 1 } } }
   assert.equal((await gateway.admin('PUT', '/apisix/admin/routes/1', route)).status, 201)
+  const watched = {
+    uri: '/b',
+    upstream: {
+      nodes: { [`localhost:${backend.port}`]: 1, '127.0.0.1:1': 1 },
+      checks: {
+        active: { type: 'tcp', healthy: { interval: 1 }, unhealthy: { interval: 1, tcp_failures: 1 } },
+      },
+    },
+  }
+  assert.equal((await gateway.admin('PUT', '/apisix/admin/routes/2', watched)).status, 201)
   for (const path of ['/a', '/a', '/no-route']) await requestOnce(gateway.port, path)
-  const { text } = await gateway.status('/metrics')
+  const text = await waitFor('a node to be found dead', async () => {
+    const page = await gateway.status('/metrics')
+    return page.text.includes('headgate_health_transitions_total{') ? page.text : undefined
+  })
   const page = readPage()
   const scrape = readScrape(text + (await gateway.status('/apisix/prometheus/metrics')).text)
   assert.ok(
     page.delete('headgate_metrics_overflow_total'),
     'it is listed, and shows only when something did not fit',
   )
+  assert.ok(
+    page.delete('headgate_dns_answer_age_seconds'),
+    'it is listed, and shows only for names that a name server knows',
+  )
   assert.deepEqual([...scrape.keys()].sort(), [...page.keys()].sort())
   for (const [name, row] of page) assert.deepEqual({ name, ...scrape.get(name) }, { name, ...row })
 
   // every request had a connection of its own to the gateway, and one was kept to the backend
-  const made = /^headgate_upstream_connects_total\{[^}]*\} (\d+)$/m.exec(text)?.[1]
-  assert.equal(Number(made), backend.connections.accepted, 'connections made to the endpoint are counted')
+  const made = /^headgate_upstream_connects_total\{[^}]*routes\/1[^}]*\} (\d+)$/m.exec(text)?.[1]
+  assert.equal(Number(made), 1, 'connections made to the endpoint are counted')
 })

@@ -478,7 +478,7 @@ test('dangling references are refused in the order upstream, service, plugin con
 
 test('plugins: their names by priority, their schemas, reload', async () => {
   const list = (await api('GET', '/plugins/list')).json as string[]
-  assert.deepEqual(list, ['proxy-rewrite', 'traffic-split', 'redirect', 'response-rewrite'])
+  assert.deepEqual(list, ['key-auth', 'proxy-rewrite', 'traffic-split', 'redirect', 'response-rewrite'])
   assert.equal((await api('GET', '/plugins/list?subsystem=http')).status, 200)
   assert.equal((await api('GET', '/plugins/list?subsystem=stream')).status, 200)
   assert.equal((await api('GET', '/plugins/list?subsystem=asdf')).status, 400)
