@@ -2,6 +2,7 @@ import {
   HEALTH,
   HEALTH_CELL,
   type HealthLine,
+  LATENCY_STEP_MS,
   type OutlierDetection,
   UPSTREAM_CELL,
 } from '../model/health.ts'
@@ -16,14 +17,17 @@ import { clearState, setState, stateOf, touch } from './health-line.ts'
  */
 export class OutlierJudge {
   readonly #policy: OutlierDetection
-  /** 0: nothing is counted by windows. */
+  /** Of the windows of errors; 0: they are not counted. */
   readonly #windowMs: number
+  /** Of those of latencies. */
+  readonly #latencyWindowMs: number
   /** Endpoints that may be out at once. */
   readonly #mostEjected: number
 
   constructor(policy: OutlierDetection, endpoints: number) {
     this.#policy = policy
-    this.#windowMs = policy.errors?.windowMs ?? policy.latency?.windowMs ?? 0
+    this.#windowMs = policy.errors?.windowMs ?? 0
+    this.#latencyWindowMs = policy.latency?.windowMs ?? 0
     this.#mostEjected = Math.min(
       endpoints - 1,
       Math.max(1, Math.floor((endpoints * policy.maxEjectionPercent) / 100)),
@@ -35,7 +39,7 @@ export class OutlierJudge {
     const { cells, at } = line
     if (cells[at + HEALTH_CELL.CONSECUTIVE] !== 0) Atomics.store(cells, at + HEALTH_CELL.CONSECUTIVE, 0)
     if (this.#windowMs > 0) this.#count(line, false, nowMs)
-    if (this.#policy.latency !== null) Atomics.add(cells, at + HEALTH_CELL.LATENCY, Math.round(tookMs * 1000))
+    if (this.#latencyWindowMs > 0) this.#countLatency(line, tookMs, nowMs)
     if ((stateOf(line) & HEALTH.TRIAL) === 0) return false
     Atomics.store(cells, at + HEALTH_CELL.TRIAL_OUT, 0)
     return clearState(line, HEALTH.TRIAL)
@@ -67,10 +71,19 @@ export class OutlierJudge {
       // Several workers may begin a window at once and lose a request or two of it; the counts stay those of one window.
       Atomics.store(cells, at + HEALTH_CELL.REQUESTS, 0)
       Atomics.store(cells, at + HEALTH_CELL.ERRORS, 0)
-      Atomics.store(cells, at + HEALTH_CELL.LATENCY, 0)
     }
     Atomics.add(cells, at + HEALTH_CELL.REQUESTS, 1)
     if (isError) Atomics.add(cells, at + HEALTH_CELL.ERRORS, 1)
+  }
+
+  #countLatency({ cells, at }: HealthLine, tookMs: number, nowMs: number): void {
+    const window = Math.floor(nowMs / this.#latencyWindowMs)
+    if (Atomics.exchange(cells, at + HEALTH_CELL.LATENCY_WINDOW, window) !== window) {
+      Atomics.store(cells, at + HEALTH_CELL.LATENCY_REQUESTS, 0)
+      Atomics.store(cells, at + HEALTH_CELL.LATENCY, 0)
+    }
+    Atomics.add(cells, at + HEALTH_CELL.LATENCY_REQUESTS, 1)
+    Atomics.add(cells, at + HEALTH_CELL.LATENCY, Math.round(tookMs / LATENCY_STEP_MS))
   }
 
   /** Unless too many are out already: one endpoint always stays. */
@@ -89,6 +102,8 @@ export class OutlierJudge {
     Atomics.store(cells, at + HEALTH_CELL.CONSECUTIVE, 0)
     Atomics.store(cells, at + HEALTH_CELL.REQUESTS, 0)
     Atomics.store(cells, at + HEALTH_CELL.ERRORS, 0)
+    Atomics.store(cells, at + HEALTH_CELL.LATENCY_REQUESTS, 0)
+    Atomics.store(cells, at + HEALTH_CELL.LATENCY, 0)
     Atomics.add(cells, at + HEALTH_CELL.EJECTIONS, 1)
     return true
   }

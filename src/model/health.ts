@@ -163,7 +163,7 @@ export const HEALTH_CELL = {
   WINDOW: 7,
   REQUESTS: 8,
   ERRORS: 9,
-  /** Microseconds summed over the window's requests. */
+  /** Latencies summed over the requests of a window of its own, in LATENCY_STEP_MS. */
   LATENCY: 10,
   /** Share of its weight that it gets now, 1-100; 0 stands for 100. */
   WEIGHT_PERCENT: 11,
@@ -171,7 +171,13 @@ export const HEALTH_CELL = {
   TRIAL_OUT: 12,
   /** Requests in flight over all workers, where the balancer asks. */
   IN_FLIGHT: 13,
+  /** Number of the window that LATENCY and the next one count. */
+  LATENCY_WINDOW: 14,
+  LATENCY_REQUESTS: 15,
 } as const
+
+/** Step of LATENCY, milliseconds: the sum of a window with a thousand requests under way at all times still fits. */
+export const LATENCY_STEP_MS = 1 / 32
 
 /** Int32 cells of an upstream's line. */
 export const UPSTREAM_CELL = {

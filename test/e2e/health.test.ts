@@ -154,6 +154,42 @@ test('a node that fails its trial is out for longer', async () => {
   isWell = true
 })
 
+test('a node that is much slower than the others is ejected, with the figures', async (t) => {
+  isWell = true
+  const slow = await startBackend((_request, socket) => {
+    setTimeout(() => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nslow'), 60)
+    return null
+  })
+  t.after(() => slow.close())
+  await route({
+    nodes: { [good.node]: 1, [bad.node]: 1, [slow.node]: 1 },
+    headgate: { outlier: { window: 1, min_requests: 3, latency_factor: 5, base_ejection: 30 } },
+  })
+  let isOver = false
+  const load = (async () => {
+    while (!isOver) await ask(6)
+  })()
+  const event = await told('endpoint-ejected', slow.node)
+  isOver = true
+  await load
+  assert.match(event.data.reason, /^mean latency \d+\.\d ms, the others \d+\.\d ms$/)
+  assert.deepEqual(await ask(6), { good: 3, bad: 3 })
+})
+
+test('a share of errors ejects once there were enough requests; never more than the share of nodes', async () => {
+  isWell = false
+  await route({
+    headgate: {
+      outlier: { consecutive_failures: 0, window: 60, min_requests: 6, error_ratio: 0.5, base_ejection: 30 },
+    },
+  })
+  assert.deepEqual(await ask(10), { good: 5, broken: 5 })
+  await ask(2)
+  await told('endpoint-ejected', bad.node)
+  assert.deepEqual(await ask(6), { good: 6 })
+  isWell = true
+})
+
 test('with every node out all are used, as in APISIX', async () => {
   isWell = true
   const answer = await gateway.admin('PUT', '/apisix/admin/routes/1', {

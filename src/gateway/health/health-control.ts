@@ -11,6 +11,7 @@ import {
   HEALTH_LINE_CELLS,
   type HealthLine,
   healthIdentity,
+  LATENCY_STEP_MS,
   needsHealthLines,
   UPSTREAM_CELL,
   upstreamHealthIdentity,
@@ -359,7 +360,7 @@ export class HealthControl {
       this.#disarm(known)
       this.#ramping.delete(known)
     }
-    if (watched.latencyTimer !== null) clearInterval(watched.latencyTimer)
+    if (watched.latencyTimer !== null) clearTimeout(watched.latencyTimer)
     watched.latencyTimer = null
   }
 
@@ -442,14 +443,18 @@ export class HealthControl {
 
   /** The mean latency of a window against that of the others, looked at when it is over. */
   #watchLatency(watched: Watched): void {
-    if (watched.latencyTimer !== null) clearInterval(watched.latencyTimer)
+    if (watched.latencyTimer !== null) clearTimeout(watched.latencyTimer)
     watched.latencyTimer = null
-    const latency = watched.model.health?.outlier?.latency
-    if (latency == null) return
+    const windowMs = watched.model.health?.outlier?.latency?.windowMs
+    if (windowMs === undefined) return
     // a little before the window turns: what it counted is gone then
-    watched.latencyTimer = setInterval(
-      () => this.#judgeLatency(watched),
-      Math.max(100, latency.windowMs * 0.95),
+    const leftMs = windowMs * 0.95 - (performance.now() % windowMs)
+    watched.latencyTimer = setTimeout(
+      () => {
+        this.#judgeLatency(watched)
+        this.#watchLatency(watched)
+      },
+      leftMs > 0 ? leftMs : leftMs + windowMs,
     )
     watched.latencyTimer.unref()
   }
@@ -459,9 +464,11 @@ export class HealthControl {
     if (latency == null || watched.judge === null) return
     const means = [...watched.endpoints.values()].flatMap((known) => {
       const { cells, at } = known.line
-      const requests = Atomics.load(cells, at + HEALTH_CELL.REQUESTS)
+      const window = Math.floor(performance.now() / latency.windowMs)
+      if (Atomics.load(cells, at + HEALTH_CELL.LATENCY_WINDOW) !== window) return [] // it had no request in this one
+      const requests = Atomics.load(cells, at + HEALTH_CELL.LATENCY_REQUESTS)
       if (requests < latency.minRequests || (stateOf(known.line) & HEALTH.EJECTED) !== 0) return []
-      return [{ known, mean: Atomics.load(cells, at + HEALTH_CELL.LATENCY) / requests }]
+      return [{ known, mean: (Atomics.load(cells, at + HEALTH_CELL.LATENCY) / requests) * LATENCY_STEP_MS }]
     })
     for (const { known, mean } of means) {
       const others = means.filter((other) => other.known !== known)
@@ -469,7 +476,7 @@ export class HealthControl {
       const usual = others.reduce((sum, other) => sum + other.mean, 0) / others.length
       if (usual === 0 || mean < latency.factor * usual || !watched.judge.eject(known.line)) continue
       this.#armReturn(watched, known)
-      const reason = `mean latency ${(mean / 1000).toFixed(0)} ms, the others ${(usual / 1000).toFixed(0)} ms`
+      const reason = `mean latency ${mean.toFixed(1)} ms, the others ${usual.toFixed(1)} ms`
       this.#announce(watched, known, 'endpoint-ejected', 'ejected', reason)
     }
   }
