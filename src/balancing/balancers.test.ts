@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { crc32 } from '../expression/crc32.ts'
 import { type Hash64, xxHash64 } from '../expression/hash64.ts'
 import type { Endpoint } from '../model/endpoint.ts'
 import {
@@ -72,6 +73,68 @@ function keyed(picker: Picker, count = KEYS): number[] {
     return picker.pick(NONE_TRIED, key)
   })
 }
+
+describe('chash stands where the reference puts it', () => {
+  const nodes = (...ports: number[]): Endpoint[] =>
+    ports.map((port) => ({ ...(list(1)[0] as Endpoint), host: '127.0.0.1', port, weight: 1 }))
+  const ask = (endpoints: Endpoint[], text: string): number => {
+    const index = createKetama(endpoints, seeded()).pick(NONE_TRIED, { high: crc32(text), low: 0 })
+    return (endpoints[index] as Endpoint).port
+  }
+
+  // results of its own tests: chash-balance, chash-hashon, traffic-split2
+  it('for single keys', () => {
+    const [two, three, others] = [nodes(1980, 1981), nodes(1980, 1981, 1982), nodes(1981, 1982)]
+    assert.equal(ask(two, '127.0.0.1'), 1980)
+    assert.equal(ask(three, '127.0.0.1'), 1982)
+    assert.deepEqual([ask(two, 'jack'), ask(two, 'tom')], [1981, 1980])
+    assert.deepEqual([ask(two, 'custom-one'), ask(two, 'cuscookie')], [1980, 1981])
+    assert.equal(ask(two, 'custom-one-custom-two'), 1980)
+    assert.deepEqual([ask(others, 'world'), ask(others, 'hello')], [1981, 1982])
+  })
+
+  it('for many keys', () => {
+    const counted = (endpoints: Endpoint[], count: number, text: (i: number) => string): number[] => {
+      const counts = endpoints.map(() => 0)
+      for (let i = 1; i <= count; i++) {
+        const at = endpoints.findIndex(({ port }) => port === ask(endpoints, text(i)))
+        counts[at] = (counts[at] as number) + 1
+      }
+      return counts
+    }
+    assert.deepEqual(
+      counted(nodes(1980, 1981, 1982), 18, (i) => `var=2&var2=${i}`),
+      [5, 8, 5],
+    )
+    assert.deepEqual(
+      counted(nodes(1980, 1981, 1982), 18, (i) => `${i}`),
+      [6, 7, 5],
+    )
+    assert.deepEqual(
+      counted(nodes(1980, 1981), 6, (i) => `chash_val_${i}`),
+      [3, 3],
+    )
+  })
+})
+
+describe('addresses of one name', () => {
+  const endpoints = ['10.0.0.1', '10.0.0.2', 'fd00::3'].map((address) => ({
+    ...(list(1)[0] as Endpoint),
+    host: 'app.test',
+    weight: 1,
+    address,
+  }))
+  for (const [name, picker] of Object.entries({
+    'ring hash': createRingHash(endpoints, DEFAULT_RING, seeded()),
+    maglev: createMaglev(endpoints, 65_537, seeded()),
+    chash: createKetama(endpoints, seeded()),
+  }))
+    it(`share the keys of ${name}`, () => {
+      const counts = [0, 0, 0]
+      for (const index of keyed(picker)) counts[index] = (counts[index] as number) + 1
+      for (const count of counts) assert.ok(Math.abs(count / KEYS - 1 / 3) < 0.1, counts.join(' '))
+    })
+})
 
 describe('consistent hashes', () => {
   const makers = {

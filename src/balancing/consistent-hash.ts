@@ -1,5 +1,6 @@
+import { crc32, crc32OfNumber } from '../expression/crc32.ts'
 import type { Hash64 } from '../expression/hash64.ts'
-import { xxHash64 } from '../expression/hash64.ts'
+import { toByteString } from '../model/byte-string.ts'
 import type { Endpoint } from '../model/endpoint.ts'
 import { createLevels, type LevelMembers, type LevelPolicy } from './levels.ts'
 import { buildMaglev, modulo } from './maglev.ts'
@@ -13,9 +14,10 @@ import { buildRingHash, type RingSizes } from './ring-hash.ts'
  * is spread at random.
  */
 
-/** `address:port`, brackets around IPv6: what an endpoint is called on a ring. */
-export function endpointKey({ host, port }: Endpoint): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+/** `address:port`, brackets around IPv6: what an endpoint is called on a ring. Of a name it is the address that it stands for. */
+export function endpointKey({ host, port, address }: Endpoint): string {
+  const place = address ?? host
+  return place.includes(':') ? `[${place}]:${port}` : `${place}:${port}`
 }
 
 /** Envoy's ring hash (spec/kuma.md 11). Another attempt walks on from the key's point. The ring holds the usable endpoints. */
@@ -59,8 +61,8 @@ const POINTS = 160
 const MAX_POINTS = 2 ** 20
 
 /**
- * APISIX's chash (apisix.md 5.2): a ring with 160 points for each unit of weight (by their greatest common divisor). All endpoints of the level stay on
- * it, and unusable ones are stepped over, so that losing one moves its own keys alone. Positions are not the reference's: it owes none.
+ * APISIX's chash (apisix.md 5.2), at the reference's positions: 160 points for each unit of weight, each the CRC-32 of `host NUL port` and the point before it.
+ * A key is the CRC-32 of its text. All endpoints of the level stay on the ring, and unusable ones are stepped over, so that losing one moves its own keys alone.
  */
 export function createKetama(
   endpoints: readonly Endpoint[],
@@ -218,31 +220,24 @@ function ringOf(endpoints: readonly Endpoint[], priority: number, build: () => R
 }
 
 function buildKetama(endpoints: readonly Endpoint[]): Ring {
-  const divisor = endpoints.reduce((found, { weight }) => greatestCommonDivisor(found, weight), 0)
-  const units = endpoints.reduce((sum, { weight }) => sum + weight / divisor, 0)
+  const units = endpoints.reduce((sum, { weight }) => sum + weight, 0)
   const perUnit = Math.min(POINTS, MAX_POINTS / units)
-  const counts = endpoints.map(({ weight }) => Math.max(1, Math.round((weight / divisor) * perUnit)))
+  const counts = endpoints.map(({ weight }) => Math.max(1, Math.round(weight * perUnit)))
   const size = counts.reduce((sum, count) => sum + count, 0)
   const highs = new Uint32Array(size)
   const lows = new Uint32Array(size)
   const owners = new Uint32Array(size)
-  const point: Hash64 = { high: 0, low: 0 }
   let place = 0
   for (let owner = 0; owner < endpoints.length; owner++) {
-    const key = endpointKey(endpoints[owner] as Endpoint)
+    const beginning = crc32(toByteString(endpointKey(endpoints[owner] as Endpoint).replaceAll(':', '\0')))
+    let point = 0
     for (let i = 0; i < (counts[owner] as number); i++, place++) {
-      xxHash64(`${key}-${i}`, point)
-      highs[place] = point.high
-      lows[place] = point.low
+      point = crc32OfNumber(point, beginning)
+      highs[place] = point
       owners[place] = owner
     }
   }
   return new Ring(highs, lows, owners)
-}
-
-function greatestCommonDivisor(a: number, b: number): number {
-  while (b !== 0) [a, b] = [b, a % b]
-  return a
 }
 
 class ModuloLevel implements LevelPolicy {

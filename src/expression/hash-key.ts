@@ -1,5 +1,6 @@
 import { toByteString } from '../model/byte-string.ts'
 import type { HashKey, HashSource } from '../model/hash-key.ts'
+import { crc32 } from './crc32.ts'
 import { type Hash64, xxHash64 } from './hash64.ts'
 import type { RequestView } from './request-view.ts'
 import { compileVariable, type VariableValue } from './variables.ts'
@@ -34,7 +35,7 @@ class RequestKey implements CompiledHashKey {
     this.#sources = key.sources.map(compileSource)
     this.needsBody = this.#sources.some((source) => source.needsBody)
     this.#usesAddress = key.fallback === 'address'
-    this.#hash = key.hash === 'javaString' ? hashJavaString : xxHash64
+    this.#hash = HASHES[key.hash]
   }
 
   read(view: RequestView, into: Hash64): boolean {
@@ -107,6 +108,15 @@ function compileSource({ template, isTerminal }: HashSource): Source {
 function textOf(value: VariableValue): string | undefined {
   if (typeof value === 'string' || value === undefined) return value
   return typeof value === 'object' ? value.join(',') : String(value)
+}
+
+const HASHES: Readonly<Record<HashKey['hash'], (text: string, into: Hash64) => void>> = {
+  xxHash: xxHash64,
+  javaString: hashJavaString,
+  crc32: (text, into) => {
+    into.high = crc32(text)
+    into.low = 0
+  },
 }
 
 /** The absolute value of Java's String.hashCode; that of the one hash that has none is 2^31. */

@@ -8,8 +8,8 @@ export interface HashKey {
   readonly sources: readonly HashSource[]
   /** `address`: the client's; `none`: the request has no key, and chance decides. */
   readonly fallback: 'address' | 'none'
-  /** `xxHash`: XXH64 seed 0 of the text. `javaString`: the absolute value of Java's String.hashCode (Apinizer). */
-  readonly hash: 'xxHash' | 'javaString'
+  /** `xxHash`: XXH64 seed 0 of the text. `javaString`: the absolute value of Java's String.hashCode (Apinizer). `crc32`: as the upper half (APISIX). */
+  readonly hash: 'xxHash' | 'javaString' | 'crc32'
 }
 
 export interface HashSource {

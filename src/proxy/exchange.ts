@@ -1233,19 +1233,24 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     }
     this.consumer = consumer
     const dropped = new Set(CONSUMER_FIELDS)
-    if (isKnown && shown !== null && authentication.hidesKey) {
-      if (shown.restOfQuery === undefined) dropped.add(authentication.header)
-      else {
-        this.query = shown.restOfQuery
-        const path = this.sentTarget.slice(0, this.sentTarget.indexOf('?'))
-        this.sentTarget = this.query === null ? path : `${path}?${this.query}`
-      }
+    if (authentication.hidesKey) {
+      // a good key goes from where it was found, a bad one from wherever it may stand
+      const rest = isKnown ? shown?.restOfQuery : authentication.restOfQuery(this)
+      if (!isKnown || rest === undefined) dropped.add(authentication.header)
+      if (rest !== undefined) this.#setQuery(rest)
     }
     const lines: (readonly [string, string])[] = [['X-Consumer-Username', consumer.name]]
     if (consumer.customId !== null) lines.push(['X-Consumer-Custom-ID', consumer.customId])
     if (this.overlay === null) this.overlay = new HeaderOverlay()
     this.overlay.apply(dropped, lines)
     return null
+  }
+
+  #setQuery(query: string | null): void {
+    this.query = query
+    const mark = this.sentTarget.indexOf('?')
+    const path = mark < 0 ? this.sentTarget : this.sentTarget.slice(0, mark)
+    this.sentTarget = query === null ? path : `${path}?${query}`
   }
 
   /** Whether an endpoint's address is not for traffic. */

@@ -114,6 +114,14 @@ test('an anonymous consumer takes what has no good key; `_meta` says when, and w
     plugins: { 'key-auth': { anonymous_consumer: 'jill' } },
     upstream,
   })
+  await put('routes/4', {
+    uri: '/hidden',
+    plugins: { 'key-auth': { anonymous_consumer: 'jill', hide_credentials: true } },
+    upstream,
+  })
+  assert.equal((await get('/hidden?apikey=wrong&a=1', { apikey: 'wrong' })).status, 200)
+  assert.equal(last().target, '/hidden?a=1')
+  assert.equal(last().field('apikey'), undefined)
   await put('routes/2', { uri: '/nobody', plugins: { 'key-auth': { anonymous_consumer: 'joe' } }, upstream })
   const _meta = { filter: [['http_x_free', '~=', '1']], error_response: { message: 'who are you?' } }
   await put('routes/3', { uri: '/meta', plugins: { 'key-auth': { _meta, realm: 'shop' } }, upstream })

@@ -143,7 +143,7 @@ test('a node that speaks no TLS, or does not end its handshake, is passed over',
   await route([plain.node], { retries: 0 })
   const refused = await requestOnce(gateway.port, '/')
   assert.equal(refused.status, 502)
-  assert.equal(refused.field('x-headgate-error'), 'UPSTREAM_CONNECT_FAILED')
+  assert.equal(refused.field('x-headgate-error'), 'UPSTREAM_TLS_FAILED')
   await plain.close()
   await silent.close()
   await backend.close()

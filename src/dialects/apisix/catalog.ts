@@ -4,7 +4,8 @@ import type { DialectSettings, RestRequest, RestResponse } from '../dialect.ts'
 import { answerError, answerJson, answerText } from './errors.ts'
 import { idFieldOf } from './ids.ts'
 import { checkSchema, type LuaSchema } from './lua-schema.ts'
-import { findPlugin, PLUGINS } from './plugins/index.ts'
+import { KEY_AUTH_OF_CONSUMER } from './plugin-schemas.ts'
+import { findPlugin, PLUGINS, type Plugin } from './plugins/index.ts'
 import { SCHEMAS } from './schema.ts'
 import { checkContents, checkShape } from './validate.ts'
 
@@ -56,7 +57,15 @@ export function answerPlugins(request: RestRequest, path: readonly string[]): Re
   const plugin = known.find((candidate) => candidate.name === name)
   return plugin === undefined
     ? answerError(404, `plugin not found in subsystem ${subsystem === 'stream' ? 'stream' : 'http'}`)
-    : answerJson(200, toJson(plugin.schema))
+    : answerPluginSchema(request, plugin)
+}
+
+/** `schema_type=consumer` asks for what a consumer holds, which only plugins of authentication have. */
+function answerPluginSchema(request: RestRequest, plugin: Plugin): RestResponse {
+  if (request.query.get('schema_type') !== 'consumer') return answerJson(200, toJson(plugin.schema))
+  return plugin.name === 'key-auth'
+    ? answerJson(200, toJson(KEY_AUTH_OF_CONSUMER))
+    : answerError(400, 'not found schema')
 }
 
 /** `/schema/…` but for `/schema/validate`. */
@@ -67,7 +76,7 @@ export function answerSchema(request: RestRequest, path: readonly string[]): Res
     const plugin = findPlugin(pluginName)
     return plugin === undefined
       ? answerError(404, `not found schema of plugin ${pluginName}`)
-      : answerJson(200, toJson(plugin.schema))
+      : answerPluginSchema(request, plugin)
   }
   const kind = name === undefined || pluginName !== undefined ? undefined : SCHEMA_NAMES.get(name)
   const schema = kind === undefined ? undefined : SCHEMAS[kind]

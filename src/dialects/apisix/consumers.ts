@@ -5,6 +5,7 @@ import { objectField, textField } from './fields.ts'
 import { checkSchema } from './lua-schema.ts'
 import { isSwitchedOff } from './merge.ts'
 import { KEY_AUTH_OF_CONSUMER } from './plugin-schemas.ts'
+import { findPlugin } from './plugins/index.ts'
 
 /** Consumers: who requests can be from. As much of the reference's resource as gives a request an identity: the key of key-auth. */
 
@@ -52,6 +53,7 @@ export function collectConsumerFaults(value: JsonObject): readonly Fault[] {
 
 function checkPlugin(name: string, config: JsonValue): string | null {
   if (!isJsonObject(config)) return `invalid plugin conf ${JSON.stringify(config)} for plugin [${name}]`
+  if (findPlugin(name) === undefined) return `unknown plugin [${name}]`
   if (name !== 'key-auth') return `plugin [${name}] is not supported on a consumer, only key-auth is`
   if (isSwitchedOff(config)) return null
   const fault = checkSchema(KEY_AUTH_OF_CONSUMER, config)

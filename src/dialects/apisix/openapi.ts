@@ -278,7 +278,10 @@ const CATALOG: readonly RestOperation[] = [
     params: {
       resource: {
         description: 'Its name in the singular.',
-        schema: { type: 'string', enum: ['route', 'service', 'upstream', 'ssl', 'plugin_config'] },
+        schema: {
+          type: 'string',
+          enum: ['route', 'service', 'upstream', 'ssl', 'plugin_config', 'consumer'],
+        },
       },
     },
     answers: SCHEMA,

@@ -23,7 +23,8 @@ export function readBalancer(upstream: JsonObject): Balancer {
 /** null where the type looks at no key. */
 export function readHashKey(upstream: JsonObject): HashKey | null {
   if (textField(upstream, 'type') !== 'chash') return null
-  return hashKeyOf(textField(upstream, 'hash_on') ?? 'vars', textField(upstream, 'key') ?? '')
+  const key = hashKeyOf(textField(upstream, 'hash_on') ?? 'vars', textField(upstream, 'key') ?? '')
+  return { ...key, hash: 'crc32' }
 }
 
 /** Without a value the client's address is the key, never chance. */

@@ -23,6 +23,8 @@ export interface CompiledAuthentication {
   readonly refusalBody: string | null
   /** null: the request shows no key. */
   read(view: RequestView): ShownKey | null
+  /** The query without the argument; undefined: it has none of that name. */
+  restOfQuery(view: RequestView): string | null | undefined
   byKey(key: string): KnownConsumer | undefined
   byName(name: string): KnownConsumer | undefined
 }
@@ -44,6 +46,7 @@ export function compileAuthentication(
       if (field !== undefined) return { key: field, restOfQuery: undefined }
       return view.query === null ? null : readArgument(view.query, argumentName)
     },
+    restOfQuery: ({ query }) => (query === null ? undefined : readArgument(query, argumentName)?.restOfQuery),
     byKey: (key) => consumers.byKey(section, key),
     byName: (name) => consumers.byName(section, name),
   }
