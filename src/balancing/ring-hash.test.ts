@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
+import { describe, it, test } from 'node:test'
 import fc from 'fast-check'
+import { Ring } from './ring.ts'
 import { buildRingHash, DEFAULT_RING } from './ring-hash.ts'
 
 const keys = (from: number, count: number): string[] =>
@@ -81,4 +82,22 @@ describe('ring hash (vectors of spec/kuma.md 11)', () => {
       }),
     )
   })
+})
+
+test('the place of a hash is the first point at or behind it, whatever the points', () => {
+  const word = fc.oneof(fc.nat(0xffff_ffff), fc.nat(3), fc.constant(0xffff_ffff))
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(word, word), { minLength: 1, maxLength: 40 }),
+      word,
+      word,
+      (points, high, low) => {
+        const column = (at: 0 | 1): Uint32Array => Uint32Array.from(points, (point) => point[at])
+        const ring = new Ring(column(0), column(1), Uint32Array.from(points.keys()))
+        const sorted = points.map(([h, l]) => (BigInt(h) << 32n) | BigInt(l)).sort((a, b) => (a < b ? -1 : 1))
+        const place = sorted.findIndex((point) => point >= ((BigInt(high) << 32n) | BigInt(low)))
+        assert.equal(ring.find(high, low), Math.max(0, place))
+      },
+    ),
+  )
 })

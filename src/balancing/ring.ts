@@ -3,6 +3,9 @@ export class Ring {
   readonly #highs: Uint32Array
   readonly #lows: Uint32Array
   readonly #owners: Uint32Array
+  /** By the first bits of a hash: where the points with these bits begin. About one point has them, so that a search is short. */
+  readonly #starts: Uint32Array
+  readonly #shift: number
 
   /** `highs`, `lows`: the points, unsigned; `owners` by the same place. Sorted here; equal points keep their order. The arrays are the ring's from now on. */
   constructor(highs: Uint32Array, lows: Uint32Array, owners: Uint32Array) {
@@ -10,6 +13,9 @@ export class Ring {
     this.#highs = highs.map((_, place) => highs[order[place] as number] as number)
     this.#lows = lows.map((_, place) => lows[order[place] as number] as number)
     this.#owners = owners.map((_, place) => owners[order[place] as number] as number)
+    const bits = Math.max(1, Math.min(24, Math.ceil(Math.log2(order.length + 1))))
+    this.#shift = 32 - bits
+    this.#starts = startsOf(this.#highs, bits)
   }
 
   get size(): number {
@@ -22,8 +28,9 @@ export class Ring {
 
   /** The first place whose point is not below the hash; past the last one it is 0. */
   find(high: number, low: number): number {
-    let from = 0
-    let to = this.#owners.length
+    const bucket = high >>> this.#shift
+    let from = this.#starts[bucket] as number
+    let to = this.#starts[bucket + 1] as number
     while (from < to) {
       const middle = (from + to) >>> 1
       const at = this.#highs[middle] as number
@@ -40,6 +47,17 @@ export class Ring {
       yield [point, this.owner(place)]
     }
   }
+}
+
+/** For each value of the first bits, and one behind the last: the first place whose point has these or more. `highs` in order. */
+function startsOf(highs: Uint32Array, bits: number): Uint32Array {
+  const starts = new Uint32Array(2 ** bits + 1)
+  let place = 0
+  for (let bucket = 0; bucket < starts.length; bucket++) {
+    while (place < highs.length && (highs[place] as number) >>> (32 - bits) < bucket) place++
+    starts[bucket] = place
+  }
+  return starts
 }
 
 const DIGIT = 65_536

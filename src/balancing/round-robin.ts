@@ -26,9 +26,17 @@ export function createRoundRobin(
   })
 }
 
+/** The order of a cycle no longer than this is laid out: one look takes the place of one at each level of a tree. */
+const LAID_OUT = 1024
+/** The same with so many endpoints that the tree is deep. */
+const DEEP = 64
+const LAID_OUT_DEEP = 16_384
+
 class RoundRobinLevel implements LevelPolicy {
   readonly #indices: Int32Array
   readonly #rotation: Rotation
+  /** Index of each position of the cycle; null: the rotation is asked. */
+  readonly #order: Int32Array | null
   readonly #positions: Positions
   readonly #slot: number
   readonly #leftovers: Leftovers
@@ -36,6 +44,11 @@ class RoundRobinLevel implements LevelPolicy {
   constructor(members: LevelMembers, positions: Positions, slot: number) {
     this.#indices = members.indices
     this.#rotation = compileRotation([...members.weights])
+    const { cycle } = this.#rotation
+    this.#order =
+      cycle <= (members.indices.length > DEEP ? LAID_OUT_DEEP : LAID_OUT)
+        ? Int32Array.from({ length: cycle }, (_, at) => this.#indices[rotate(this.#rotation, at)] as number)
+        : null
     this.#positions = positions
     this.#slot = slot
     this.#leftovers = new Leftovers(members)
@@ -43,14 +56,17 @@ class RoundRobinLevel implements LevelPolicy {
 
   pick(): number {
     const { only, limit } = this.#rotation
-    const place = only >= 0 ? only : rotate(this.#rotation, this.#positions.advance(this.#slot, limit))
-    return this.#indices[place] as number
+    return only >= 0 ? (this.#indices[only] as number) : this.#at(this.#positions.advance(this.#slot, limit))
   }
 
   peek(): number {
     const { only, limit } = this.#rotation
-    const place = only >= 0 ? only : rotate(this.#rotation, this.#positions.peek(this.#slot, limit))
-    return this.#indices[place] as number
+    return only >= 0 ? (this.#indices[only] as number) : this.#at(this.#positions.peek(this.#slot, limit))
+  }
+
+  #at(position: number): number {
+    if (this.#order !== null) return this.#order[position % this.#order.length] as number
+    return this.#indices[rotate(this.#rotation, position)] as number
   }
 
   pickOther(tried: Uint8Array): number {

@@ -39,6 +39,7 @@ import { Trace } from './trace-context.ts'
 import { FAILURE_CODES, type Failure, failureStatus, judgeFailure, sentBytes } from './upstream/attempts.ts'
 import { type AnswerReader, UpstreamConnection } from './upstream/connection.ts'
 import type { LimitName, UpstreamGate, Waiter } from './upstream/gate.ts'
+import type { EndpointPool } from './upstream/pool.ts'
 import { type Cell, type CompiledEndpoint, type CompiledUpstream, poolFor } from './upstream/upstreams.ts'
 
 /** They tell the upstream whom the request is from, so nobody else may write them. */
@@ -304,6 +305,8 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     }
     if (upstream.balance.needsKey) this.#key = this.readKey(upstream)
     this.#offerContinue()
+    // others came before
+    if (this.#gate !== null && this.#gate.pending > 0) return this.#waitAtGate('maxPending')
     this.#attemptNext()
   }
 
@@ -327,7 +330,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     const tried = this.#tried
     let isFull = false
     for (;;) {
-      const at = this.#pickNext(upstream)
+      const at = this.#pickNext(upstream, !isFull)
       if (at < 0) {
         this.#tried = tried
         return isFull ? ALL_FULL : -1
@@ -337,6 +340,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
         return at
       }
       isFull = true
+      this.#giveBack(upstream.endpoints[at] as CompiledEndpoint)
       const passed = new Uint8Array(upstream.endpoints.length)
       passed.set(this.#tried)
       passed[at] = 1
@@ -372,14 +376,15 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     this.respondError('POOL_EXHAUSTED')
   }
 
-  /** An endpoint that was not tried, or when all failed one that is there for that; -1: none is left. */
-  #pickNext(upstream: CompiledUpstream): number {
+  /** An endpoint that was not tried, or when all failed or are out one that is there for that; -1: none is left. */
+  #pickNext(upstream: CompiledUpstream, mayFailOver = true): number {
     const { balance } = upstream
     const { failoverTries, count } = upstream.model.retry
     if (this.#plainAttempts <= count) {
       const at = balance.pick(this.#tried, this.#key)
-      if (at >= 0 || this.#lastFailure === null) return at
+      if (at >= 0) return at
     }
+    if (!mayFailOver) return -1
     const { failover } = balance
     while (this.#failoverTurn < failover.length * failoverTries) {
       const index = failover[Math.floor(this.#failoverTurn / failoverTries)] as number
@@ -404,34 +409,46 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     this.sends++
     const now = clock.nowMs
     this.#attemptMs = now
-    this.#enter(endpoint)
-    const upstream = this.upstream as CompiledUpstream
-    const pool = poolFor(endpoint, this.#serverName())
+    const pool = endpoint.poolsByName === null ? endpoint.pool : poolFor(endpoint, this.#serverName())
     const kept = mustBeFresh ? undefined : pool.take()
     if (kept !== undefined) {
+      this.#enter(endpoint)
       this.#connection = kept
       kept.reuse(this)
       return this.#send(kept, now)
     }
     const address = endpoint.model.address ?? endpoint.model.host
     if (this.isForbidden(address, endpoint.model.port)) {
-      this.#leave(endpoint)
-      upstream.balance.judge?.abandoned(endpoint.index)
+      ;(this.upstream as CompiledUpstream).balance.judge?.abandoned(endpoint.index)
       return this.respondError('ADMIN_ADDRESS')
     }
-    if (this.#gate !== null) {
-      const limit = this.#gate.checkConnect(pool)
-      if (limit !== null) {
-        this.#leave(endpoint)
-        upstream.balance.judge?.abandoned(endpoint.index)
-        if (!mustBeFresh) this.attempts--
-        this.sends--
-        return this.#waitAtGate(limit)
-      }
+    const limit = this.#gate === null ? null : this.#makeRoom(this.#gate, endpoint.pool)
+    if (limit !== null) {
+      this.#giveBack(endpoint)
+      if (!mustBeFresh) this.attempts--
+      this.sends--
+      return this.#waitAtGate(limit)
     }
+    this.#enter(endpoint)
     const { connectMs } = this.#timeouts as UpstreamTimeouts
     const { upstreamOptions } = this.plane
     this.#connection = new UpstreamConnection(pool, address, this, connectMs, now, upstreamOptions)
+  }
+
+  /** The limit that keeps a connection from being opened, whatever is idle; null: none does. */
+  #makeRoom(gate: UpstreamGate, pool: EndpointPool): LimitName | null {
+    for (;;) {
+      const limit = gate.checkConnect(pool)
+      if (limit === null || !gate.makeRoom(pool, limit)) return limit
+    }
+  }
+
+  /** An endpoint that was picked is not asked now, and it is nothing that it did: where it is for failover its turn comes again. */
+  #giveBack({ index, model }: CompiledEndpoint): void {
+    ;(this.upstream as CompiledUpstream).balance.judge?.abandoned(index)
+    if (!model.failoverOnly) return
+    this.#failoverTurn--
+    this.#failovers--
   }
 
   onConnected(): void {
@@ -776,22 +793,18 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     const code =
       failure === 'gatewayLimit' && error?.code === 'EADDRNOTAVAIL' ? 'OUT_OF_PORTS' : FAILURE_CODES[failure]
     if (verdict === 'give up') return this.respondError(code)
-    const repeat = this.#mayRepeat(retry)
+    const now = clock.nowMs
+    const repeat = this.#mayRepeat(retry, now)
     if (!repeat && this.#plainAttempts > retry.count && !this.#mayFailOver(upstream))
       return this.respondError(code)
-    const now = clock.nowMs
-    if (retry.timeoutMs > 0 && now - this.#firstAttemptMs >= retry.timeoutMs)
-      return this.respondError('UPSTREAM_RETRIES_OVER')
+    if (this.#isLate(retry, now)) return this.respondError('UPSTREAM_RETRIES_OVER')
     if (sentBytes(failure) && !upstream.budget.take(now)) {
       countWorker(this.plane, WORKER.RETRY_BUDGET_SPENT, 1)
       return this.respondError(code)
     }
-    if (this.#gate !== null && !this.#isRetrying) {
-      if (!this.#gate.startRetry()) {
-        this.limitName = 'maxRetries'
-        return this.respondError(code)
-      }
-      this.#isRetrying = true
+    if (!this.#startRetry()) {
+      this.limitName = 'maxRetries'
+      return this.respondError(code)
     }
     this.#noteRetry(endpoint)
     if (repeat) return this.#repeat(retry.sameEndpoint as SameEndpointRetry, endpoint)
@@ -831,22 +844,28 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     const { retry } = upstream.model
     const isSafe = retry.nonIdempotent || SAFE_METHODS.has(this.sentMethod)
     if (!isSafe || !this.#kept.isWhole || !this.#isBodyComplete) return false
-    const repeat = this.#mayRepeat(retry)
-    if (!repeat && this.#plainAttempts > retry.count && !this.#mayFailOver(upstream)) return false
     const now = clock.nowMs
-    if (retry.timeoutMs > 0 && now - this.#firstAttemptMs >= retry.timeoutMs) return false
+    if (this.#isLate(retry, now)) return false
+    const repeat = this.#mayRepeat(retry, now)
+    if (!repeat && this.#plainAttempts > retry.count && !this.#mayFailOver(upstream)) return false
     const last = this.#lastFailure
     this.#lastFailure = 'badStatus'
     if (!repeat) this.#markTried(upstream, endpoint, false)
-    const at = repeat ? endpoint.index : this.#pickNext(upstream)
+    const at = repeat
+      ? endpoint.index
+      : this.#gate === null
+        ? this.#pickNext(upstream)
+        : this.#pickFree(upstream, this.#gate)
     // with nobody left to ask, the answer goes out as it came
     if (at < 0 || (at === endpoint.index && !repeat && upstream.endpoints.length > 1)) {
       this.#lastFailure = last
       return false
     }
-    if (!upstream.budget.take(now)) {
-      countWorker(this.plane, WORKER.RETRY_BUDGET_SPENT, 1)
+    const isOver = !this.#startRetry()
+    if (isOver || !upstream.budget.take(now)) {
+      if (!isOver) countWorker(this.plane, WORKER.RETRY_BUDGET_SPENT, 1)
       this.#lastFailure = last
+      if (!repeat) upstream.balance.judge?.abandoned(at)
       return false
     }
     this.#noteStatus(this.status)
@@ -862,8 +881,25 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     return true
   }
 
-  #mayRepeat({ sameEndpoint }: Retry): boolean {
-    return sameEndpoint !== null && this.#repeats < sameEndpoint.count
+  /** Whether the endpoint at hand may be asked once more: there is a repeat left, and its wait is over in time. */
+  #mayRepeat(retry: Retry, nowMs: number): boolean {
+    const { sameEndpoint } = retry
+    return (
+      sameEndpoint !== null &&
+      this.#repeats < sameEndpoint.count &&
+      !this.#isLate(retry, nowMs + this.#waitMs(sameEndpoint))
+    )
+  }
+
+  /** Whether an attempt that begins then is none any more. */
+  #isLate({ timeoutMs }: Retry, atMs: number): boolean {
+    return timeoutMs > 0 && atMs - this.#firstAttemptMs >= timeoutMs
+  }
+
+  /** Whether the upstream's limit lets the request try again; once it may it may for the rest of its life. */
+  #startRetry(): boolean {
+    if (this.#gate !== null && !this.#isRetrying) this.#isRetrying = this.#gate.startRetry()
+    return this.#gate === null || this.#isRetrying
   }
 
   #mayFailOver({ balance, model }: CompiledUpstream): boolean {
@@ -871,13 +907,17 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
   }
 
   /** The same endpoint once more, after a wait where the document wants one. */
-  #repeat({ delayMs, multiplier, maxMs }: SameEndpointRetry, endpoint: CompiledEndpoint): void {
-    const waitMs = Math.min(maxMs, delayMs * multiplier ** this.#repeats)
+  #repeat(repeat: SameEndpointRetry, endpoint: CompiledEndpoint): void {
+    const waitMs = this.#waitMs(repeat)
     this.#repeats++
     this.#repeated++
     if (waitMs === 0) return this.#attemptEndpoint(endpoint, false)
     this.#wait ??= new Wait(this)
     this.plane.deadlines.set(this.#wait, clock.nowMs + waitMs)
+  }
+
+  #waitMs({ delayMs, multiplier, maxMs }: SameEndpointRetry): number {
+    return Math.min(maxMs, delayMs * multiplier ** this.#repeats)
   }
 
   /** The wait before a repeat is over. */
@@ -1264,8 +1304,10 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     )
   }
 
+  /** The name that TLS asks for where the client's Host goes on: without the port that a rewrite may have given it. */
   #serverName(): string {
-    return this.hostOverride ?? this.host
+    const host = this.hostOverride
+    return host === null ? this.host : host.replace(/:\d+$/, '').toLowerCase()
   }
 
   #count(endpoint: CompiledEndpoint, field: number, by: number): void {

@@ -139,6 +139,30 @@ test('an ejected node sits out its time, and one request goes first', async () =
   assert.ok((trial.bad ?? 0) >= 4, JSON.stringify(trial))
 })
 
+test('a trial whose request then may not be sent is given to another one', async (t) => {
+  const first = await startBackend(() => answerText('first', { status: '500 Down' }))
+  let fails = true
+  const second = await startBackend(() => answerText('second', { status: fails ? '503 Down' : '200 OK' }))
+  t.after(() => Promise.all([first.close(), second.close()]))
+  const budget = (perSecond: number): Promise<void> =>
+    route({
+      nodes: [first, second].map(({ port }, i) => ({ host: '127.0.0.1', port, weight: 1, priority: -i })),
+      headgate: {
+        outlier: { consecutive_failures: 1, base_ejection: 0.5 },
+        retry: { on_statuses: [500], budget_ratio: 0, budget_per_second: perSecond },
+      },
+    })
+  await budget(1000)
+  assert.deepEqual(await ask(1), { second: 1 })
+  await told('endpoint-ejected', second.node)
+  fails = false
+  await budget(0)
+  await told('endpoint-readmitted', second.node)
+  assert.deepEqual(await ask(1), { first: 1 })
+  await budget(1000)
+  assert.deepEqual(await ask(1), { second: 1 })
+})
+
 test('a node that fails its trial is out for longer', async () => {
   isWell = false
   await route({ retries: 0, headgate: { outlier: { consecutive_failures: 1, base_ejection: 0.5 } } })

@@ -18,11 +18,14 @@ async function backends(t: TestContext, count: number): Promise<Backend[]> {
   return started
 }
 
-async function serve(t: TestContext, upstream: object): Promise<GatewayProcess> {
+/** A gateway with one route; `states`: what an operator said of its endpoints. */
+async function serve(t: TestContext, upstream: object, states: object = {}): Promise<GatewayProcess> {
   const folder = mkdtempSync(join(tmpdir(), 'headgate-native-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   const file = join(folder, 'native.yaml')
-  writeFileSync(file, toYaml({ headgate: 1, routes: [{ id: 'all', upstream }] } as never))
+  const said = { 'endpoint-states': [{ upstream: 'native/routes/all#upstream', states }] }
+  const roots = [{ headgate: 1, routes: [{ id: 'all', upstream }] }, said]
+  writeFileSync(file, roots.map((root) => toYaml(root as never)).join('---\n'))
   const gateway = await startGateway(['--config', file, '--workers', '2'])
   t.after(() => gateway.stop('SIGKILL'))
   return gateway
@@ -64,6 +67,17 @@ test('statuses are retried elsewhere, and endpoints for failover come when all o
   for (let i = 0; i < 4; i++) assert.equal((await get(gateway)).text, '1')
   second.answer = down
   assert.deepEqual([(await get(gateway)).text, spare.requests.length], ['2', 1])
+})
+
+test('endpoints for failover come as well when an operator took all others out', async (t) => {
+  const [first, spare] = (await backends(t, 2)) as [Backend, Backend]
+  const gateway = await serve(
+    t,
+    { endpoints: [first.node, { address: spare.node, failoverOnly: true }], retries: 0 },
+    { [first.node]: { state: 'drain' } },
+  )
+  assert.equal((await get(gateway)).text, '1')
+  assert.equal(first.requests.length, 0)
 })
 
 test('over a limit of the upstream the answer is 503 at once, which names it', async (t) => {

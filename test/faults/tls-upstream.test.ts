@@ -7,8 +7,8 @@ import { createServer, type Server, type TLSSocket } from 'node:tls'
 import { answerText, startRawBackend } from '../support/backends.ts'
 import { type GatewayProcess, startGateway } from '../support/gateway.ts'
 import { connectRaw, requestOnce } from '../support/raw-client.ts'
-import { findTool, runTool, skipWithout } from '../support/tools.ts'
-import { waitForRest } from './support.ts'
+import { findTool, runTool, skipWithout, waitFor } from '../support/tools.ts'
+import { readGauge, waitForRest } from './support.ts'
 
 /** Endpoints with `scheme: https`: the same promises over TLS. */
 
@@ -122,6 +122,56 @@ test('requests with and without bodies pass over one kept TLS connection, which 
   client.close()
   assert.deepEqual(backend.names, ['backend.example'])
   await backend.close()
+  await waitForRest(gateway)
+})
+
+test('a Host that a rewrite gives a port is asked for by its name', { skip }, async (t) => {
+  const backend = await startTls(echo)
+  t.after(() => backend.close())
+  await route([backend.node])
+  const answer = await gateway.admin('PUT', '/apisix/admin/routes/2', {
+    uri: '/rewritten',
+    plugins: { 'proxy-rewrite': { host: 'Other.example:8443' } },
+    upstream: { scheme: 'https', nodes: { [backend.node]: 1 } },
+  })
+  assert.ok(answer.status < 300, answer.text)
+  assert.equal((await requestOnce(gateway.port, '/rewritten')).status, 200)
+  await gateway.admin('DELETE', '/apisix/admin/routes/2')
+  assert.deepEqual(backend.names, ['other.example'])
+})
+
+test('limits hold for all names of a node together, and who waits hears of a connection that is free', {
+  skip,
+}, async (t) => {
+  const held: (() => void)[] = []
+  const backend = await startTls((socket) => {
+    socket.setEncoding('latin1')
+    socket.on('data', (text: string) => {
+      const target = /^\S+ (\S+)/.exec(text)?.[1] ?? ''
+      held.push(() => socket.write(answerText(target)))
+    })
+  })
+  t.after(() => backend.close())
+  const ask = (name: string) => requestOnce(gateway.port, `/${name}`, { headers: [`Host: ${name}.example`] })
+  const next = () => waitFor('a request', () => held.shift())
+  for (const limits of [{ max_connections: 1 }, { max_connections_per_node: 1 }]) {
+    await route([backend.node], { headgate: { limits: { ...limits, pending_timeout: 20 } } })
+    const from = backend.names.length
+    const one = ask('a')
+    const first = await next()
+    const two = ask('a')
+    const three = ask('b')
+    await waitFor('two to wait', async () =>
+      (await readGauge(gateway, 'headgate_requests_in_flight')) === 3 ? true : undefined,
+    )
+    assert.equal(backend.names.length, from + 1)
+    first()
+    assert.equal((await one).body, '/a')
+    // they came at once over connections of their own, so either may be the first to wait
+    for (let i = 0; i < 2; i++) (await next())()
+    assert.deepEqual([(await two).body, (await three).body], ['/a', '/b'])
+    assert.equal(backend.names.length, from + 2, 'one connection for each name')
+  }
   await waitForRest(gateway)
 })
 

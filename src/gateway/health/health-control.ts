@@ -1,5 +1,5 @@
 import { stateOf, touch } from '../../health/health-line.ts'
-import { OutlierJudge } from '../../health/outlier.ts'
+import { OutlierJudge, returnTrial } from '../../health/outlier.ts'
 import type { ProbeResult } from '../../health/probe-result.ts'
 import { Prober } from '../../health/prober.ts'
 import { shareAfter } from '../../health/slow-start.ts'
@@ -183,11 +183,12 @@ export class HealthControl {
     }
   }
 
-  /** A worker is gone, and may have ejected somebody without a word. */
+  /** A worker is gone, and may have ejected somebody without a word, or had a trial under way. */
   rescan(): void {
     for (const watched of this.#watched.values()) {
       if (watched.judge === null) continue
       for (const known of watched.endpoints.values()) {
+        returnTrial(known.line) // at worst two go at once
         if ((stateOf(known.line) & HEALTH.EJECTED) === 0 || known.returnsAtMs !== null) continue
         this.#armReturn(watched, known)
         this.#announce(watched, known, 'endpoint-ejected', 'ejected', 'ejected by a worker that is gone')

@@ -127,7 +127,7 @@ export class Balance {
     return this.#picker.peek(key)
   }
 
-  /** Whether no endpoint is usable, panic or not. Then the share of a target may go elsewhere. */
+  /** Whether no endpoint is usable, those for failover included, panic or not. Then the share of a target may go elsewhere. */
   get isOut(): boolean {
     this.#refresh()
     return this.#isOut
@@ -136,7 +136,10 @@ export class Balance {
   /** Whether an endpoint may get requests now; asked again once a connection to it stands. */
   allows(index: number): boolean {
     this.#refresh()
-    return this.#usable === null || this.#usable[index] === 1
+    if (this.#usable === null || this.#usable[index] === 1) return true
+    // on trial, and the trial is out: whoever has picked it is the one
+    const state = this.#states[index] as number
+    return (state & HEALTH.TRIAL) !== 0 && (state & (HEALTH.OFF | HEALTH.UNHEALTHY)) === 0
   }
 
   /** Whether an endpoint that is for failover only can serve. */
@@ -198,7 +201,7 @@ export class Balance {
       states[index] = bits
       const takesPart = (this.#levels[index] as number) >= 0
       if (!takesPart || bits !== 0) isPlain = false
-      if (takesPart && weight > 0 && (bits & OUT) === 0) isOut = false
+      if (((takesPart && weight > 0) || endpoint.failoverOnly) && (bits & OUT) === 0) isOut = false
     }
     this.#isOut = isOut
     this.#hasTrial = hasTrial

@@ -148,8 +148,7 @@ export class UpstreamConnection implements Timed {
     this.#socket.on('drain', () => this.#onDrain())
     this.#writer = new SocketWriter(this.#socket, identity.scheme === 'http', () => this.#onDrain())
     this.bornMs = nowMs
-    pool.open++
-    pool.count.change(1)
+    pool.onOpen()
     options.onOpen()
     options.deadlines.set(this, nowMs + connectMs)
   }
@@ -278,6 +277,8 @@ export class UpstreamConnection implements Timed {
     this.#state = CLOSED
     this.#options.deadlines.forget(this)
     this.#socket.destroy()
+    // its place is free at once: the socket's own word comes a turn later, and the next attempt now
+    this.pool.onClose()
   }
 
   /** A deadline passed: connect, send, read, or idle. */
@@ -528,9 +529,6 @@ export class UpstreamConnection implements Timed {
 
   #onClosed(): void {
     readClock()
-    this.pool.open--
-    this.pool.count.change(-1)
-    this.pool.tellGates()
     this.#options.onClose()
     if (this.#state === CLOSED) return
     if (this.#state === IDLE) this.pool.forget(this)

@@ -18,9 +18,12 @@ class Place implements Timed {
   wheelTick = 0
   wheelAt = 0
   readonly waiter: Waiter
+  /** Then it has waited too long. */
+  readonly untilMs: number
   readonly #gate: UpstreamGate
-  constructor(waiter: Waiter, gate: UpstreamGate) {
+  constructor(waiter: Waiter, gate: UpstreamGate, untilMs: number) {
     this.waiter = waiter
+    this.untilMs = untilMs
     this.#gate = gate
   }
   expire(): void {
@@ -29,8 +32,8 @@ class Place implements Timed {
 }
 
 /**
- * What an upstream's limits let through, in this worker: its share of each, rounded up (Envoy's circuit-breaking thresholds). Those who wait for a connection
- * do so in order.
+ * What an upstream's limits let through, in this worker: its share of each, rounded up (Envoy's circuit-breaking thresholds). Those who wait go in the order in
+ * which they came: a request that comes while others wait waits behind them, and one that was woken and still finds no place keeps its turn.
  */
 export class UpstreamGate {
   readonly #limits: UpstreamLimits
@@ -40,6 +43,8 @@ export class UpstreamGate {
   readonly #requests: Int32Array
   readonly #pools: ReadonlySet<EndpointPool>
   readonly #queue: Place[] = []
+  /** Whose turn it is at this moment. */
+  #woken: Place | null = null
   #total = 0
   #retries = 0
   #freed = 0
@@ -102,13 +107,27 @@ export class UpstreamGate {
     return this.#isOver('maxConnections', open) ? 'maxConnections' : null
   }
 
+  /** An idle connection to another endpoint, or for another name, gives its place away; false: all are in use. `pool`: that of the address. */
+  makeRoom(pool: EndpointPool, limit: LimitName): boolean {
+    if (limit === 'maxConnectionsPerEndpoint') return pool.closeOldest()
+    for (const each of this.#pools) if (each.closeOldest()) return true
+    return false
+  }
+
   /** null: it waits now, and hears of it. Else the limit that it is over. */
   wait(waiter: Waiter, nowMs: number): LimitName | null {
+    const woken = this.#woken
+    if (woken?.waiter === waiter) {
+      this.#woken = null
+      this.#queue.unshift(woken)
+      this.#deadlines.set(woken, woken.untilMs)
+      return null
+    }
     const { maxPending, pendingMs } = this.#limits
     if (this.#queue.length >= Math.ceil(maxPending * this.#share)) return 'maxPending'
-    const place = new Place(waiter, this)
+    const place = new Place(waiter, this, nowMs + pendingMs)
     this.#queue.push(place)
-    this.#deadlines.set(place, nowMs + pendingMs)
+    this.#deadlines.set(place, place.untilMs)
     return null
   }
 
@@ -129,7 +148,11 @@ export class UpstreamGate {
     const place = this.#queue.shift()
     if (place === undefined) return
     this.#deadlines.forget(place)
+    this.#woken = place
     place.waiter.onGate()
+    // it went; there may be room for one more
+    if (this.#woken !== null) this.wakeSoon()
+    this.#woken = null
   }
 
   giveUp(place: Place): void {

@@ -59,10 +59,12 @@ export class EndpointPool {
   readonly #idle: UpstreamConnection[] = []
   /** Endpoints of upstreams in force that use it. At 0 nothing is kept. */
   users = 0
-  /** Connections, in use and idle. */
+  /** Connections to the address, in use and idle; of a pool for one name those for that name. */
   open = 0
-  /** Upstreams that count them: whoever waits there hears of one that becomes free. */
-  readonly gates = new Set<UpstreamGate>()
+  /** Upstreams that count its connections: whoever waits there hears of one that becomes free. */
+  readonly gates: Set<UpstreamGate>
+  /** Those of the same address that are kept for one name each. */
+  readonly named = new Set<EndpointPool>()
   /** Of the last TLS handshake, so that the next one is short. */
   session: Buffer | undefined = undefined
   /** What was wrong with the certificate last time; it is logged when it changes. */
@@ -70,10 +72,31 @@ export class EndpointPool {
 
   /** That of the address, also where there is a pool for each of several names. */
   readonly count: ConnectionCount
+  readonly #base: EndpointPool | null
 
-  constructor(identity: PoolIdentity, count: ConnectionCount) {
+  /** `base`: the pool of the address, of one that is for one name. */
+  constructor(identity: PoolIdentity, count: ConnectionCount, base: EndpointPool | null = null) {
     this.identity = identity
     this.count = count
+    this.#base = base
+    this.gates = base === null ? new Set() : base.gates
+  }
+
+  /** A connection was begun. */
+  onOpen(): void {
+    this.#change(1)
+  }
+
+  /** A connection is closed, or was never there. */
+  onClose(): void {
+    this.#change(-1)
+    this.tellGates()
+  }
+
+  #change(by: 1 | -1): void {
+    this.open += by
+    if (this.#base !== null) this.#base.open += by
+    this.count.change(by)
   }
 
   get idleCount(): number {
@@ -116,5 +139,16 @@ export class EndpointPool {
 
   closeIdle(): void {
     for (const connection of this.#idle.splice(0)) connection.close()
+  }
+
+  /** Closes the idle connection to the address that was used longest ago, of a name if there is no other. False: all are in use. */
+  closeOldest(): boolean {
+    const oldest = this.#idle.shift()
+    if (oldest !== undefined) {
+      oldest.close()
+      return true
+    }
+    for (const pool of this.named) if (pool.closeOldest()) return true
+    return false
   }
 }

@@ -30,3 +30,13 @@ test('requests older than ten seconds no longer count', () => {
   for (let i = 0; i < 100; i++) budget.countRequest(5_000)
   assert.equal(takeAll(budget, 30_000), 0)
 })
+
+test('a request that began earlier than the last one takes nothing from the count', () => {
+  const budget = new RetryBudget(0, 1)
+  let taken = 0
+  for (let i = 0; i < 30; i++) {
+    budget.countRequest(100_000 - (i % 2) * 9_000)
+    if (budget.take(100_000)) taken++
+  }
+  assert.equal(taken, 10)
+})

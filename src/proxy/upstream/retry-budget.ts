@@ -38,7 +38,8 @@ export class RetryBudget {
 
   #turn(nowMs: number): void {
     const second = Math.floor(nowMs / 1000)
-    if (second === this.#second) return
+    // one that came before and is counted only now, for its body had to be read first, counts now
+    if (second <= this.#second) return
     const first = Math.max(this.#second + 1, second - 9)
     for (let s = first; s <= second; s++) {
       this.#requests[s % 10] = 0

@@ -87,10 +87,12 @@ export function poolFor(endpoint: CompiledEndpoint, clientHost: string): Endpoin
   if (pools === null || isAddress(clientHost)) return endpoint.pool
   let pool = pools.get(clientHost)
   if (pool === undefined) {
-    pool = new EndpointPool({ ...endpoint.pool.identity, serverName: clientHost }, endpoint.pool.count)
+    const base = endpoint.pool
+    pool = new EndpointPool({ ...base.identity, serverName: clientHost }, base.count, base)
     if (pools.size >= MAX_NAMED_POOLS) return pool // never a user: its connections are not kept
     pool.users = 1
     pools.set(clientHost, pool)
+    base.named.add(pool)
   }
   return pool
 }
@@ -202,7 +204,10 @@ export class Upstreams {
   }
 
   closeIdle(): void {
-    for (const pool of this.#pools.values()) pool.closeIdle()
+    for (const pool of this.#pools.values()) {
+      pool.closeIdle()
+      for (const named of pool.named) named.closeIdle()
+    }
   }
 
   #switch(cell: Cell, upstream: CompiledUpstream | null): void {
@@ -215,6 +220,7 @@ export class Upstreams {
       for (const named of endpoint.poolsByName?.values() ?? []) {
         named.users = 0
         named.closeIdle()
+        endpoint.pool.named.delete(named)
       }
       const { pool, model } = endpoint
       if (endpoint.slot !== OVERFLOW) pool.count.hide(endpoint.slot + ENDPOINT.CONNECTIONS)
