@@ -9,15 +9,15 @@ import type { Result, Scenario } from './scenario.ts'
 const SCRIPT = resolve(fileURLToPath(import.meta.url), '../../micro/find-route.bench.ts')
 
 /** V8 seeds its hashes anew in each. */
-const PROCESSES = 5
+const PROCESSES = 3
 
 export const search: Scenario = {
   id: 'search',
   title: 'Finding a route',
   about:
-    'The micro benchmark of the index, without sockets: nanoseconds to find a route among 10, 10 000 and 100 000, in tables that are searched in turn. Five processes one after the other, for where texts fall in hash tables is chance in each.',
+    'The micro benchmark of the index, without sockets: nanoseconds to find a route among 10, 10 000 and 100 000, in tables that are searched in turn. Three processes one after the other, for where texts fall in hash tables is chance in each.',
   needs: ['taskset'],
-  estimate: () => PROCESSES * 15,
+  estimate: () => PROCESSES * 12,
   run: async (): Promise<Result> => {
     const runs: SearchTimes[][] = []
     for (let run = 0; run < PROCESSES; run++)

@@ -273,3 +273,13 @@ describe('policies by the list', () => {
     assert.deepEqual(picks(createPickFirst(list(3), Uint8Array.of(0, 1, 1)), 3), [1, 1, 1])
   })
 })
+
+it('where a ring is too short for all of a level, the next level serves when those on it were tried', () => {
+  const nodes = [endpoint(0, 1, 1), endpoint(1, 1, 1), endpoint(2, 1, 0)]
+  const picker = createRingHash(nodes, { ...DEFAULT_RING, minSize: 1, maxSize: 1 }, seeded())
+  const key = { high: 1, low: 2 }
+  const first = picker.pick(NONE_TRIED, key)
+  const tried = new Uint8Array(3)
+  tried[first] = 1
+  assert.equal(picker.pick(tried, key), 2)
+})

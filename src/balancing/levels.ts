@@ -84,7 +84,8 @@ class Levels implements Picker {
       for (let place = 0; place < indices.length; place++)
         if (tried[indices[place] as number] === 1) triedHere++
       if (triedHere === indices.length) continue
-      return triedHere === 0 ? policy.pick(key) : policy.pickOther(tried, key)
+      const index = triedHere === 0 ? policy.pick(key) : policy.pickOther(tried, key)
+      if (index >= 0) return index
     }
     return -1
   }

@@ -363,7 +363,11 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
   onGate(): void {
     this.#isWaiting = false
     readClock()
-    if (this.isActive) this.#attemptNext()
+    if (!this.isActive) return
+    const { retry } = (this.upstream as CompiledUpstream).model
+    if (this.#lastFailure !== null && this.#isLate(retry, clock.nowMs))
+      return this.respondError('UPSTREAM_RETRIES_OVER')
+    this.#attemptNext()
   }
 
   onGateTimeout(): void {

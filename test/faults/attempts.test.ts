@@ -225,6 +225,34 @@ test('no repeat begins when its wait would end after the time for attempts', asy
   assert.equal(arrivals.length, 1)
 })
 
+test('a retry that waited for its place until the time for attempts was over does not begin', async (t) => {
+  const closing = await startRawBackend((socket) => socket.once('data', () => socket.end()))
+  const held: Socket[] = []
+  const slow = await startBackend((_request, socket) => {
+    held.push(socket)
+    return null
+  })
+  t.after(() => Promise.all([closing.close(), slow.close()]))
+  await route(
+    [closing.node, slow.node],
+    { max_requests_per_node: 1, pending_timeout: 30 },
+    { retry_timeout: 0.2 },
+  )
+  const first = requestOnce(gateway.port, '/first')
+  await waitFor('the first', () => (held.length === 1 ? true : undefined))
+  const startMs = performance.now()
+  const second = requestOnce(gateway.port, '/second')
+  await waitFor('the time for attempts to be over', async () =>
+    (await inFlight()) === 2 && performance.now() - startMs > 300 ? true : undefined,
+  )
+  held.shift()?.write(answerText('slow'))
+  assert.equal((await first).body, 'slow')
+  const late = waitFor('a late attempt', () => (held.length === 1 ? 'late' : undefined)).catch(() => 'none')
+  const outcome = await Promise.race([second.then((answer) => answer.field('x-headgate-error')), late])
+  held.shift()?.write(answerText('slow'))
+  assert.equal(outcome, 'UPSTREAM_RETRIES_OVER')
+})
+
 test('an ejected node is tried over a new connection as well as over a kept one', async (t) => {
   let isWell = false
   const bad = await startBackend((_request, socket) => {

@@ -259,10 +259,12 @@ export class Balance {
       return this.#ranked
     }
     const cells = this.#options.health
+    // rotations want whole numbers; chash has points for each unit of weight, so that those of the others stay where they are
+    const unit = this.#model.balancer.kind === 'ketama' ? 100 : 1
     return rank(this.#model.endpoints, this.#levels).map((endpoint, index) => {
       const line = this.#lines[index]
       const percent = line === undefined ? 0 : Atomics.load(cells, line.at + HEALTH_CELL.WEIGHT_PERCENT)
-      return { ...endpoint, weight: endpoint.weight * (percent === 0 ? 100 : percent) }
+      return { ...endpoint, weight: (endpoint.weight * (percent === 0 ? 100 : percent)) / unit }
     })
   }
   #ranked: readonly Endpoint[] | undefined

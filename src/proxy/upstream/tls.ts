@@ -14,6 +14,10 @@ export interface CompiledTls {
 export const PLAIN_TLS: CompiledTls = { key: '', verifies: false, context: null }
 
 const known = new Map<string, WeakRef<CompiledTls>>()
+/** Names hold certificates and keys: they go with what they are of. */
+const gone = new FinalizationRegistry<string>((name) => {
+  if (known.get(name)?.deref() === undefined) known.delete(name)
+})
 
 /** Certificates and keys have been checked by the dialect (model/pem.ts); what is wrong all the same is thrown. */
 export function compileTls(tls: UpstreamTls | null): CompiledTls {
@@ -34,6 +38,7 @@ export function compileTls(tls: UpstreamTls | null): CompiledTls {
       : null,
   }
   known.set(name, new WeakRef(compiled))
+  gone.register(compiled, name)
   return compiled
 }
 
