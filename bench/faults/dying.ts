@@ -104,7 +104,7 @@ async function watch(way: Way, victim: Victim, others: readonly string[], scale:
     const failed = Math.max(0, report.bad - relayed) + report.cut
     const used = victim.countSince(recoveredAtMs)
     const tookMs = out === null ? Number.NaN : out.atMs - failedAtMs
-    const bound = Math.round(way.boundMs + 100)
+    const bound = Math.round(way.boundMs + 100 + scale.slackMs)
     return {
       text: `${way.name}: GET failed ${failed} of ${report.requests} (relayed 500: ${relayed}); off the node in ${tookMs} ms (<= ${bound}), ${late} requests after; back: ${back === null ? 'no' : `${used} requests`}`,
       isKept: failed === 0 && tookMs <= bound && late === 0 && back !== null && used > 0,

@@ -106,7 +106,7 @@ const OWN_TAGS: readonly {
   {
     name: 'Upstreams',
     description: 'Endpoints, how they are, and taking them out of service.',
-    words: ['upstreams', 'nodes'],
+    words: ['upstreams', 'nodes', 'v1', 'healthcheck'],
   },
   { name: 'Explain', description: 'Where a request would go, and why.', words: ['explain'] },
   {

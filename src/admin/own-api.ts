@@ -7,6 +7,7 @@ import { documentListEndpoints } from './routes/document-list.ts'
 import { documentEndpoints } from './routes/documents.ts'
 import { eventEndpoints } from './routes/events.ts'
 import { explainEndpoints } from './routes/explain.ts'
+import { healthcheckEndpoints } from './routes/healthcheck.ts'
 import { historyEndpoints } from './routes/history.ts'
 import { logEndpoints } from './routes/logs.ts'
 import { openapiEndpoints } from './routes/openapi.ts'
@@ -15,7 +16,7 @@ import { statusEndpoints } from './routes/status.ts'
 import { trafficEndpoints } from './routes/traffic.ts'
 import { upstreamEndpoints } from './routes/upstreams.ts'
 
-/** Every endpoint of our own API, under /headgate/v1 (and /metrics). */
+/** Every endpoint of our own API, under /headgate/v1 (and /metrics, /v1/healthcheck). */
 export function ownEndpoints(
   control: AdminControl,
   version: string,
@@ -31,6 +32,7 @@ export function ownEndpoints(
     ...explainEndpoints(control),
     ...trafficEndpoints(control),
     ...upstreamEndpoints(control, editor),
+    ...healthcheckEndpoints(control),
     ...documentListEndpoints(control),
     ...documentEndpoints(control, editor),
     ...applyEndpoints(control, editor),

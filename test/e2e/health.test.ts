@@ -82,6 +82,33 @@ test('a node whose probes fail gets nothing from any worker once that is told, a
   assert.deepEqual(await ask(20), { good: 10, bad: 10 })
 })
 
+test('the checks are told of at the paths and in the shape of APISIX', async () => {
+  isWell = true
+  await route({ checks: ACTIVE })
+  const [ip, port] = bad.node.split(':')
+  const counter = { success: 0, http_failure: 0, tcp_failure: 0, timeout_failure: 0 }
+  const node = async (): Promise<{ status: string; counter: object } | undefined> => {
+    const { json } = await gateway.admin('GET', '/v1/healthcheck/routes/1')
+    const { name, type, nodes } = json as { name: string; type: string; nodes: { port: number }[] }
+    assert.deepEqual([name, type, nodes.length], ['/apisix/routes/1', 'http', 2])
+    return nodes.find((one) => one.port === Number(port)) as never
+  }
+  const first = await node()
+  assert.deepEqual(Object.keys(first ?? {}), ['ip', 'port', 'hostname', 'status', 'counter'])
+  assert.deepEqual(Object.keys(first?.counter ?? {}), Object.keys(counter))
+  assert.equal((first as unknown as { ip: string }).ip, ip)
+  isWell = false
+  await waitFor('it to be unhealthy', async () => ((await node())?.status === 'unhealthy' ? true : undefined))
+  isWell = true
+  await waitFor('it to be healthy', async () => ((await node())?.status === 'healthy' ? true : undefined))
+  const list = (await gateway.admin('GET', '/v1/healthcheck')).json as { name: string }[]
+  assert.deepEqual(
+    list.map(({ name }) => name),
+    ['/apisix/routes/1'],
+  )
+  assert.equal((await gateway.admin('GET', '/v1/healthcheck/routes/2')).status, 404)
+})
+
 test('nobody is probed that no route names', async () => {
   await route({})
   const before = bad.requests.filter(({ target }) => target === '/live').length

@@ -42,6 +42,8 @@ const VALUES: Readonly<Record<string, string>> = {
   'getUpstreamsIdEndpoints.id': 'u1',
   'apisixGetSsl.id': 'c1',
   'apisixGetConsumer.id': 'jack',
+  'getV1HealthcheckKindId.kind': 'upstreams',
+  'getV1HealthcheckKindId.id': 'u1',
   'apisixGetPluginConfig.id': 'p1',
 }
 /** Query parameters that calls go with, beside those that are required. */
@@ -51,7 +53,11 @@ async function fill(gateway: GatewayProcess, node: string): Promise<void> {
   const documents = {
     'consumers/jack': { username: 'jack', plugins: { 'key-auth': { key: 'one' } } },
     'ssls/c1': { type: 'client', cert: CERT_A, key: KEY_A },
-    'upstreams/u1': { nodes: { [node]: 1 }, labels: { team: 'a' } },
+    'upstreams/u1': {
+      nodes: { [node]: 1 },
+      labels: { team: 'a' },
+      checks: { active: { type: 'tcp' } },
+    },
     'services/s1': { upstream_id: 'u1', name: 'shop' },
     'plugin_configs/p1': { plugins: { 'response-rewrite': { headers: { set: { 'X-A': 'b' } } } } },
     'routes/1': {

@@ -97,13 +97,13 @@ const RETRY = section('More about further tries.', {
   non_idempotent: flag('Whether POST and PATCH are sent again as well after bytes went out.', false),
   budget_ratio: {
     description:
-      'Tries after bytes went out: share of the requests of the last 10 s. By default that of the settings.',
+      'Tries after bytes went out: share of the requests of the last 10 s. By default that of the settings; 0.2 beside budget_per_second.',
     type: 'number',
     minimum: 0,
     maximum: 1,
   },
   budget_per_second: {
-    description: 'And so many per second beside.',
+    description: 'And so many per second beside; 3 beside budget_ratio.',
     type: 'number',
     minimum: 0,
     maximum: 1_000_000,

@@ -40,7 +40,7 @@ export function readAddedRetry(upstream: JsonObject): AddedRetry {
     attemptMs: toMilliseconds(numberField(retry, 'attempt_timeout') ?? 0),
     onStatuses: listField(retry, 'on_statuses')?.filter((status) => typeof status === 'number') ?? [],
     nonIdempotent: flagField(retry, 'non_idempotent') === true,
-    budget: ratio === null && perSecond === null ? null : { ratio: ratio ?? 0, perSecond: perSecond ?? 0 },
+    budget: ratio === null && perSecond === null ? null : { ratio: ratio ?? 0.2, perSecond: perSecond ?? 3 },
   }
 }
 
