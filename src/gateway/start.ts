@@ -15,7 +15,7 @@ import type { ObjectReader } from '../observe/metrics-source.ts'
 import { Traffic } from '../observe/traffic.ts'
 import type { ConfigStore, HistoryEntry, ModelCacheFile } from '../store/store.ts'
 import { UpstreamCircumstances } from './circumstances.ts'
-import { boundGarbage, compactHeap, MANY_OBJECTS } from './compact-heap.ts'
+import { boundGarbage, compactHeap, keepYoungSpace, MANY_OBJECTS } from './compact-heap.ts'
 import { Documents } from './documents.ts'
 import { drainGateway } from './drain.ts'
 import { countHealth, EndpointViews, measureName } from './endpoint-views.ts'
@@ -218,6 +218,7 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
     let fronts: Fronts = NO_FRONTS
     const cache = store.modelCache
     const expected = cache === undefined ? 0 : expectedObjects(cache.file)
+    keepYoungSpace()
     const workers = new WorkerPool({
       count,
       settings: { ...settings, admin: { ...settings.admin, key: null, viewerKey: null } },

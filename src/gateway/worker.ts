@@ -12,6 +12,7 @@ import { Consumers } from '../routing/consumers.ts'
 import { RoutingTable } from '../routing/routing-table.ts'
 import { NEEDS_BODY, type Table } from '../routing/table.ts'
 import { PatchApplier } from './apply-patch.ts'
+import { compactHeap, MANY_OBJECTS } from './compact-heap.ts'
 import { CpuProfiler } from './cpu-profiler.ts'
 import { LoopLag } from './loop-lag.ts'
 import {
@@ -117,6 +118,8 @@ const applier = new PatchApplier({
   consumers,
   slots,
   onApplied: (revision, faults) => {
+    // it does not listen yet; with many routes that would take longer than they are worth
+    if (appliedRevision === 0 && table.size < MANY_OBJECTS) compactHeap()
     appliedRevision = revision
     send({ type: 'applied', revision, faults })
   },
