@@ -1,6 +1,21 @@
 /** What each start-up setting is for; `generate-docs.ts` puts type, unit and default beside it. A test asks for one for every setting. */
 export const SETTING_DESCRIPTIONS: Readonly<Record<string, string>> = {
   listen: 'Addresses on which traffic comes in. Flag `--listen`.',
+  listenTls: 'Addresses on which HTTPS comes in, see [tls.md](tls.md). Flag `--listen-tls`.',
+  listenTcp:
+    'Addresses on which TCP streams come in; with `tls://` before one TLS ends there. Flag `--listen-tcp`.',
+  listenUdp: 'Addresses on which UDP comes in. Flag `--listen-udp`.',
+  proxyProtocol:
+    'Those of the addresses above, as written there, at which connections begin with a PROXY protocol header. Flag `--proxy-protocol`.',
+  'tls.certificate':
+    'File (PEM, with its chain) of the certificate for names that no document has one for. null: such handshakes fail. Flag `--tls-cert`.',
+  'tls.key': 'File (PEM) of its private key. Flag `--tls-key`.',
+  'tls.minVersion': 'Oldest version of TLS that clients may use; a certificate may say otherwise.',
+  'tls.ciphers': "Ciphers up to TLS 1.2 in OpenSSL's form. null: Node's own.",
+  'tls.http2': 'Whether clients are offered HTTP/2 in the handshake.',
+  'tls.handshakeTimeoutMs': 'How long a handshake may take.',
+  'tls.ticketSeconds':
+    'How often the keys of session tickets are made anew; tickets of the last ones are still taken.',
   'admin.listen': 'Address of the Admin API. null: none. Flag `--admin`.',
   'admin.key':
     'Key of the Admin API. null: one is made at the first start and kept in `admin.key`. Flag `--admin-key`.',
@@ -84,6 +99,9 @@ export const SETTING_DESCRIPTIONS: Readonly<Record<string, string>> = {
     'Client connections of the process. 0: 50 000 or 80 % of the descriptor limit, whichever is less.',
   'limits.maxConnectionsPerAddress': 'Client connections of one address. 0: no bound.',
   'limits.bufferHighBytes': 'Bytes that may wait in one direction of one stream; above it reading stops.',
+  'limits.tunnelIdleMs':
+    'A WebSocket or other tunnel without a byte in either direction for so long is closed.',
+  'limits.maxStreams': 'Streams of one HTTP/2 connection at once.',
   'limits.maxInterimAnswers': 'Interim answers (1xx) before the final one. Over it: 502.',
   'limits.maxObjects': 'Documents in the store. Over it writes are refused.',
   'limits.maxPatternLength': 'Longest regular expression in a document.',

@@ -108,6 +108,11 @@ function prepareCommands(commands: readonly Command[]): void {
   }
 }
 
+/** An option that may be given several times. */
+function collect(text: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), text]
+}
+
 function startCommand(): Command {
   const defaults = DEFAULT_SETTINGS
   const variables = Object.values(ENVIRONMENT).join(' ')
@@ -118,7 +123,21 @@ function startCommand(): Command {
     .option(
       '--listen <host:port>',
       `where traffic comes in (${defaults.listen.join(', ')}); may be given several times`,
-      (text: string, before: string[] | undefined) => [...(before ?? []), text],
+      collect,
+    )
+    .option('--listen-tls <host:port>', 'where HTTPS comes in; may be given several times', collect)
+    .option('--tls-cert <file>', 'certificate (PEM, with its chain) for names that no document has one for')
+    .option('--tls-key <file>', 'its private key (PEM)')
+    .option(
+      '--listen-tcp <[tls://]host:port>',
+      'where TCP streams come in, with tls:// TLS that ends here; may be given several times',
+      collect,
+    )
+    .option('--listen-udp <host:port>', 'where UDP comes in; may be given several times', collect)
+    .option(
+      '--proxy-protocol <host:port>',
+      'a listener at which connections begin with a PROXY protocol header; may be given several times',
+      collect,
     )
     .option('--admin <host:port>', `Admin API, or "off" (${defaults.admin.listen})`)
     .option('--admin-key <key>', 'key of the Admin API; without one a key is made and its place printed')

@@ -53,7 +53,7 @@ function summary(gateway: Gateway, keys: AdminKeys | null): string {
   const status = gateway.status()
   const rejected = status.documents.filter((document) => document.state === 'rejected').length
   const rows: [string, string][] = [
-    ['traffic', addresses.listen.map((address) => `http://${address}`).join(', ')],
+    ['traffic', gateway.listeners.map(({ protocol, address }) => `${protocol}://${address}`).join(', ')],
     ['admin', addresses.admin === null ? 'off' : `http://${addresses.admin}`],
     ['admin key', keys === null ? '-' : (keys.file ?? 'as given')],
     ['status', addresses.status === null ? 'off' : `http://${addresses.status}`],

@@ -143,7 +143,7 @@ export interface FileDocuments {
 }
 
 /** Start-up settings that dialects may read. */
-export type DialectSettings = Pick<Settings, 'apisix' | 'limits'>
+export type DialectSettings = Pick<Settings, 'apisix' | 'limits' | 'listenTcp' | 'listenUdp'>
 
 export interface RestRequest {
   readonly method: string

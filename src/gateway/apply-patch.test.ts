@@ -48,9 +48,13 @@ function setUp() {
   const applier = new PatchApplier({
     table,
     upstreams,
-    consumers: {
-      prepare: (upserts, removals) => () =>
-        events.push(`consumers ${upserts.length} ${removals.join(' ')}`.trimEnd()),
+    small: {
+      consumer: {
+        prepare: (upserts, removals) => () =>
+          events.push(`consumers ${upserts.length} ${removals.join(' ')}`.trimEnd()),
+      },
+      certificate: { prepare: () => () => {} },
+      streamRoute: { prepare: () => () => {} },
     },
     slots,
     onApplied: (revision, faults) =>

@@ -1,5 +1,4 @@
-import type { Consumer } from '../model/consumer.ts'
-import type { ModelObject, ObjectSearch, ObjectSource } from '../model/model.ts'
+import type { ModelObject, ObjectSearch, ObjectSource, SmallKind } from '../model/model.ts'
 import type { Route } from '../model/route.ts'
 import type { Upstream } from '../model/upstream.ts'
 import type { PackedObjects, PatchPart } from './messages.ts'
@@ -26,15 +25,17 @@ export interface EditableUpstreams {
   prepareUpstreamSearch(search: ObjectSearch<Upstream>): () => void
 }
 
-/** The consumers that routes find requests to be from (routing/consumers.ts). */
-export interface EditableConsumers {
-  prepare(upserts: readonly Consumer[], removals: readonly string[]): () => void
+/** Where objects of one small kind are held: consumers, certificates, stream routes. `prepare` throws for what it cannot take. */
+export interface EditableObjects<T extends ModelObject> {
+  prepare(upserts: readonly T[], removals: readonly string[]): () => void
 }
+
+export type EditableSmall = { readonly [K in SmallKind]: EditableObjects<Extract<ModelObject, { kind: K }>> }
 
 export interface ApplierOptions {
   readonly table: EditableTable
   readonly upstreams: EditableUpstreams
-  readonly consumers: EditableConsumers
+  readonly small: EditableSmall
   /** Identity to slot, as the objects being compiled see it; the applier keeps it up to date. */
   readonly slots: SlotTable
   readonly onApplied: (revision: number, faults: readonly string[]) => void
@@ -43,6 +44,7 @@ export interface ApplierOptions {
   readonly now: () => number
 }
 
+const SMALL_KINDS: readonly SmallKind[] = ['consumer', 'certificate', 'streamRoute']
 /** Longest piece of compilation between two turns of the loop. */
 const SLICE_MS = 2
 /** Upstreams made known between two looks at the clock. */
@@ -107,7 +109,7 @@ export class PatchApplier {
 
   /** Compiles a part, piece by piece. Nothing it does is visible to requests. An object that fails is left out and reported. */
   *#compile(part: PatchPart): Generator<undefined> {
-    const { table, upstreams, consumers, slots, now } = this.#options
+    const { table, upstreams, small, slots, now } = this.#options
     if (part.isFirst) {
       this.#edit = table.begin()
       this.#switches = []
@@ -118,16 +120,11 @@ export class PatchApplier {
     if (part.slotTable !== null) slots.begin(part.slotTable)
     for (const [identity, slot] of part.slots) slots.set(identity, slot)
     const upserts: Upstream[] = []
-    const known: Consumer[] = []
-    for (const object of part.upserts) {
-      if (object.kind === 'upstream') upserts.push(object)
-      else if (object.kind === 'consumer') known.push(object)
-    }
+    for (const object of part.upserts) if (object.kind === 'upstream') upserts.push(object)
     const removals = removedOf(part, 'upstream')
     if (upserts.length > 0) this.#prepare(upstreams, upserts, [])
     if (removals.length > 0) this.#prepare(upstreams, [], removals)
-    const unknown = removedOf(part, 'consumer')
-    if (known.length + unknown.length > 0) this.#switches.push(consumers.prepare(known, unknown))
+    for (const kind of SMALL_KINDS) this.#prepareSmall(part, kind, small[kind] as EditableObjects<never>)
     for (const object of part.upserts) {
       if (object.kind !== 'route') continue
       try {
@@ -177,6 +174,19 @@ export class PatchApplier {
     } catch (error) {
       if (sources.length > 1) for (const source of sources) this.#prepareLater([source])
       else this.#faults.push(`${sources[0]?.id ?? ''}: ${messageOf(error)}`)
+    }
+  }
+
+  #prepareSmall(part: PatchPart, kind: SmallKind, target: EditableObjects<never>): void {
+    const removals = removedOf(part, kind)
+    if (removals.length > 0) this.#switches.push(target.prepare([], removals))
+    for (const object of part.upserts) {
+      if (object.kind !== kind) continue
+      try {
+        this.#switches.push(target.prepare([object as never], []))
+      } catch (error) {
+        this.#faults.push(`${object.id}: ${messageOf(error)}`)
+      }
     }
   }
 

@@ -8,6 +8,8 @@ import { createDataPlane } from '../proxy/proxy.ts'
 import type { DataPlane } from '../proxy/proxy-contract.ts'
 import { Consumers } from '../routing/consumers.ts'
 import { RoutingTable } from '../routing/routing-table.ts'
+import { StreamTable } from '../routing/stream-table.ts'
+import type { CompileEnvironment } from '../routing/table.ts'
 import { PatchApplier } from './apply-patch.ts'
 import { UpstreamCircumstances } from './circumstances.ts'
 import { withPlaces } from './explain-places.ts'
@@ -52,13 +54,14 @@ export function createOfflineExplainer({ documents, dialects, settings, placeOf 
   for (const document of documents) mirror.set(document)
   for (const document of documents) reconciler.load(document)
   const plane = makePlane([...reconciler.objects()], settings, dialects)
-  const listeners = settings.listen.map((text) => {
+  const listeners = [...settings.listen, ...settings.listenTls].map((text) => {
     const { host, port } = parseAddress(text)
     return formatAddress(host, port)
   })
   const explain = async (request: ExplainRequest): Promise<Explanation> => {
     const { host, port } = parseAddress(findListener(request.listener, listeners))
-    return plane.explain(request, { address: host, port })
+    const scheme = settings.listenTls.some((text) => parseAddress(text).port === port) ? 'https' : 'http'
+    return plane.explain(request, { address: host, port, scheme })
   }
   return {
     explain: async (request) => withPlaces(await explain(request), dialects, placeOf),
@@ -71,6 +74,8 @@ export function createOfflineExplainer({ documents, dialects, settings, placeOf 
   }
 }
 
+const NOBODY = { prepare: () => () => {} }
+
 function makePlane(
   objects: readonly ModelObject[],
   settings: Settings,
@@ -81,16 +86,17 @@ function makePlane(
   const positions = { advance: () => 0, peek: () => 0 }
   const slot = (): number => 0
   const consumers = new Consumers()
-  const table: RoutingTable = new RoutingTable(sections, {
-    positions,
-    slot,
-    upstream: (id) => plane.upstream(id),
-    consumers,
-  })
+  const compiling: CompileEnvironment = { positions, slot, upstream: (id) => plane.upstream(id), consumers }
+  const table: RoutingTable = new RoutingTable(sections, compiling)
+  const streams = new StreamTable(
+    sections.map(({ name }) => name),
+    compiling,
+  )
   const plane: DataPlane = createDataPlane({
     settings,
     share: 1,
     table,
+    streams,
     sections,
     positions,
     lane: new Float64Array(0),
@@ -104,7 +110,7 @@ function makePlane(
   const applier = new PatchApplier({
     table,
     upstreams: plane,
-    consumers,
+    small: { consumer: consumers, certificate: NOBODY, streamRoute: streams },
     slots: new SlotTable(),
     onApplied: () => {},
     defer: setImmediate,

@@ -22,9 +22,9 @@ export interface SlotNeed {
 
 /** Every slot that an object uses, each identity once. A split or level with one living choice takes no position. */
 export function slotNeeds(object: ModelObject): readonly SlotNeed[] {
-  if (object.kind === 'consumer') return []
+  if (object.kind === 'consumer' || object.kind === 'certificate') return []
   const needs: SlotNeed[] = []
-  if (object.kind === 'route') {
+  if (object.kind === 'route' || object.kind === 'streamRoute') {
     needs.push(needOf(routeIdentity(object.id), 'route', BLOCK.LINES, object.id))
     for (const rule of object.rules) addSplit(needs, rule.split, object.id)
     return needs

@@ -1,10 +1,11 @@
 import type { ExplainRequest, Explanation } from '../model/explanation.ts'
-import type { Section } from '../model/listener.ts'
+import type { ListenerProtocol, Section } from '../model/listener.ts'
 import type { Patch } from '../model/model.ts'
 import type { Settings } from '../model/settings.ts'
 import type { PackedSlots } from './packed-slots.ts'
 import type { WorkerMemory } from './shared-state.ts'
 import type { TailFilter } from './tail-filter.ts'
+import type { TlsMaterial } from './tls-control.ts'
 import type { LiveTransition } from './worker-judges.ts'
 import type { TailBatch } from './worker-tails.ts'
 
@@ -19,6 +20,7 @@ export interface WorkerStart {
   readonly memory: WorkerMemory
   /** `performance.timeOrigin` of main: where the clock of the process begins. */
   readonly originMs: number
+  readonly tls: TlsMaterial
   /** Whether injected faults (tests) are obeyed. */
   readonly obeysFaults: boolean
 }
@@ -26,8 +28,10 @@ export interface WorkerStart {
 /** A socket to listen on: an address, or an inherited descriptor that stands for it. */
 export interface SocketPlan {
   readonly id: string
+  readonly protocol: ListenerProtocol
   readonly host: string
   readonly port: number
+  readonly proxyProtocol: boolean
   readonly descriptor: number | null
 }
 
@@ -68,6 +72,8 @@ export type ToWorker =
       readonly sockets: readonly SocketPlan[]
       readonly forbidden: readonly string[]
     }
+  /** The start-up certificate, or the keys of tickets, are new. */
+  | { readonly type: 'tls'; readonly tls: TlsMaterial }
   | { readonly type: 'stopAccepting' }
   | { readonly type: 'drain'; readonly timeoutMs: number }
   | { readonly type: 'reopenLogs' }

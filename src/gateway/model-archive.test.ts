@@ -18,6 +18,7 @@ function makeUpstream(id: string, size: number, name = id): ModelObject {
     name,
     origin: { dialect: 'apisix', kind: 'upstream', id, path: '' },
     scheme: 'http',
+    http2: 'never',
     endpoints: [
       {
         host: '127.0.0.1',

@@ -1,4 +1,10 @@
-import type { ModelObject, ObjectSearch, ObjectSource } from '../model/model.ts'
+import {
+  isSmall,
+  type ModelObject,
+  type ObjectSearch,
+  type ObjectSource,
+  type SmallKind,
+} from '../model/model.ts'
 import type { Route } from '../model/route.ts'
 import type { Upstream } from '../model/upstream.ts'
 import type { PackedObjects } from './messages.ts'
@@ -37,11 +43,11 @@ export interface ObjectText {
 
 /** Two objects have the same text if they are the same, unless their keys stand in another order. */
 export function textOf(object: ModelObject): ObjectText {
-  if (object.kind === 'consumer') return { head: JSON.stringify(object).slice(0, -1), tail: '}' }
   if (object.kind === 'upstream') {
     const { kind, id, name, origin, endpoints, ...rest } = object
     return joinable({ kind, id, name, origin, endpoints }, rest)
   }
+  if (object.kind !== 'route') return { head: JSON.stringify(object).slice(0, -1), tail: '}' }
   const { kind, id, section, entries, predicate, ...rest } = object
   return joinable({ section, entries, predicate }, { kind, id, ...rest })
 }
@@ -88,13 +94,19 @@ export class StoredObject implements ObjectSource<ModelObject> {
 export class ModelArchive {
   readonly #routes = new Map<string, StoredObject>()
   readonly #upstreams = new Map<string, StoredObject>()
-  readonly #consumers = new Map<string, StoredObject>()
+  readonly #small: Readonly<Record<SmallKind, Map<string, StoredObject>>> = {
+    consumer: new Map(),
+    certificate: new Map(),
+    streamRoute: new Map(),
+  }
   #last: Segment = makeSegment(SEGMENT_BYTES)
   /** Tails that are kept once for all upstreams that have them. */
   readonly #tails = new Map<string, string>()
 
   get size(): number {
-    return this.#routes.size + this.#upstreams.size + this.#consumers.size
+    let size = this.#routes.size + this.#upstreams.size
+    for (const map of Object.values(this.#small)) size += map.size
+    return size
   }
 
   find(kind: ModelObject['kind'], id: string): StoredObject | undefined {
@@ -105,11 +117,19 @@ export class ModelArchive {
   *all(): IterableIterator<StoredObject> {
     yield* this.#upstreams.values()
     yield* this.#routes.values()
-    yield* this.#consumers.values()
+    for (const map of Object.values(this.#small)) yield* map.values()
   }
 
   routes(): IterableIterator<StoredObject> {
     return this.#routes.values()
+  }
+
+  certificates(): IterableIterator<StoredObject> {
+    return this.#small.certificate.values()
+  }
+
+  streamRoutes(): IterableIterator<StoredObject> {
+    return this.#small.streamRoute.values()
   }
 
   upstreams(): IterableIterator<StoredObject> {
@@ -138,7 +158,7 @@ export class ModelArchive {
   clear(): void {
     this.#routes.clear()
     this.#upstreams.clear()
-    this.#consumers.clear()
+    for (const map of Object.values(this.#small)) map.clear()
     this.#tails.clear()
     this.#last = makeSegment(SEGMENT_BYTES)
   }
@@ -214,7 +234,7 @@ export class ModelArchive {
   }
 
   #of(kind: ModelObject['kind']): Map<string, StoredObject> {
-    if (kind === 'consumer') return this.#consumers
+    if (isSmall(kind)) return this.#small[kind]
     return kind === 'route' ? this.#routes : this.#upstreams
   }
 
@@ -295,7 +315,7 @@ export interface ArchiveTables {
 }
 
 const TABLE_COLUMNS = 8
-const KINDS: readonly ModelObject['kind'][] = ['route', 'upstream', 'consumer']
+const KINDS: readonly ModelObject['kind'][] = ['route', 'upstream', 'consumer', 'certificate', 'streamRoute']
 
 /** The name of the document that an object comes from by its id: `dialect/kind/id`, behind which `#` begins a place in it. */
 function ownerById(id: string): string {

@@ -29,7 +29,7 @@ import { VERSION } from './version.ts'
  * segments.
  */
 
-const FORMAT = 2
+const FORMAT = 3
 /** A small object and what is kept of it. */
 const OBJECT_BYTES = 500
 /** A head longer than this is none. */

@@ -60,6 +60,8 @@ const pattern = (source: string, words: string): SettingSchema => ({
 const text = (least = 1): SettingSchema =>
   pattern(least === 0 ? '' : '[^]', least === 0 ? 'a text' : 'a text that is not empty')
 const address = (): SettingSchema => pattern('^(\\[[0-9a-fA-F:.%a-z]+\\]|[^:\\s/]*):[0-9]{1,5}$', 'host:port')
+const streamAddress = (): SettingSchema =>
+  pattern('^(tls://)?(\\[[0-9a-fA-F:.%a-z]+\\]|[^:\\s/]*):[0-9]{1,5}$', 'host:port or tls://host:port')
 const list = (of: SettingSchema, least = 0, most = 10_000): SettingSchema => ({
   kind: 'list',
   of,
@@ -112,7 +114,20 @@ function checkLogField(name: string): string | null {
 
 /** The shape of model/settings.ts with every field optional: what settings files, the environment and flags may say. */
 export const SETTINGS_SCHEMA = section({
-  listen: list(address(), 1, 64),
+  listen: list(address(), 0, 64),
+  listenTls: list(address(), 0, 64),
+  listenTcp: list(streamAddress(), 0, 1024),
+  listenUdp: list(address(), 0, 1024),
+  proxyProtocol: list(streamAddress(), 0, 1024),
+  tls: section({
+    certificate: nullable(text()),
+    key: nullable(text()),
+    minVersion: choice('TLSv1.2', 'TLSv1.3'),
+    ciphers: nullable(text()),
+    http2: flag(),
+    handshakeTimeoutMs: milliseconds(1),
+    ticketSeconds: count(60, 604_800),
+  }),
   admin: section({
     listen: nullable(address()),
     key: nullable(text()),
@@ -195,6 +210,8 @@ export const SETTINGS_SCHEMA = section({
     maxConnectionsPerAddress: count(0),
     bufferHighBytes: bytes(1024),
     maxInterimAnswers: count(0, 10_000),
+    tunnelIdleMs: milliseconds(1),
+    maxStreams: count(1, 10_000),
     maxObjects: count(1),
     maxPatternLength: count(1, 1_000_000),
     maxJsonDepth: count(1, 1000),

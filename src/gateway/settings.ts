@@ -12,6 +12,12 @@ export interface SettingFlags {
   readonly settings?: string | undefined
   readonly config?: string | undefined
   readonly listen?: string | readonly string[] | undefined
+  readonly listenTls?: string | readonly string[] | undefined
+  readonly listenTcp?: string | readonly string[] | undefined
+  readonly listenUdp?: string | readonly string[] | undefined
+  readonly proxyProtocol?: string | readonly string[] | undefined
+  readonly tlsCert?: string | undefined
+  readonly tlsKey?: string | undefined
   readonly admin?: string | undefined
   readonly adminKey?: string | undefined
   readonly insecureAdminKey?: boolean | string | undefined
@@ -28,6 +34,12 @@ export const ENVIRONMENT: Readonly<Record<keyof SettingFlags, string>> = {
   settings: 'HEADGATE_SETTINGS',
   config: 'HEADGATE_CONFIG',
   listen: 'HEADGATE_LISTEN',
+  listenTls: 'HEADGATE_LISTEN_TLS',
+  listenTcp: 'HEADGATE_LISTEN_TCP',
+  listenUdp: 'HEADGATE_LISTEN_UDP',
+  proxyProtocol: 'HEADGATE_PROXY_PROTOCOL',
+  tlsCert: 'HEADGATE_TLS_CERT',
+  tlsKey: 'HEADGATE_TLS_KEY',
   admin: 'HEADGATE_ADMIN',
   adminKey: 'HEADGATE_ADMIN_KEY',
   insecureAdminKey: 'HEADGATE_INSECURE_ADMIN_KEY',
@@ -80,15 +92,22 @@ function fromFlags(
 ): JsonObject {
   const layer: Record<string, JsonValue> = {}
   const admin: Record<string, JsonValue> = {}
+  const tls: Record<string, JsonValue> = {}
   const put = (flag: keyof SettingFlags, field: string, value: JsonValue): void => {
     const [outer = '', inner] = field.split('.')
     const found = checkSettings(inner === undefined ? { [outer]: value } : { [outer]: { [inner]: value } })
     for (const fault of found) faults.push(`${nameOf(flag)}: ${fault.message}`)
     if (outer === 'admin' && inner !== undefined) admin[inner] = value
+    else if (outer === 'tls' && inner !== undefined) tls[inner] = value
     else layer[outer] = inner === undefined ? value : { [inner]: value }
   }
   if (flags.config !== undefined) put('config', 'config', flags.config)
-  if (flags.listen !== undefined) put('listen', 'listen', listOf(flags.listen).map(withHost))
+  for (const name of ['listen', 'listenTls', 'listenTcp', 'listenUdp', 'proxyProtocol'] as const) {
+    const value = flags[name]
+    if (value !== undefined) put(name, name, listOf(value).map(withHost))
+  }
+  if (flags.tlsCert !== undefined) put('tlsCert', 'tls.certificate', flags.tlsCert)
+  if (flags.tlsKey !== undefined) put('tlsKey', 'tls.key', flags.tlsKey)
   if (flags.admin !== undefined) put('admin', 'admin.listen', orOff(flags.admin, withHost))
   if (flags.adminKey !== undefined) put('adminKey', 'admin.key', flags.adminKey)
   if (flags.adminRemote !== undefined) put('adminRemote', 'admin.allowRemote', asBoolean(flags.adminRemote))
@@ -106,6 +125,7 @@ function fromFlags(
     )
   if (flags.logLevel !== undefined) put('logLevel', 'logLevel', flags.logLevel)
   if (Object.keys(admin).length > 0) layer.admin = admin
+  if (Object.keys(tls).length > 0) layer.tls = tls
   return layer
 }
 
@@ -193,6 +213,7 @@ function listOf(value: string | readonly string[]): string[] {
 
 /** `:9080` and `9080` mean all addresses and loopback: the first is asked for in so many words, the second stays private. */
 function withHost(text: string): string {
+  if (text.startsWith('tls://')) return `tls://${withHost(text.slice(6))}`
   if (/^\d+$/.test(text)) return `127.0.0.1:${text}`
   return text.startsWith(':') ? `0.0.0.0${text}` : text
 }

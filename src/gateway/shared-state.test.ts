@@ -34,6 +34,7 @@ function makeRoute(id: string, weights: readonly number[]): Route {
     requestFilters: [],
     responseFilters: [],
     rulesSee: 'original',
+    upgrades: [],
     rules: [{ origin, predicate: null, split: { id: `${id}#0`, origin, targets, policy: null } }],
     timeouts: null,
     labels: { routeId: id, routeName: null, serviceId: null, serviceName: null },
@@ -47,6 +48,7 @@ function makeUpstream(id: string): Upstream {
     name: id,
     origin,
     scheme: 'http',
+    http2: 'never',
     endpoints: [
       {
         host: '127.0.0.1',

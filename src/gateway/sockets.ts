@@ -1,3 +1,4 @@
+import { createSocket, type Socket as DatagramSocket } from 'node:dgram'
 import { createServer, isIPv6, type Server, type Socket } from 'node:net'
 import { GatewayError } from '../model/gateway-error.ts'
 import type { SocketPlan } from './messages.ts'
@@ -27,8 +28,13 @@ export function formatAddress(host: string, port: number): string {
  * Whether an address can be had, tried without sharing: `reusePort` alone would silently share it with a foreign program that also does.
  * Throws PORT_IN_USE or BAD_SETTING with one clear line. Port 0 is always free.
  */
-export async function checkAddress(host: string, port: number): Promise<void> {
+export async function checkAddress(
+  host: string,
+  port: number,
+  transport: 'tcp' | 'udp' = 'tcp',
+): Promise<void> {
   if (port === 0) return
+  if (transport === 'udp') return checkDatagramAddress(host, port)
   const server = createServer()
   try {
     await new Promise<void>((resolve, reject) => {
@@ -41,19 +47,37 @@ export async function checkAddress(host: string, port: number): Promise<void> {
   await new Promise((resolve) => server.close(resolve))
 }
 
+async function checkDatagramAddress(host: string, port: number): Promise<void> {
+  const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4')
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', reject)
+      socket.bind({ address: host, port, exclusive: true }, resolve)
+    })
+  } catch (error) {
+    throw listenError(error, formatAddress(host, port))
+  } finally {
+    socket.close()
+  }
+}
+
 /**
  * Holds an address against other gateways until the returned function is called, or the process ends in whatever way. The workers share
  * their ports (`reusePort`), so two gateways that start at the same moment would find the address free, both, and share its connections.
  * What is held is an abstract socket name, which lives in the network namespace, as the address does. Linux only, where ports are shared.
  */
-export async function holdAddress(host: string, port: number): Promise<() => Promise<void>> {
+export async function holdAddress(
+  host: string,
+  port: number,
+  transport: 'tcp' | 'udp' = 'tcp',
+): Promise<() => Promise<void>> {
   if (port === 0 || process.platform !== 'linux') return async () => {}
   const address = formatAddress(host, port)
   const server = createServer((socket) => socket.destroy())
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
-      server.listen(`\0headgate-${address}`, resolve)
+      server.listen(`\0headgate-${transport === 'udp' ? 'udp-' : ''}${address}`, resolve)
     })
   } catch (error) {
     throw listenError(error, address)
@@ -129,5 +153,24 @@ export function listen(
       const canShare = process.platform === 'linux'
       server.listen({ host: plan.host, port: plan.port, backlog: BACKLOG, reusePort: canShare }, standing)
     }
+  })
+}
+
+/** Binds a UDP socket in a worker. Workers share the port, and the kernel gives all datagrams of one client to one of them. */
+export function bindDatagrams({
+  host,
+  port,
+  descriptor,
+}: SocketPlan): Promise<{ socket: DatagramSocket; port: number }> {
+  return new Promise((resolve, reject) => {
+    const canShare = process.platform === 'linux'
+    const socket = createSocket({ type: isIPv6(host) ? 'udp6' : 'udp4', reusePort: canShare })
+    socket.once('error', reject)
+    const standing = (): void => {
+      socket.off('error', reject)
+      resolve({ socket, port: socket.address().port })
+    }
+    if (descriptor === null) socket.bind({ address: host, port, exclusive: true }, standing)
+    else socket.bind({ fd: descriptor }, standing)
   })
 }

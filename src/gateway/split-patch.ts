@@ -1,4 +1,4 @@
-import type { ModelObject, Patch } from '../model/model.ts'
+import { isSmall, type ModelObject, type Patch } from '../model/model.ts'
 import { BULK_OBJECTS, PART_ENTRIES, type PatchPart } from './messages.ts'
 import { packObjects, type StoredObject } from './model-archive.ts'
 import type { PackedSlots } from './packed-slots.ts'
@@ -43,10 +43,10 @@ export function* splitPatch(publication: Publication): Generator<PatchPart> {
   yield { ...base, ...NOTHING, freed, isLast: true }
 }
 
-/** Without consumers, which are so small that they go as they are. */
+/** Without those that are so small that they go as they are. */
 function* laterOnly(objects: Iterable<StoredObject>, small: ModelObject[]): Generator<StoredObject> {
   for (const object of objects) {
-    if (object.kind === 'consumer') small.push(object.read())
+    if (isSmall(object.kind)) small.push(object.read())
     else yield object
   }
 }

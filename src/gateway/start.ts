@@ -1,10 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Dialect } from '../dialects/dialect.ts'
 import { dialects as allDialects } from '../dialects/index.ts'
+import type { Certificate } from '../model/certificate.ts'
 import { WORKER } from '../model/counters.ts'
 import type { DocumentKey } from '../model/document.ts'
 import type { EndpointAddress, EndpointLoad, EndpointView } from '../model/endpoint-view.ts'
 import type { ExplainRequest, Explanation, RouteReach } from '../model/explanation.ts'
+import { GatewayError } from '../model/gateway-error.ts'
+import type { ListenerProtocol } from '../model/listener.ts'
 import type { ObjectSource } from '../model/model.ts'
 import { statesKey } from '../model/operator-states.ts'
 import type { Route } from '../model/route.ts'
@@ -14,6 +17,7 @@ import { Metrics } from '../observe/metrics.ts'
 import type { ObjectReader } from '../observe/metrics-source.ts'
 import { Traffic } from '../observe/traffic.ts'
 import type { ConfigStore, HistoryEntry, ModelCacheFile } from '../store/store.ts'
+import { CertificateEnds } from './certificate-ends.ts'
 import { UpstreamCircumstances } from './circumstances.ts'
 import { boundGarbage, compactHeap, keepYoungSpace, MANY_OBJECTS } from './compact-heap.ts'
 import { Documents } from './documents.ts'
@@ -49,8 +53,9 @@ import {
 import { keepSweeping, pruneStates, resolveAtStart, startNames } from './start-names.ts'
 import { type GatewayStatus, judgeReadiness, type Readiness } from './status.ts'
 import { Tails } from './tails.ts'
+import { TlsControl } from './tls-control.ts'
 import { VERSION } from './version.ts'
-import { type Log, WorkerPool } from './worker-pool.ts'
+import { type Log, type StandingListener, WorkerPool } from './worker-pool.ts'
 
 /** What the servers of the control side (admin, status) are built on. */
 export interface Control {
@@ -113,6 +118,8 @@ export interface Gateway extends Control {
     readonly admin: string | null
     readonly status: string | null
   }
+  /** Every listener, ports settled. */
+  readonly listeners: readonly StandingListener[]
   /** Reads files again. */
   reload(): Promise<void>
   reopenLogs(): void
@@ -146,11 +153,17 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
   }
   try {
     if (descriptors.length === 0) {
-      for (const { host, port } of sockets) {
-        opened.push(await holdAddress(host, port))
-        await checkAddress(host, port)
+      for (const { host, port, protocol } of sockets) {
+        const transport = protocol === 'udp' ? 'udp' : 'tcp'
+        opened.push(await holdAddress(host, port, transport))
+        await checkAddress(host, port, transport)
       }
     }
+    let pool: WorkerPool | null = null
+    const tls = new TlsControl(settings.tls, log, (material) =>
+      pool?.broadcast({ type: 'tls', tls: material }),
+    )
+    opened.push(() => tls.close())
     const store = overrides.store ?? (await openStore(settings, dialects, log))
     opened.push(() => store.close())
     const shared = new SharedState(overrides.capacity ?? DEFAULT_CAPACITY)
@@ -167,7 +180,6 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
       },
     })
     const reconciler: Reconciler = new Reconciler(dialects, settings, mirror, circumstances)
-    let pool: WorkerPool | null = null
     const events = new Events()
     const tails = new Tails(() => pool?.workers() ?? [])
     const explainDesk = new ExplainDesk(() => pool?.workers() ?? [])
@@ -227,6 +239,7 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
       descriptors,
       objects: () => Math.max(reconciler.size, expected),
       forbidden: () => [fronts.admin, fronts.status].filter((address) => address !== null),
+      tls: () => tls.material,
       obeysFaults: overrides.obeysFaults ?? env.HEADGATE_TEST_FAULTS === '1',
       shared,
       publisher,
@@ -302,6 +315,16 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
       said: (id) => mirror.get(statesKey(id))?.value,
       startedAtMs,
     })
+    const certificateEnds = new CertificateEnds({
+      revision: () => documents.revision(),
+      certificates: () => reconciler.archive.certificates() as Iterable<ObjectSource<Certificate>>,
+      fallback: () => tls.material.fallback?.certificate ?? null,
+      log,
+    })
+    const endTimer = setInterval(() => certificateEnds.warn(Date.now()), CERTIFICATE_LOOK_MS)
+    endTimer.unref()
+    opened.push(() => clearInterval(endTimer))
+    certificateEnds.warn(Date.now())
     const metrics = new Metrics(
       {
         counters: shared,
@@ -319,6 +342,7 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
           eventsDropped,
           mainLag: lag,
           documents: reconciler.counts(),
+          certificates: certificateEnds.list(),
           health: countHealth(health),
           names: names.views().map(measureName),
         }),
@@ -327,6 +351,8 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
     )
     const traffic = new Traffic({ counters: shared, objects, standings: (id) => views.of(id) })
     opened.push(() => traffic.close())
+    /** Where requests come in. */
+    const requestAddresses = (): string[] => [...workers.addressesOf('http'), ...workers.addressesOf('https')]
     const control: Control = {
       settings,
       dialects,
@@ -361,16 +387,16 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
       history: (options) => store.history(options),
       documentStatus: (key) => reconciler.status(key),
       explain: async (request) => {
-        const listener = findListener(request.listener, pool?.addresses ?? [])
+        const listener = findListener(request.listener, requestAddresses())
         return withPlaces(await explainDesk.explain(request, listener), dialects, control.placeOf)
       },
       explainRoute: async (key) => {
         const routes = reconciler.routesOf(key)
         if (routes.length === 0)
           throw new ExplainError('noDocument', `no route comes from ${key.dialect}/${key.kind}/${key.id}`)
-        const [listener] = pool?.addresses ?? []
+        const [listener] = requestAddresses()
         const explain = (request: ExplainRequest) =>
-          explainDesk.explain(request, findListener(listener ?? null, pool?.addresses ?? []))
+          explainDesk.explain(request, findListener(listener ?? null, requestAddresses()))
         return withPlaces(await explainReach(routes, explain), dialects, control.placeOf)
       },
       placeOf: (key, path) => placeInStore(store, key, path),
@@ -394,8 +420,12 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
     let stopping: Promise<number> | null = null
     return {
       ...control,
-      addresses: { listen: workers.addresses, admin: fronts.admin, status: fronts.status },
-      reload: () => reloadStore(store),
+      addresses: { listen: workers.addressesOf('http'), admin: fronts.admin, status: fronts.status },
+      listeners: workers.listeners,
+      reload: () => {
+        tls.reload()
+        return reloadStore(store)
+      },
       reopenLogs: () => workers.broadcast({ type: 'reopenLogs' }),
       profile: () => profiles.toggle(),
       injectFault: (index, kind) => {
@@ -484,6 +514,8 @@ function watchReadiness(readiness: () => Readiness, events: Events): () => void 
 
 /** How often the main thread looks how late it is. */
 const LAG_MS = 250
+/** How often the log is told of certificates that are about to end. */
+const CERTIFICATE_LOOK_MS = 3_600_000
 
 function objectsOf(reconciler: Reconciler): ObjectReader {
   const { archive } = reconciler
@@ -497,8 +529,33 @@ function objectsOf(reconciler: Reconciler): ObjectReader {
 
 const NO_FRONTS: Fronts = { admin: null, status: null, close: async () => {} }
 
+/** Every listener that the settings name, those for requests first. */
 function socketsOf(settings: Settings): SocketPlan[] {
-  return settings.listen.map((text, i) => ({ id: `listener-${i}`, ...parseAddress(text), descriptor: null }))
+  const named: (readonly [ListenerProtocol, string])[] = [
+    ...settings.listen.map((text) => ['http', text] as const),
+    ...settings.listenTls.map((text) => ['https', text] as const),
+    ...settings.listenTcp.map((text) => [text.startsWith('tls://') ? 'tls' : 'tcp', text] as const),
+    ...settings.listenUdp.map((text) => ['udp', text] as const),
+  ]
+  if (named.length === 0)
+    throw new GatewayError(
+      'BAD_SETTING',
+      'nothing to listen on: listen, listenTls, listenTcp and listenUdp are all empty',
+    )
+  const marked = new Set(settings.proxyProtocol)
+  const plans = named.map(([protocol, text], i): SocketPlan => {
+    const proxyProtocol = protocol !== 'udp' && marked.delete(text)
+    return {
+      id: `listener-${i}`,
+      protocol,
+      ...parseAddress(text.replace(/^tls:\/\//, '')),
+      proxyProtocol,
+      descriptor: null,
+    }
+  })
+  for (const text of marked)
+    throw new GatewayError('BAD_SETTING', `proxyProtocol: no TCP listener of the settings is written ${text}`)
+  return plans
 }
 
 function startError(error: unknown): unknown {

@@ -14,7 +14,7 @@ test('the time that a start takes is not held against a worker: its first messag
     share: 1,
     sections,
     memory,
-
+    tls: { fallback: null, ticketKeys: [new Uint8Array(48)] },
     obeysFaults: false,
     originMs: 0,
   }

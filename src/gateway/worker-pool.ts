@@ -1,4 +1,4 @@
-import type { Section } from '../model/listener.ts'
+import type { ListenerProtocol, Section } from '../model/listener.ts'
 import type { Settings } from '../model/settings.ts'
 import type { Emit } from './events.ts'
 import type { ExplainDesk } from './explain-desk.ts'
@@ -9,6 +9,7 @@ import { RestartPace } from './restart-pace.ts'
 import type { SharedState } from './shared-state.ts'
 import { parseAddress } from './sockets.ts'
 import type { Tails } from './tails.ts'
+import type { TlsMaterial } from './tls-control.ts'
 import { WorkerHandle } from './worker-handle.ts'
 import type { LiveTransition } from './worker-judges.ts'
 
@@ -24,6 +25,12 @@ const HANDOVER_MS = 5_000
 
 export type Log = (level: LogLevel, fields: object, message: string) => void
 
+/** `address`: `host:port`. */
+export interface StandingListener {
+  readonly protocol: ListenerProtocol
+  readonly address: string
+}
+
 export interface PoolOptions {
   readonly count: number
   readonly settings: Settings
@@ -33,6 +40,7 @@ export interface PoolOptions {
   readonly descriptors: readonly (readonly number[])[]
   /** Addresses that no endpoint may lead to; asked when the workers are to listen. */
   readonly forbidden: () => readonly string[]
+  readonly tls: () => TlsMaterial
   readonly obeysFaults: boolean
   readonly shared: SharedState
   /** Objects of the model in force, or that are expected. */
@@ -94,6 +102,17 @@ export class WorkerPool {
     return []
   }
 
+  get listeners(): readonly StandingListener[] {
+    return this.addresses.map((address, i) => ({
+      protocol: (this.#sockets[i] as SocketPlan).protocol,
+      address,
+    }))
+  }
+
+  addressesOf(protocol: ListenerProtocol): readonly string[] {
+    return this.listeners.filter((listener) => listener.protocol === protocol).map(({ address }) => address)
+  }
+
   get isComplete(): boolean {
     let serving = 0
     for (const worker of this.#workers.values()) if (worker.state === 'serving') serving++
@@ -134,7 +153,7 @@ export class WorkerPool {
   }
 
   #spawn(index: number): void {
-    const { settings, sections, obeysFaults, shared, count, objects } = this.#options
+    const { settings, sections, tls, obeysFaults, shared, count, objects } = this.#options
     const key = this.#nextKey++
     const memory = shared.addWorker(key)
     const start = {
@@ -143,6 +162,7 @@ export class WorkerPool {
       share: 1 / count,
       sections,
       memory,
+      tls: tls(),
       obeysFaults,
       originMs: performance.timeOrigin,
     }

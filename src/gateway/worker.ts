@@ -1,18 +1,24 @@
-import type { Server } from 'node:net'
+import type { Socket } from 'node:net'
+import type { SecureContext } from 'node:tls'
 import { parentPort, workerData } from 'node:worker_threads'
+import { compileNetworks } from '../expression/network.ts'
 import type { AccessRecord } from '../model/access-record.ts'
 import { WORKER } from '../model/counters.ts'
 import type { HealthLine } from '../model/health.ts'
-import type { Listener } from '../model/listener.ts'
+import type { Listener, ListenerProtocol } from '../model/listener.ts'
 import type { Upstream } from '../model/upstream.ts'
 import { createAccessLog, createFormat } from '../observe/access-log.ts'
 import { createDataPlane } from '../proxy/proxy.ts'
-import type { DataPlane } from '../proxy/proxy-contract.ts'
+import type { Acceptance, DataPlane } from '../proxy/proxy-contract.ts'
+import { acceptProxyHeader } from '../proxy/stream/accept-proxy-header.ts'
+import { Certificates, createContext } from '../proxy/tls/certificates.ts'
+import { readTicketKeys, TlsListener } from '../proxy/tls/tls-listener.ts'
 import { Consumers } from '../routing/consumers.ts'
 import { RoutingTable } from '../routing/routing-table.ts'
-import { NEEDS_BODY, type Table } from '../routing/table.ts'
+import { StreamTable } from '../routing/stream-table.ts'
+import { type CompileEnvironment, NEEDS_BODY, type Table } from '../routing/table.ts'
 import { PatchApplier } from './apply-patch.ts'
-import { compactHeap, MANY_OBJECTS } from './compact-heap.ts'
+import { CalmHeap, compactHeap, MANY_OBJECTS } from './compact-heap.ts'
 import { CpuProfiler } from './cpu-profiler.ts'
 import { LoopLag } from './loop-lag.ts'
 import {
@@ -28,7 +34,7 @@ import { type OverloadLevel, OverloadMeter, readMemoryShare } from './overload.t
 import { SlotTable } from './packed-slots.ts'
 import { createPositions } from './positions.ts'
 import { overflowSlot } from './shared-state.ts'
-import { formatAddress, listen, parseAddress } from './sockets.ts'
+import { bindDatagrams, formatAddress, listen, parseAddress } from './sockets.ts'
 import { WorkerJudges } from './worker-judges.ts'
 import { WorkerTails } from './worker-tails.ts'
 
@@ -42,7 +48,10 @@ const slots = new SlotTable()
 const lane = new Float64Array(start.memory.lane)
 const beats = new Int32Array(start.memory.heartbeat)
 const positions = createPositions(start.memory.positions)
-const servers: Server[] = []
+const servers: { close(): void }[] = []
+
+/** Ports at which HTTPS comes in. */
+const securePorts = new Set<number>()
 
 function send(message: FromWorker): void {
   port?.postMessage(message)
@@ -65,19 +74,25 @@ const accessLog =
           }),
       })
 const consumers = new Consumers()
-const table: RoutingTable = new RoutingTable(start.sections, {
+const certificates = new Certificates(settings.tls)
+const compiling: CompileEnvironment = {
   positions,
   slot,
-  upstream: (id) => plane.upstream(id),
+  upstream: (id: string) => plane.upstream(id),
   consumers,
-  onBroken: (route, error) =>
+  onBroken: (route: string, error: unknown) =>
     send({
       type: 'log',
       level: 'error',
       fields: { route, error: String(error) },
       message: 'a route could not be compiled',
     }),
-})
+}
+const table: RoutingTable = new RoutingTable(start.sections, compiling)
+const streams = new StreamTable(
+  start.sections.map(({ name }) => name),
+  compiling,
+)
 const tails = new WorkerTails(createFormat({ ...settings.accessLog, format: 'json' }), (batch) =>
   send({ type: 'tailed', batch }),
 )
@@ -88,6 +103,7 @@ const proxyOptions = {
   settings,
   share: start.share,
   table: servingTable(table, beats),
+  streams,
   sections: start.sections,
   positions,
   lane,
@@ -115,7 +131,7 @@ let releasedRevision = 0
 const applier = new PatchApplier({
   table,
   upstreams: plane,
-  consumers,
+  small: { consumer: consumers, certificate: certificates, streamRoute: streams },
   slots,
   onApplied: (revision, faults) => {
     // it does not listen yet; with many routes that would take longer than they are worth
@@ -173,6 +189,7 @@ function judgeLoad(): void {
 }
 
 const lag = new LoopLag(HEARTBEAT_MS, performance.now())
+const calmHeap = new CalmHeap()
 setInterval(() => {
   Atomics.add(beats, HEARTBEAT.BEATS, 1)
   lag.beat(performance.now())
@@ -181,23 +198,14 @@ setInterval(() => {
   if (accessLog !== null) lane[WORKER.LOG_LINES_DROPPED] = accessLog.dropped
   judgeLoad()
   reportReleased()
+  calmHeap.look(performance.now())
 }, HEARTBEAT_MS)
 
 async function openSockets(plans: readonly SocketPlan[]): Promise<void> {
   const addresses: string[] = []
   for (const plan of plans) {
-    const listener: Listener = {
-      id: plan.id,
-      protocol: 'http',
-      address: plan.host,
-      port: plan.port,
-      sections: start.sections,
-    }
     try {
-      const standing = await listen(plan, (socket) => plane.accept(standingListener, socket))
-      const standingListener: Listener = { ...listener, port: parseAddress(standing.address).port }
-      servers.push(standing.server)
-      addresses.push(standing.address)
+      addresses.push(await openListener(plan))
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException
       send({ type: 'listenFailed', address: formatAddress(plan.host, plan.port), code: code ?? '', message })
@@ -205,6 +213,87 @@ async function openSockets(plans: readonly SocketPlan[]): Promise<void> {
     }
   }
   send({ type: 'listening', addresses })
+}
+
+/** The start-up certificate and the keys of tickets, as main last sent them. */
+let tlsMaterial = start.tls
+const tlsListeners: TlsListener[] = []
+/** How often a bad PROXY protocol header is told of. */
+const HEADER_FAULT_MS = 60_000
+
+function fallbackContext(): SecureContext | null {
+  const { fallback } = tlsMaterial
+  return fallback === null ? null : createContext([fallback], null, null, settings.tls)
+}
+
+/** Listens as the plan says. Gives the address that stands. */
+async function openListener(plan: SocketPlan): Promise<string> {
+  const { id, protocol, host, port, proxyProtocol } = plan
+  let listener: Listener = { id, protocol, address: host, port, proxyProtocol, sections: start.sections }
+  if (protocol === 'udp') return openDatagrams(plan, (bound) => ({ ...listener, port: bound }))
+  const accept = acceptorOf(protocol, () => listener)
+  const standing = await listen(plan, (socket) => {
+    if (!proxyProtocol) accept(socket, null, null)
+    else acceptProxyHeader(socket, { ...proxyHeaders, onReady: accept })
+  })
+  listener = { ...listener, port: parseAddress(standing.address).port }
+  if (protocol === 'https') securePorts.add(listener.port)
+  servers.push(standing.server)
+  return standing.address
+}
+
+type Accept = (socket: Socket, peer: Acceptance['peer'], early: Buffer | null) => void
+
+/** What becomes of an accepted connection. */
+function acceptorOf(protocol: ListenerProtocol, listener: () => Listener): Accept {
+  if (protocol !== 'https' && protocol !== 'tls')
+    return (socket, peer, early) => plane.accept(listener(), socket, { tls: null, peer, early })
+  const peers = new WeakMap<Socket, Acceptance['peer']>()
+  const offered = protocol === 'tls' ? [] : settings.tls.http2 ? ['h2', 'http/1.1'] : ['http/1.1']
+  const tls = new TlsListener(
+    {
+      settings: settings.tls,
+      certificates,
+      ticketKeys: () => readTicketKeys(tlsMaterial.ticketKeys),
+      protocols: offered,
+      onReady: (socket, facts, raw) => {
+        countHandshake(facts.isResumed ? WORKER.TLS_RESUMED : WORKER.TLS_FULL)
+        plane.accept(listener(), socket, { tls: facts, peer: peers.get(raw) ?? null, early: null })
+      },
+      onFault: () => countHandshake(WORKER.TLS_FAILED),
+    },
+    fallbackContext(),
+  )
+  tlsListeners.push(tls)
+  return (socket, peer, early) => {
+    if (peer !== null) peers.set(socket, peer)
+    if (early !== null) socket.unshift(early) // read from there by the handshake
+    tls.accept(socket)
+  }
+}
+
+function countHandshake(field: number): void {
+  lane[field] = (lane[field] as number) + 1
+}
+
+const trustedPeers = compileNetworks(settings.trustedPeers)
+let toldOfHeaderMs = Number.NEGATIVE_INFINITY
+const proxyHeaders = {
+  timeoutMs: settings.limits.headerTimeoutMs,
+  isTrusted: trustedPeers,
+  onFault: (peer: string, reason: string): void => {
+    // whoever knocks on such a port would otherwise fill the log
+    if (performance.now() - toldOfHeaderMs < HEADER_FAULT_MS) return
+    toldOfHeaderMs = performance.now()
+    const message = 'a connection without a good PROXY protocol header was closed'
+    send({ type: 'log', level: 'warn', fields: { peer, reason }, message })
+  },
+}
+
+async function openDatagrams(plan: SocketPlan, listenerOf: (port: number) => Listener): Promise<string> {
+  const { socket, port } = await bindDatagrams(plan)
+  plane.acceptDatagrams(listenerOf(port), socket)
+  return formatAddress(plan.host, port)
 }
 
 function stopAccepting(): void {
@@ -240,7 +329,8 @@ async function finishProfile(file: string): Promise<void> {
 function explain({ id, request, listener }: ToWorker & { readonly type: 'explain' }): void {
   try {
     const { host, port } = parseAddress(listener)
-    const explanation = plane.explain(request, { address: host, port })
+    const scheme = securePorts.has(port) ? 'https' : 'http'
+    const explanation = plane.explain(request, { address: host, port, scheme })
     send({ type: 'explained', id, explanation, error: null })
   } catch (error) {
     send({ type: 'explained', id, explanation: null, error: String(error) })
@@ -287,6 +377,10 @@ port.on('message', (message: ToWorker) => {
     case 'listen':
       for (const address of message.forbidden) forbidden.add(address)
       void openSockets(message.sockets)
+      break
+    case 'tls':
+      tlsMaterial = message.tls
+      for (const listener of tlsListeners) listener.setDefault(fallbackContext())
       break
     case 'stopAccepting':
       stopAccepting()

@@ -42,6 +42,12 @@ export interface AccessRecord {
   /** W3C Trace Context, as the endpoint got it: 32 and 16 hexadecimal digits. */
   readonly traceId: string
   readonly spanId: string
+  /** Of the client's TLS: `TLSv1.3`, OpenSSL's name of the cipher, and the name that was asked for; '' without TLS. */
+  readonly tlsVersion: string
+  readonly tlsCipher: string
+  readonly tlsServerName: string
+  /** null: no TLS. */
+  readonly isTlsResumed: boolean | null
   /** A field of the request as it came, by lower-case name with dashes, lines joined by `, `; undefined if there was none. */
   header(name: string): string | undefined
 }

@@ -19,6 +19,10 @@ export const WORKER = {
   /** Seconds by which a timer of the thread was late: the last one, and the most in the last minute. */
   LAG: 10,
   LAG_MAX: 11,
+  /** Handshakes of clients, by their end. */
+  TLS_FULL: 12,
+  TLS_RESUMED: 13,
+  TLS_FAILED: 14,
 } as const
 
 /** Lines 2-15: errors by code, in the order of ERROR_CODES. */

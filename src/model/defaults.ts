@@ -3,6 +3,19 @@ import type { Settings } from './settings.ts'
 /** The only place with defaults of start-up settings. Where a number comes from reliability.md section 4, it is that table's. */
 export const DEFAULT_SETTINGS: Settings = {
   listen: ['127.0.0.1:9080'],
+  listenTls: [],
+  listenTcp: [],
+  listenUdp: [],
+  proxyProtocol: [],
+  tls: {
+    certificate: null,
+    key: null,
+    minVersion: 'TLSv1.2',
+    ciphers: null,
+    http2: true,
+    handshakeTimeoutMs: 10_000,
+    ticketSeconds: 86_400,
+  },
   admin: {
     listen: '127.0.0.1:9180',
     key: null,
@@ -91,6 +104,8 @@ export const DEFAULT_SETTINGS: Settings = {
     maxConnectionsPerAddress: 0,
     bufferHighBytes: 262_144,
     maxInterimAnswers: 32,
+    tunnelIdleMs: 3_600_000,
+    maxStreams: 100,
     maxObjects: 1_000_000,
     maxPatternLength: 1024,
     maxJsonDepth: 32,

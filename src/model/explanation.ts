@@ -1,7 +1,7 @@
 import type { ErrorCode } from './error-codes.ts'
 import type { Origin } from './origin.ts'
 import type { Operator, PredicateValue } from './predicate.ts'
-import type { UpstreamTimeouts } from './upstream.ts'
+import type { UpstreamScheme, UpstreamTimeouts } from './upstream.ts'
 
 /**
  * Why a request goes where it goes: what `headgate explain -o json` and `POST /headgate/v1/explain` give. Plain JSON data; fields are only ever
@@ -172,7 +172,7 @@ export interface ExplainedUpstream {
   readonly id: string
   readonly name: string
   readonly origin: ExplainedOrigin
-  readonly scheme: 'http' | 'https'
+  readonly scheme: UpstreamScheme
   readonly balancer: string
   readonly endpoints: readonly ExplainedEndpoint[]
   /** `host:port` that the next request would be sent to; null: no endpoint can be used. */

@@ -1,9 +1,18 @@
+import type { Certificate } from './certificate.ts'
 import type { Consumer } from './consumer.ts'
 import type { Route } from './route.ts'
+import type { StreamRoute } from './stream-route.ts'
 import type { Upstream } from './upstream.ts'
 
 /** What dialects translate to and workers compile. Plain data: structured clone and JSON keep it whole. */
-export type ModelObject = Route | Upstream | Consumer
+export type ModelObject = Route | Upstream | Consumer | Certificate | StreamRoute
+
+/** Kinds that are few and small: they travel as they are, whole. */
+export type SmallKind = 'consumer' | 'certificate' | 'streamRoute'
+
+export function isSmall(kind: ModelObject['kind']): kind is SmallKind {
+  return kind !== 'route' && kind !== 'upstream'
+}
 
 /** An object of the model that can be read again and again; what `read` gives is the caller's own. */
 export interface ObjectSource<T extends ModelObject> {

@@ -21,6 +21,11 @@ export function checkCertificates(pem: string): string | null {
   return null
 }
 
+/** The certificates of a text, each by itself. */
+export function splitCertificates(pem: string): readonly string[] {
+  return pem.match(BLOCK) ?? []
+}
+
 /** Why this is no private key; null: it is one. */
 export function checkPrivateKey(key: string): string | null {
   try {
@@ -55,6 +60,22 @@ export function checkKeyPair(certificate: string, key: string): string | null {
     const reason = error instanceof Error ? error.message : String(error)
     return `OpenSSL does not take it: ${reason.replace(/^error:[0-9A-F]+:/, '')}`
   }
+}
+
+/** Why clients will not take the first certificate now, though it is served: its time has not come, or is over; null: it has. */
+export function describeValidity(certificate: string, nowMs: number): string | null {
+  const [first] = certificate.match(BLOCK) ?? []
+  if (first === undefined) return null
+  let dates: { readonly validFromDate: Date; readonly validToDate: Date }
+  try {
+    dates = new X509Certificate(first)
+  } catch {
+    return null
+  }
+  const { validFromDate: from, validToDate: to } = dates
+  if (to.getTime() <= nowMs) return `expired on ${to.toISOString()}; it is served all the same`
+  if (from.getTime() > nowMs) return `holds from ${from.toISOString()} on; it is served all the same`
+  return null
 }
 
 /** When the first certificate is over, milliseconds of the epoch; null where it cannot be read. */

@@ -25,6 +25,8 @@ export interface Route {
   /** Whether rules see header changes of the route's request filters (APISIX) or the request as it came. */
   readonly rulesSee: 'rewritten' | 'original'
   readonly rules: readonly Rule[]
+  /** Protocols that a request may change to (Upgrade), lower case; `*`: any. Empty: Upgrade is taken out. */
+  readonly upgrades: readonly string[]
   /** Overrides the timeouts of whichever upstream serves; null keeps them. */
   readonly timeouts: UpstreamTimeouts | null
   /** Values of `route_name`, `service_id` … variables and of log fields. */

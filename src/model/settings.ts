@@ -2,6 +2,15 @@
 export interface Settings {
   /** `host:port` of each traffic listener. */
   readonly listen: readonly string[]
+  /** `host:port` of each listener for HTTPS. */
+  readonly listenTls: readonly string[]
+  /** `host:port` of each listener for TCP streams; with `tls://` before it TLS ends here. */
+  readonly listenTcp: readonly string[]
+  /** `host:port` of each listener for UDP. */
+  readonly listenUdp: readonly string[]
+  /** Those of the listeners above, as written there, at which connections begin with a PROXY protocol header. Not for UDP. */
+  readonly proxyProtocol: readonly string[]
+  readonly tls: TlsSettings
   readonly admin: AdminSettings
   /** `host:port` of the keyless status listener, null = off. */
   readonly status: string | null
@@ -36,6 +45,22 @@ export interface Settings {
   readonly drain: DrainSettings
   readonly dns: DnsSettings
   readonly apisix: ApisixSettings
+}
+
+/** TLS towards clients. */
+export interface TlsSettings {
+  /** Files (PEM) of the certificate, with its chain, and of its key for names that no document has a certificate for; null: such handshakes fail. */
+  readonly certificate: string | null
+  readonly key: string | null
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
+  /** In OpenSSL's form, for TLS 1.2 and before; null: Node's own. */
+  readonly ciphers: string | null
+  /** Whether clients may speak HTTP/2. */
+  readonly http2: boolean
+  /** How long a handshake may take. Milliseconds. */
+  readonly handshakeTimeoutMs: number
+  /** Resumption is offered by tickets; their keys are made anew so often, and the last ones are still taken. Seconds. */
+  readonly ticketSeconds: number
 }
 
 export interface AdminSettings {
@@ -161,6 +186,10 @@ export interface Limits {
   /** Bytes waiting in one direction of one stream: above it reading stops, and goes on when all of them are with the system. */
   readonly bufferHighBytes: number
   readonly maxInterimAnswers: number
+  /** WebSockets and other tunnels without a byte in either direction. */
+  readonly tunnelIdleMs: number
+  /** Streams of one HTTP/2 connection at once. */
+  readonly maxStreams: number
   readonly maxObjects: number
   readonly maxPatternLength: number
   readonly maxJsonDepth: number

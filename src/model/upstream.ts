@@ -3,6 +3,8 @@ import type { HashKey } from './hash-key.ts'
 import type { HealthPolicy } from './health.ts'
 import type { Origin } from './origin.ts'
 
+export type UpstreamScheme = 'http' | 'https' | 'grpc' | 'grpcs' | 'tcp' | 'tls' | 'udp'
+
 /** A group of endpoints with one way of balancing, retrying and connecting. */
 export interface Upstream {
   readonly kind: 'upstream'
@@ -10,7 +12,10 @@ export interface Upstream {
   readonly id: string
   readonly name: string
   readonly origin: Origin
-  readonly scheme: 'http' | 'https'
+  /** `tcp`, `tls` and `udp` are for streams, the rest for requests; grpc and grpcs are HTTP/2 without and with TLS. */
+  readonly scheme: UpstreamScheme
+  /** Whether requests go as HTTP/2: `never`; `offered`: where the endpoint takes it in the TLS handshake; `always` (grpc and grpcs, or plain with prior knowledge). */
+  readonly http2: 'never' | 'offered' | 'always'
   readonly endpoints: readonly Endpoint[]
   /** Where more endpoints come from while the gateway runs; null: `endpoints` are all. */
   readonly discovery: Discovery | null

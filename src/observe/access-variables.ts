@@ -89,6 +89,13 @@ const VARIABLES: ReadonlyMap<string, MakeReader> = new Map<string, MakeReader>([
       return (record) => stamp(record.timeMs)
     },
   ],
+  ['ssl_cipher', plain((record) => record.tlsCipher)],
+  ['ssl_protocol', plain((record) => record.tlsVersion)],
+  ['ssl_server_name', plain((record) => record.tlsServerName)],
+  [
+    'ssl_session_reused',
+    plain((record) => (record.isTlsResumed === null ? '' : record.isTlsResumed ? 'r' : '.')),
+  ],
   ['uri', path],
   ['upstream_addr', plain((record) => record.upstreamAddress)],
   ['upstream_host', plain((record) => record.upstreamHost)],

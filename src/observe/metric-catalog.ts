@@ -25,6 +25,15 @@ export const METRICS = {
   headgate_store_reachable: gauge('Whether the store answers; traffic does not depend on it.'),
   headgate_documents: gauge('Documents by state; rejected ones do not serve.', 'dialect', 'kind', 'state'),
   headgate_worker_restarts_total: counter('Workers replaced because they died or hung.'),
+  headgate_certificate_expiry_seconds: gauge(
+    'When a certificate that listeners show ends, in seconds since the epoch.',
+    'certificate',
+    'server_name',
+  ),
+  headgate_tls_handshakes_total: counter(
+    'TLS handshakes of clients: `full`, `resumed` or `failed`.',
+    'result',
+  ),
   headgate_workers: gauge('Living workers.'),
   headgate_connections: gauge('Client connections open now.', 'worker'),
   headgate_requests_in_flight: gauge('Requests that have begun and are not answered.', 'worker'),
@@ -158,6 +167,8 @@ export const NAME_LABELS: ReadonlySet<string> = new Set([
   'matched_host',
   'service',
   'consumer',
+  'certificate',
+  'server_name',
 ])
 
 /** What is wrong with `metric.label` as a label to leave out; null: nothing. */

@@ -78,6 +78,12 @@ export interface GatewayState {
     readonly ageSeconds: number | null
     readonly failures: number
   }[]
+  /** Certificates that listeners show, with their ends (milliseconds of the epoch). */
+  readonly certificates: readonly {
+    readonly certificate: string
+    readonly serverName: string
+    readonly endMs: number
+  }[]
   /** Number of documents by dialect, kind and state. */
   readonly documents: readonly {
     readonly dialect: string

@@ -60,6 +60,7 @@ function routeOf(id: string, weights: readonly number[], variant = 'v'): Route {
     requestFilters: [],
     responseFilters: [],
     rulesSee: 'original',
+    upgrades: [],
     rules: [
       {
         origin: ORIGIN,
@@ -79,6 +80,7 @@ function upstreamOf(id: string, hosts: readonly string[]): Upstream {
     name: id,
     origin: ORIGIN,
     scheme: 'http',
+    http2: 'never',
     endpoints: hosts.map((host) => ({
       host,
       port: 80,
@@ -128,6 +130,7 @@ const STATE: GatewayState = {
   eventsDropped: 0,
   mainLag: { last: 0, max: 0.25 },
   documents: [{ dialect: 'apisix', kind: 'routes', state: 'accepted', count: 2 }],
+  certificates: [{ certificate: 'apisix/ssls/1', serverName: 'a.test', endMs: 2_000_500 }],
   health: {
     transitions: [{ upstream: 'apisix/upstreams/u', state: 'ejected', count: 2 }],
     probes: [{ upstream: 'apisix/upstreams/u', type: 'http', result: 'failure', count: 3 }],
@@ -325,6 +328,8 @@ test('shows splits, endpoints, workers and the configuration', () => {
     'headgate_connections_accepted_total 99',
     'headgate_errors_total{code="NO_ENDPOINT"} 6',
     'headgate_config_revision 7',
+    'headgate_certificate_expiry_seconds{certificate="apisix/ssls/1",server_name="a.test"} 2000.5',
+    'headgate_tls_handshakes_total{result="resumed"} 0',
     'headgate_config_last_apply_success 1',
     'headgate_config_last_apply_timestamp_seconds 1000.5',
     'headgate_documents{dialect="apisix",kind="routes",state="accepted"} 2',

@@ -127,6 +127,16 @@ function addGateway(page: Exposition, state: GatewayState): void {
       count,
     )
   }
+  const ends = page.metric('headgate_certificate_expiry_seconds')
+  for (const { certificate, serverName, endMs } of state.certificates) {
+    ends.add(
+      [
+        ['certificate', certificate],
+        ['server_name', serverName],
+      ],
+      endMs / 1000,
+    )
+  }
   page.metric('headgate_worker_restarts_total').add([], state.workerRestarts)
   page.metric('headgate_events_dropped_total').add([], state.eventsDropped)
 }
@@ -152,6 +162,13 @@ function addWorkers(page: Exposition, source: MetricsSource, state: GatewayState
     ['headgate_access_log_dropped_total', WORKER.LOG_LINES_DROPPED],
   ] as const
   for (const [name, field] of totals) page.metric(name).add([], counters.sum(0, field))
+  const handshakes = page.metric('headgate_tls_handshakes_total')
+  for (const [result, field] of [
+    ['full', WORKER.TLS_FULL],
+    ['resumed', WORKER.TLS_RESUMED],
+    ['failed', WORKER.TLS_FAILED],
+  ] as const)
+    handshakes.add([['result', result]], counters.sum(0, field))
   const lags = [
     ['nodejs_eventloop_lag_seconds', state.mainLag.last, WORKER.LAG],
     ['nodejs_eventloop_lag_max_seconds', state.mainLag.max, WORKER.LAG_MAX],

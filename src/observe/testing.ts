@@ -38,6 +38,10 @@ export function sampleRecord(): AccessRecord {
     referer: '',
     traceId: '',
     spanId: '',
+    tlsVersion: '',
+    tlsCipher: '',
+    tlsServerName: '',
+    isTlsResumed: null,
     header: () => undefined,
   }
 }

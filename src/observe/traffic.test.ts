@@ -200,6 +200,7 @@ function routeOf(id: string, weights: readonly number[]): Route {
     requestFilters: [],
     responseFilters: [],
     rulesSee: 'original',
+    upgrades: [],
     rules: [{ origin, predicate: null, split: { id: `${id}#split`, origin, targets, policy: null } }],
     timeouts: null,
     labels: { routeId: id, routeName: null, serviceId: null, serviceName: null },

@@ -9,8 +9,11 @@ import { appendFields, skipKinds } from './http1/write-fields.ts'
 import { withholdField } from './request-id.ts'
 import { statusLine } from './status-text.ts'
 
-/** How the answer's body is delimited toward the client. `none`: there is no body, the fields may still tell its length (HEAD). */
-export type AnswerFraming = 'none' | 'length' | 'chunked' | 'close'
+/**
+ * How the answer's body is delimited toward the client. `none`: there is no body, the fields may still tell its length (HEAD). `close`: by the end of the
+ * connection or stream. `tunnel`: the protocol changes.
+ */
+export type AnswerFraming = 'none' | 'length' | 'chunked' | 'close' | 'tunnel'
 
 /** An answer that the gateway makes: status, field lines, body (byte strings). */
 export interface OwnAnswer {
@@ -87,7 +90,8 @@ function serverLine(server: string): string {
 function composeOwn(exchange: Exchange, answer: OwnAnswer, ownServer: string, extra: string): ComposedAnswer {
   const { status } = answer
   const mayHaveBody = status >= 200 && status !== 204 && status !== 304
-  const length = mayHaveBody ? `Content-Length: ${answer.body.length}\r\n` : ''
+  // an answer of gRPC that is a head alone has no body to have a length
+  const length = mayHaveBody && !exchange.isGrpc ? `Content-Length: ${answer.body.length}\r\n` : ''
   const sendsBody = mayHaveBody && exchange.client.head.method !== 'HEAD'
   return {
     text: `${statusLine(status)}Date: ${httpDate()}\r\n${answer.fields}${extra}${ownServer}${ownFields(exchange)}${length}${persistence(exchange)}\r\n${sendsBody ? answer.body : ''}`,
@@ -109,6 +113,8 @@ function tail(exchange: Exchange, answer: ResponseHead, framing: AnswerFraming):
       return `Transfer-Encoding: chunked\r\n${last}`
     case 'close':
       return last
+    case 'tunnel':
+      return `Upgrade: ${answer.upgrade}\r\nConnection: Upgrade\r\n`
     case 'none':
       // HEAD and 304 tell what a GET would get; another method that a filter sent as HEAD gets an empty body
       if (exchange.client.head.method !== 'HEAD' && answer.status !== 304) {

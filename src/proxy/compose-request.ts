@@ -93,6 +93,7 @@ function framing(exchange: Exchange): string {
   const head = exchange.client.head
   let text = ''
   if (head.teTrailers) text = 'TE: trailers\r\n'
+  if (exchange.upgrade !== '') text += `Upgrade: ${head.fields.get('upgrade')}\r\nConnection: Upgrade\r\n`
   if (exchange.plane.marksRequests) text += marks(exchange)
   const via = exchange.plane.options.settings.via
   if (via !== null) text += `Via: 1.${head.minorVersion} ${via}\r\n`

@@ -20,16 +20,18 @@ import {
   NEEDS_BODY,
   type Trace as RouteTrace,
 } from '../routing/table.ts'
+import type { Client } from './client.ts'
 import { clock, readClock } from './clock.ts'
 import { type AnswerFraming, composeAnswerHead, type OwnAnswer } from './compose-answer.ts'
 import { composeRequestHead } from './compose-request.ts'
 import type { Timed } from './deadlines.ts'
 import { plainAddress, readAddress, walkForwardedFor } from './forwarded.ts'
+import { grpcErrorLines, isGrpcType, readGrpcTimeout } from './grpc/status.ts'
 import { HeaderOverlay } from './header-overlay.ts'
-import type { Downstream } from './http1/downstream.ts'
 import { FIELD } from './http1/field-kind.ts'
 import type { ResponseHead } from './http1/response-head.ts'
 import { resolveTarget } from './http1/target.ts'
+import { ClientSession } from './http2/client-session.ts'
 import { KeptBody } from './kept-body.ts'
 import { countError, countWorker, type Plane } from './plane.ts'
 import { recordExchange } from './record.ts'
@@ -39,8 +41,11 @@ import { Trace } from './trace-context.ts'
 import { FAILURE_CODES, type Failure, failureStatus, judgeFailure, sentBytes } from './upstream/attempts.ts'
 import { type AnswerReader, UpstreamConnection } from './upstream/connection.ts'
 import type { LimitName, UpstreamGate, Waiter } from './upstream/gate.ts'
+import type { UpstreamLink } from './upstream/link.ts'
 import type { EndpointPool } from './upstream/pool.ts'
 import { type Cell, type CompiledEndpoint, type CompiledUpstream, poolFor } from './upstream/upstreams.ts'
+import { closeFrame, FrameTracker } from './websocket/frame-tracker.ts'
+import { acceptOf, allowsUpgrade, checkHandshake } from './websocket/handshake.ts'
 
 /** They tell the upstream whom the request is from, so nobody else may write them. */
 export const CONSUMER_FIELDS: readonly string[] = [
@@ -69,7 +74,7 @@ const CLAIMS: ReadonlySet<string> = new Set([
  */
 export class Exchange implements RequestView, AnswerReader, Waiter {
   readonly plane: Plane
-  readonly client: Downstream
+  readonly client: Client
 
   // ---- the request, as variables see it (RequestView) ----
   path = ''
@@ -123,7 +128,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
   #hasContinued = false
 
   // ---- attempts ----
-  #connection: UpstreamConnection | null = null
+  #connection: UpstreamLink | null = null
   /** Attempts beside stale connections: what `retries` counts. */
   attempts = 0
   /** Those of all endpoints, stale connections included: how often it was sent, or nearly. */
@@ -164,6 +169,17 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
   #framing: AnswerFraming = 'none'
   /** A response filter gave the answer another body: the upstream's is read and dropped. */
   #dropsBody = false
+  /** The protocol that the client wants to change to, and may; '' for none. */
+  upgrade = ''
+  /** It has changed: bytes go both ways as they come. */
+  isTunnel = false
+  /** Frames toward a client of WebSocket. */
+  #frames: FrameTracker | null = null
+  /** When a tunnel that is to end is cut, or closed from here. */
+  #tunnelEnd: TunnelEnd | null = null
+  /** A call of gRPC: errors are statuses of its own, and its deadline counts. */
+  isGrpc = false
+  #callDeadline: CallDeadline | null = null
   errorCode: ErrorCode | null = null
   isActive = false
 
@@ -175,7 +191,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
   bytesIn = 0
   bytesOut = 0
 
-  constructor(plane: Plane, client: Downstream) {
+  constructor(plane: Plane, client: Client) {
     this.plane = plane
     this.client = client
     this.#kept = new KeptBody(plane)
@@ -212,8 +228,10 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     const head = this.client.head
     this.sentMethod = head.method
     this.sentTarget = head.target
+    this.isGrpc = this.client.isFramed && isGrpcType(head.fields.get('content-type'))
     this.#identifyClient()
     if (this.plane.marksRequests || this.cameTraced) this.#mark()
+    if (this.client.tls?.admits(head.target, head.host) === false) return 'CLIENT_CERTIFICATE'
     const { limits } = this.plane.options.settings
     if (limits.maxBodyBytes > 0 && head.contentLength > limits.maxBodyBytes) return 'BODY_TOO_LARGE'
     return head.isAsterisk || resolveTarget(head.target, this) ? null : 'BAD_TARGET'
@@ -295,6 +313,12 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     const upstream = (target.upstream as Cell).current
     if (upstream === null) return this.respondError('UPSTREAM_NOT_FOUND')
     this.upstream = upstream
+    const { upgrade } = this.client.head
+    if (upgrade !== null && allowsUpgrade((this.route as CompiledRoute).model.upgrades, upgrade)) {
+      const refusal = this.#offerUpgrade(upgrade, upstream)
+      if (refusal !== null) return this.respondError(refusal)
+    }
+    if (this.client.mustUpgrade && this.upgrade === '') return this.respondError('METHOD_NOT_IMPLEMENTED')
     this.#timeouts = (this.route as CompiledRoute).model.timeouts ?? upstream.model.timeouts
     this.#firstAttemptMs = clock.nowMs
     upstream.budget.countRequest(this.startMs)
@@ -303,11 +327,48 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
       if (limit !== null) return this.#exhaust(limit)
       this.#gate = upstream.gate
     }
+    if (this.isGrpc) this.#limitCall()
     if (upstream.balance.needsKey) this.#key = this.readKey(upstream)
     this.#offerContinue()
     // others came before
     if (this.#gate !== null && this.#gate.pending > 0) return this.#waitAtGate('maxPending')
     this.#attemptNext()
+  }
+
+  /** The call is over when its client says so, whatever the route allows. */
+  #limitCall(): void {
+    const ms = readGrpcTimeout(this.client.head.fields.get('grpc-timeout'))
+    if (ms === null) return
+    this.#callDeadline ??= new CallDeadline(this)
+    this.plane.deadlines.set(this.#callDeadline, this.startMs + ms)
+  }
+
+  onCallTimeout(): void {
+    if (!this.isActive) return
+    if (!this.isHeadSent) {
+      this.#dropConnection()
+      return this.respondError('CALL_TIMEOUT')
+    }
+    this.#dropConnection()
+    this.#endCall('CALL_TIMEOUT')
+  }
+
+  /** A call whose answer has begun ends with an error of ours. */
+  #endCall(code: ErrorCode): void {
+    this.errorCode = code
+    this.client.writeTrailers(grpcErrorLines(code))
+    this.#finish()
+  }
+
+  /** The endpoint is asked to change the protocol, unless the request has a body, or goes over HTTP/2 where upgrades are unknown. A code: it is refused. */
+  #offerUpgrade(protocol: string, upstream: CompiledUpstream): ErrorCode | null {
+    if (upstream.model.http2 === 'always') return null
+    if (protocol === 'websocket') {
+      const fault = checkHandshake(this.client.head)
+      if (fault !== null) return fault
+    }
+    if (this.#bodyText === '') this.upgrade = protocol
+    return null
   }
 
   /** The key by which the upstream's balancer keeps requests together; null: the request has none. */
@@ -414,7 +475,17 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     const now = clock.nowMs
     this.#attemptMs = now
     const pool = endpoint.poolsByName === null ? endpoint.pool : poolFor(endpoint, this.#serverName())
-    const kept = mustBeFresh ? undefined : pool.take()
+    const isStream = pool.usesHttp2
+    if (!mustBeFresh && isStream) {
+      const stream = pool.findSession()?.open(this)
+      if (stream !== undefined) {
+        this.#enter(endpoint)
+        this.#connection = stream
+        if (!stream.isConnecting) this.#send(stream, now) // else onConnected
+        return
+      }
+    }
+    const kept = mustBeFresh || isStream ? undefined : pool.take()
     if (kept !== undefined) {
       this.#enter(endpoint)
       this.#connection = kept
@@ -436,7 +507,9 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     this.#enter(endpoint)
     const { connectMs } = this.#timeouts as UpstreamTimeouts
     const { upstreamOptions } = this.plane
-    this.#connection = new UpstreamConnection(pool, address, this, connectMs, now, upstreamOptions)
+    this.#connection = isStream
+      ? new ClientSession(pool, address, connectMs, now, upstreamOptions).open(this)
+      : new UpstreamConnection(pool, address, this, connectMs, now, upstreamOptions)
   }
 
   /** The limit that keeps a connection from being opened, whatever is idle; null: none does. */
@@ -456,7 +529,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
   }
 
   onConnected(): void {
-    const connection = this.#connection as UpstreamConnection
+    const connection = this.#connection as UpstreamLink
     const endpoint = this.endpoint as CompiledEndpoint
     this.#count(endpoint, ENDPOINT.CONNECTED, 1)
     if (this.#wentOut(endpoint)) return this.#pickAnew(endpoint)
@@ -489,7 +562,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     this.#attemptNext()
   }
 
-  #send(connection: UpstreamConnection, nowMs: number): void {
+  #send(connection: UpstreamLink, nowMs: number): void {
     const head = composeRequestHead(
       this,
       this.upstream as CompiledUpstream,
@@ -497,10 +570,12 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     )
     const timeouts = this.#timeouts as UpstreamTimeouts
     const text = this.#bodyText
+    connection.expectsUpgrade = this.upgrade !== ''
     if (text !== null) {
       this.#isEndSent = true
       connection.send(
-        text === '' ? head : head + text,
+        head,
+        text,
         this.sentMethod,
         timeouts.sendMs,
         timeouts.readMs,
@@ -509,7 +584,15 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
       )
       return
     }
-    connection.send(head, this.sentMethod, timeouts.sendMs, timeouts.readMs, this.#headDeadline(nowMs), nowMs)
+    connection.send(
+      head,
+      null,
+      this.sentMethod,
+      timeouts.sendMs,
+      timeouts.readMs,
+      this.#headDeadline(nowMs),
+      nowMs,
+    )
     this.#kept.rewind()
     this.#isEndSent = false
     this.client.resumeReading()
@@ -574,15 +657,10 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     const isChunked = this.client.head.chunked
     const now = clock.nowMs
     let isFree = true
-    if (this.#kept.hasUnsent) {
-      const part = this.#kept.takeUnsent()
-      isFree = isChunked
-        ? connection.writeBytes(`${part.length.toString(16)}\r\n`, part, '\r\n', now)
-        : connection.writeBytes('', part, '', now)
-    }
+    if (this.#kept.hasUnsent) isFree = connection.writePart(this.#kept.takeUnsent(), isChunked, now)
     if (this.#isBodyComplete) {
       this.#isEndSent = true
-      if (isChunked) connection.writeText(`0\r\n${this.#forwardedTrailers()}\r\n`, now)
+      connection.endBody(isChunked, this.#forwardedTrailers(), now)
       connection.awaitAnswer(now)
     } else if (isFree) connection.awaitBody()
     else this.client.pauseReading()
@@ -590,7 +668,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
   }
 
   #forwardedTrailers(): string {
-    return this.client.head.trailerAllowed ? this.#trailers : ''
+    return this.client.head.trailerAllowed || this.isGrpc ? this.#trailers : ''
   }
 
   onUpstreamDrain(): void {
@@ -655,7 +733,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     )
       return
     this.#hasContinued = true
-    this.client.writeText('HTTP/1.1 100 Continue\r\n\r\n')
+    this.client.writeHead('HTTP/1.1 100 Continue\r\n\r\n')
     this.client.flush()
   }
 
@@ -663,6 +741,10 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
 
   onAnswerHead(head: ResponseHead): void {
     if (head.status < 200) return this.#relayInterim(head)
+    if (this.client.mustUpgrade && head.status < 300) {
+      this.#dropConnection()
+      return this.respondError('UPSTREAM_BAD_ANSWER')
+    }
     const endpoint = this.endpoint as CompiledEndpoint
     this.headMs = clock.nowMs
     this.upstreamStatus = head.status
@@ -687,7 +769,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     this.#framing = composed.framing
     this.#dropsBody = composed.replacesBody
     this.isHeadSent = true
-    this.client.writeText(composed.text)
+    this.client.writeHead(composed.text)
     this.bytesOut += composed.bodyBytes
   }
 
@@ -702,11 +784,43 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
   #chooseFraming(head: ResponseHead, kind: ReturnType<ResponseHead['bodyKind']>): AnswerFraming {
     if (kind === 'none' || this.client.head.method === 'HEAD') return 'none'
     if (kind === 'length') return 'length'
+    if (this.client.isFramed) return 'close'
     if (this.client.head.minorVersion === 0) {
       this.client.markLast()
       return 'close'
     }
     return head.contentLength >= 0 ? 'length' : 'chunked'
+  }
+
+  /** The endpoint changes the protocol (101). False: it answered what nobody asked for. */
+  onUpgrade(head: ResponseHead): boolean {
+    if (head.upgrade !== this.upgrade) return false
+    const isWebSocket = this.upgrade === 'websocket'
+    if (isWebSocket) {
+      const key = this.client.head.fields.get('sec-websocket-key') ?? ''
+      if (head.fields.get('sec-websocket-accept') !== acceptOf(key)) return false
+    }
+    const composed = composeAnswerHead(this, head, 'tunnel')
+    if (composed === null || composed.replacesBody) return false
+    const endpoint = this.endpoint as CompiledEndpoint
+    this.headMs = clock.nowMs
+    this.upstreamStatus = head.status
+    this.status = head.status
+    this.#noteStatus(head.status)
+    ;(this.upstream as CompiledUpstream).balance.judge?.answered(
+      endpoint.index,
+      head.status,
+      this.headMs - this.#attemptMs,
+      this.headMs,
+    )
+    this.#framing = 'tunnel'
+    this.isTunnel = true
+    this.isHeadSent = true
+    this.#frames = isWebSocket ? new FrameTracker() : null
+    this.client.writeHead(composed.text)
+    this.client.flush()
+    this.client.startTunnel()
+    return this.isActive
   }
 
   #relayInterim(head: ResponseHead): void {
@@ -720,19 +834,65 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
       const kind = head.fields.kind[i]
       if (kind === FIELD.OTHER) text += `${head.fields.name(i)}: ${head.fields.value(i)}\r\n`
     }
-    this.client.writeText(`${text}\r\n`)
+    this.client.writeHead(`${text}\r\n`)
   }
 
   onAnswerBody(bytes: Buffer, from: number, to: number): void {
     if (this.#dropsBody || this.#framing === 'none') return
     this.bytesOut += to - from
+    if (this.#frames !== null) this.#frames.pass(bytes, from, to)
     // a body that came with its head is text already
-    const text = (this.#connection as UpstreamConnection).textOf(from, to)
+    const text = (this.#connection as UpstreamLink).textOf(from, to)
     if (this.#framing === 'chunked') this.client.writeText(`${(to - from).toString(16)}\r\n`)
     if (text === undefined) this.client.writeBytes(bytes, from, to)
     else this.client.writeText(text)
     if (this.#framing === 'chunked') this.client.writeText('\r\n')
     if (this.client.isCongested) this.#connection?.pause()
+  }
+
+  // ================= tunnels =================
+
+  /** Bytes of the client; its own again afterwards. */
+  onTunnelData(bytes: Buffer, from: number, to: number): void {
+    const connection = this.#connection
+    if (!this.isActive || connection === null) return
+    this.bytesIn += to - from
+    if (!connection.writeTunnel(bytes, from, to, clock.nowMs)) this.client.pauseReading()
+  }
+
+  /** The client sends nothing more: the endpoint gets its end, and a moment to finish. */
+  onTunnelEnd(): void {
+    if (!this.isActive || this.#connection === null) return
+    this.#connection.endTunnel()
+    this.#endTunnelIn(TUNNEL_END_MS, false)
+  }
+
+  /** The gateway is about to stop: clients of WebSockets are told to go away, spread over a while so that they do not all come back at once. */
+  leaveTunnel(): void {
+    const spreadMs = Math.min(TUNNEL_LEAVE_MS, this.plane.options.settings.drain.timeoutMs / 2)
+    if (this.#frames !== null) this.#endTunnelIn(Math.random() * spreadMs, true)
+  }
+
+  #endTunnelIn(delayMs: number, isPolite: boolean): void {
+    this.#tunnelEnd ??= new TunnelEnd(this)
+    this.#tunnelEnd.isPolite = isPolite
+    this.plane.deadlines.set(this.#tunnelEnd, clock.nowMs + delayMs)
+  }
+
+  /** A tunnel's time is over. Polite: a Close frame first, and a moment for the answer. */
+  onTunnelTimeout(isPolite: boolean): void {
+    if (!this.isActive) return
+    if (!isPolite) {
+      this.#dropConnection()
+      return this.#finish()
+    }
+    if (this.#frames?.isBetweenFrames === true) this.#writeGoingAway()
+    this.#endTunnelIn(TUNNEL_END_MS, false)
+  }
+
+  #writeGoingAway(): void {
+    this.client.writeText(closeFrame(1001))
+    this.client.flush()
   }
 
   onAnswerTurn(): void {
@@ -745,13 +905,15 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
   }
 
   onAnswerEnd(trailers: string): void {
-    if (this.#framing === 'chunked' && !this.#dropsBody)
+    if (this.client.isFramed && trailers !== '' && this.#framing !== 'none' && !this.#dropsBody)
+      this.client.writeTrailers(trailers)
+    else if (this.#framing === 'chunked' && !this.#dropsBody)
       this.client.writeText(trailers === '' ? '0\r\n\r\n' : `0\r\n${trailers}\r\n`)
-    const connection = this.#connection as UpstreamConnection
+    const connection = this.#connection as UpstreamLink
     this.#connection = null
     if (connection.isKeepable && this.#isBodyComplete && this.#isEndSent) {
-      const upstream = this.upstream as CompiledUpstream
-      connection.pool.release(connection, upstream.model.pool, this.plane.options.share, clock.nowMs)
+      const { pool } = (this.upstream as CompiledUpstream).model
+      connection.release(pool, this.plane.options.share, clock.nowMs)
     } else connection.close()
     this.#leave(this.endpoint as CompiledEndpoint)
     this.#finish()
@@ -759,9 +921,21 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
 
   /** The answer broke off behind its head: the client's connection ends without the last byte, never with a whole-looking answer. */
   onAnswerCut(code: ErrorCode): void {
+    if (this.isTunnel) return this.#cutTunnel(code)
     this.#leaveEndpoint(code === 'UPSTREAM_BODY_TIMEOUT' ? ENDPOINT.TIMED_OUT : ENDPOINT.CLOSED)
+    if (this.isGrpc) return this.#endCall(code)
     this.errorCode = code
     this.#abort()
+  }
+
+  /** The tunnel was idle for too long, or its endpoint is gone. */
+  #cutTunnel(code: ErrorCode): void {
+    this.#leaveEndpoint(null)
+    if (code === 'UPSTREAM_BODY_TIMEOUT') {
+      this.errorCode = 'TUNNEL_IDLE'
+      if (this.#frames?.isBetweenFrames === true) this.#writeGoingAway()
+    } else this.errorCode = code
+    this.#finish()
   }
 
   onAttemptFailed(failure: Failure, error: NodeJS.ErrnoException | null): void {
@@ -973,14 +1147,24 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     this.errorCode = code
     // whoever sent something unreadable or too much is not read further
     if (ERROR_CODES[code].source === 'downstream') this.client.markLast()
-    this.#respond(this.errorAnswer(code))
+    this.#respond(this.isGrpc ? this.#grpcAnswer(code) : this.errorAnswer(code))
+  }
+
+  #grpcAnswer(code: ErrorCode): OwnAnswer {
+    const own = this.plane.options.settings.errorField ? `X-Headgate-Error: ${code}\r\n` : ''
+    return {
+      status: 200,
+      fields: `Content-Type: application/grpc\r\n${grpcErrorLines(code)}${own}`,
+      body: '',
+    }
   }
 
   errorAnswer(code: ErrorCode): OwnAnswer {
     const surface = this.surface
     const status = ERROR_CODES[code].status
     const { contentType, body } = errorBody(surface, status, code, this.requestId)
-    const limit = this.limitName === '' ? '' : `X-Headgate-Limit: ${this.limitName}\r\n`
+    let limit = this.limitName === '' ? '' : `X-Headgate-Limit: ${this.limitName}\r\n`
+    if (code === 'UPGRADE_VERSION') limit += 'Sec-WebSocket-Version: 13\r\n'
     const own = this.plane.options.settings.errorField ? `X-Headgate-Error: ${code}\r\n${limit}` : ''
     const refuser = status === 401 ? this.#authentication : null
     const field = refuser === null ? own : `WWW-Authenticate: ${refuser.challenge}\r\n${own}`
@@ -1034,7 +1218,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     }
     this.isHeadSent = true
     this.bytesOut += composed.bodyBytes
-    this.client.writeText(composed.text)
+    this.client.writeHead(composed.text)
     this.#finish()
   }
 
@@ -1068,6 +1252,8 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     if (!this.isActive) return
     this.isActive = false
     if (this.#wait !== null) this.plane.deadlines.forget(this.#wait)
+    if (this.#tunnelEnd !== null) this.plane.deadlines.forget(this.#tunnelEnd)
+    if (this.#callDeadline !== null) this.plane.deadlines.forget(this.#callDeadline)
     if (this.#gate !== null) this.#leaveGate(this.#gate)
     this.plane.inFlight--
     countWorker(this.plane, WORKER.IN_FLIGHT, -1)
@@ -1075,6 +1261,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     const now = clock.nowMs
     if (this.errorCode !== null) countError(this.plane, this.errorCode)
     this.#countRequest(now)
+    if (this.isTunnel) this.client.recallHead()
     if (this.plane.options.accessLog !== null) recordExchange(this, this.plane.options.accessLog, now)
     this.answer = null
   }
@@ -1164,6 +1351,10 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     this.isHeadSent = false
     this.#framing = 'none'
     this.#dropsBody = false
+    this.isGrpc = false
+    this.upgrade = ''
+    this.isTunnel = false
+    this.#frames = null
     this.errorCode = null
     this.isActive = true
     this.bytesIn = 0
@@ -1340,9 +1531,10 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     return this.route === null ? null : this.route.model.labels
   }
   get scheme(): 'http' | 'https' {
-    return 'http'
+    return this.client.scheme
   }
   get protocol(): string {
+    if (this.client.isFramed) return 'HTTP/2.0'
     return this.client.head.minorVersion === 1 ? 'HTTP/1.1' : 'HTTP/1.0'
   }
   get clientPort(): number {
@@ -1391,6 +1583,39 @@ const REASON_CELL: Readonly<Record<ChoiceReason, number>> = {
 const REFUSING = 2
 /** Endpoints are left, but each has as many requests as it may. */
 const ALL_FULL = -2
+
+/** What an ending tunnel has left: an endpoint for its last bytes, a client for its Close frame. Milliseconds. */
+const TUNNEL_END_MS = 1000
+/** Over so long WebSockets are closed when the gateway stops. Milliseconds. */
+const TUNNEL_LEAVE_MS = 5000
+
+/** The end of a call that its client set. */
+class CallDeadline implements Timed {
+  deadlineMs = 0
+  wheelTick = 0
+  wheelAt = 0
+  readonly #exchange: Exchange
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange
+  }
+  expire(): void {
+    this.#exchange.onCallTimeout()
+  }
+}
+
+class TunnelEnd implements Timed {
+  deadlineMs = 0
+  wheelTick = 0
+  wheelAt = 0
+  isPolite = false
+  readonly #exchange: Exchange
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange
+  }
+  expire(): void {
+    this.#exchange.onTunnelTimeout(this.isPolite)
+  }
+}
 
 /** The wait before an endpoint is asked again. */
 class Wait implements Timed {

@@ -7,6 +7,7 @@ import type { Plane } from './plane.ts'
 export interface ExplainPlace {
   readonly address: string
   readonly port: number
+  readonly scheme: 'http' | 'https'
 }
 
 export function formatPlace({ address, port }: ExplainPlace): string {
@@ -23,6 +24,10 @@ export class ExplainedClient {
   readonly localPort: number
   readonly commonLines = { host: '', client: '', text: '' }
   readonly willClose = false
+  readonly scheme: 'http' | 'https'
+  readonly isFramed = false
+  readonly mustUpgrade = false
+  readonly tls = null
 
   constructor(plane: Plane, peerAddress: string, place: ExplainPlace) {
     this.plane = plane
@@ -30,6 +35,7 @@ export class ExplainedClient {
     this.peerAddress = peerAddress
     this.localAddress = place.address
     this.localPort = place.port
+    this.scheme = place.scheme
   }
 }
 

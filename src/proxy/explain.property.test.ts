@@ -13,6 +13,7 @@ import type { Target } from '../model/split.ts'
 import type { Upstream } from '../model/upstream.ts'
 import { Consumers } from '../routing/consumers.ts'
 import { RoutingTable } from '../routing/routing-table.ts'
+import { StreamTable } from '../routing/stream-table.ts'
 import { makeRoute, makeSection, ORIGIN, TestPositions } from '../routing/test-fixtures.ts'
 import { createDataPlane } from './proxy.ts'
 import type { DataPlane } from './proxy-contract.ts'
@@ -31,8 +32,8 @@ describe('explain over random tables and requests', () => {
       for (let i = 0; i < PER_TABLE; i++) {
         const { request, wire } = makeRequest(random)
         const before = i < 2 ? Buffer.from(gateway.lane.buffer.slice(0)) : null
-        const explained = gateway.plane.explain(request, { address: '127.0.0.1', port: 9080 })
-        const again = gateway.plane.explain(request, { address: '127.0.0.1', port: 9080 })
+        const explained = gateway.plane.explain(request, { address: '127.0.0.1', port: 9080, scheme: 'http' })
+        const again = gateway.plane.explain(request, { address: '127.0.0.1', port: 9080, scheme: 'http' })
         assert.ok(before?.equals(Buffer.from(gateway.lane.buffer)) !== false, 'explain counts nothing')
         const said = sayings(explained)
         assert.deepEqual(sayings(again), said, 'explain moves nothing on')
@@ -127,6 +128,12 @@ function makeGateway(random: Random): TestGateway {
     settings: { ...DEFAULT_SETTINGS, trustedPeers: ['10.0.0.0/8'], explainField: 'trusted' },
     share: 1,
     table,
+    streams: new StreamTable([], {
+      positions,
+      slot,
+      upstream: (id) => plane.upstream(id),
+      consumers: new Consumers(),
+    }),
     sections,
     positions,
     lane,
@@ -152,8 +159,16 @@ function makeGateway(random: Random): TestGateway {
     serve(wire, peer) {
       const socket = new FakeSocket(peer)
       plane.accept(
-        { id: 'l', protocol: 'http', address: '127.0.0.1', port: 9080, sections: sections0 },
+        {
+          id: 'l',
+          protocol: 'http',
+          address: '127.0.0.1',
+          port: 9080,
+          proxyProtocol: false,
+          sections: sections0,
+        },
         socket as unknown as Socket,
+        { tls: null, peer: null, early: null },
       )
       socket.emit('data', Buffer.from(wire, 'latin1'))
       const served = records.pop()
@@ -260,6 +275,7 @@ function randomRoute(random: Random, id: string): Route {
     predicate: random.chance(0.4) ? randomPredicate(random, 2) : null,
     requestFilters: random.some(2, () => randomFilter(random)),
     responseFilters: random.chance(0.2) ? [responseFilter(random)] : [],
+    upgrades: [],
     rulesSee: random.of(['rewritten', 'original']),
     rules: random.some(3, (i) => randomRule(random, `${id}.${i}`)),
     labels: { routeId: id, routeName: null, serviceId: null, serviceName: null },
@@ -368,6 +384,7 @@ function makeUpstream(id: string, weights: readonly number[]): Upstream {
     name: id,
     origin: ORIGIN,
     scheme: 'http',
+    http2: 'never',
     endpoints: weights.map((weight, i) => ({
       host: `169.254.0.${i + 1}`,
       port: 80,

@@ -12,6 +12,7 @@ import type { RequestFilter } from '../model/filter.ts'
 import type { Section } from '../model/listener.ts'
 import { ChoiceTrace, type TracedFilter } from '../routing/explain.ts'
 import { type CompiledTarget, NEEDS_BODY } from '../routing/table.ts'
+import type { Client } from './client.ts'
 import { composeAnswerHead, type OwnAnswer } from './compose-answer.ts'
 import { CONSUMER_FIELDS, Exchange } from './exchange.ts'
 import { ExplainedClient, type ExplainPlace, formatPlace, headText } from './explain-client.ts'
@@ -28,7 +29,6 @@ import {
   showText,
   showUpstream,
 } from './explain-view.ts'
-import type { Downstream } from './http1/downstream.ts'
 import { parseRequestHead } from './http1/request-head.ts'
 import type { Plane } from './plane.ts'
 import type { Cell, CompiledUpstream } from './upstream/upstreams.ts'
@@ -59,7 +59,7 @@ class Explainer {
     this.#request = request
     this.#place = place
     this.#client = new ExplainedClient(plane, request.clientAddress, place)
-    this.#exchange = new Exchange(plane, this.#client as unknown as Downstream)
+    this.#exchange = new Exchange(plane, this.#client as unknown as Client)
     this.#trace = new ChoiceTrace(EXPLAIN_LIMITS, (filter) => this.#noteFilter(filter))
   }
 

@@ -1,8 +1,9 @@
 import { ERRORS_LINE, LINE, type WORKER } from '../model/counters.ts'
 import { ERROR_CODES, type ErrorCode } from '../model/error-codes.ts'
+import type { StreamTable } from '../routing/stream-table.ts'
+import type { ClientConnection } from './client.ts'
 import type { Deadlines } from './deadlines.ts'
 import type { ClientRules } from './forwarded.ts'
-import type { Downstream } from './http1/downstream.ts'
 import type { HeadPool } from './http1/head-pool.ts'
 import type { ProxyOptions } from './proxy-contract.ts'
 import type { RequestIdRules } from './request-id.ts'
@@ -14,6 +15,7 @@ export interface Plane {
   readonly options: ProxyOptions
   readonly deadlines: Deadlines
   readonly upstreams: Upstreams
+  readonly streams: StreamTable
   readonly upstreamOptions: UpstreamOptions
   readonly clientRules: ClientRules
   readonly requestId: RequestIdRules
@@ -21,7 +23,7 @@ export interface Plane {
   readonly marksRequests: boolean
   /** Whether answers carry lines of ours to the client: the request's id, the choices (`explainField`). */
   readonly marksAnswers: boolean
-  readonly connections: Set<Downstream>
+  readonly connections: Set<ClientConnection>
   readonly heads: HeadPool
   readonly forbidden: ReadonlySet<string>
   /** Bytes kept for replay by all exchanges of this worker. */

@@ -1,3 +1,4 @@
+import type { Socket as DatagramSocket } from 'node:dgram'
 import type { Socket } from 'node:net'
 import type { AccessRecord } from '../model/access-record.ts'
 import type { ExplainRequest, Explanation } from '../model/explanation.ts'
@@ -6,9 +7,13 @@ import type { Listener, Section } from '../model/listener.ts'
 import type { ObjectSearch, ObjectSource, Positions } from '../model/model.ts'
 import type { Settings } from '../model/settings.ts'
 import type { Upstream } from '../model/upstream.ts'
+import type { StreamTable } from '../routing/stream-table.ts'
 import type { Table, UpstreamCell } from '../routing/table.ts'
 
+import type { Acceptance } from './client.ts'
+
 export type { AccessRecord } from '../model/access-record.ts'
+export type { Acceptance } from './client.ts'
 
 /** What a worker hands to the data plane. */
 export interface ProxyOptions {
@@ -16,6 +21,7 @@ export interface ProxyOptions {
   /** Share of this worker in process-wide limits: 1 / number of workers. */
   readonly share: number
   readonly table: Table
+  readonly streams: StreamTable
   /** What the listeners search, in order; the last one's surface answers what no route matched. */
   readonly sections: readonly Section[]
   readonly positions: Positions
@@ -36,8 +42,10 @@ export interface ProxyOptions {
 
 /** The data plane of one worker (proxy/proxy.ts implements it). */
 export interface DataPlane {
-  /** Takes an accepted connection. The caller has set nothing on the socket. */
-  accept(listener: Listener, socket: Socket): void
+  /** Takes an accepted connection, after its handshake where it is one of TLS. The caller has set nothing on the socket. */
+  accept(listener: Listener, socket: Socket, acceptance: Acceptance): void
+  /** Takes the datagrams of a bound socket. */
+  acceptDatagrams(listener: Listener, socket: DatagramSocket): { close(): void }
   /** The box for an upstream; the same object for the same id, also before that upstream exists. */
   upstream(id: string): UpstreamCell
   /** Compiles; nothing changes before the returned function is called, in the tick that also switches the index. */
@@ -58,6 +66,9 @@ export interface DataPlane {
    */
   heldRevision?(): number
   /** What would become of a request that comes in at `place`. Sends, counts and moves on nothing. */
-  explain(request: ExplainRequest, place: { readonly address: string; readonly port: number }): Explanation
+  explain(
+    request: ExplainRequest,
+    place: { readonly address: string; readonly port: number; readonly scheme: 'http' | 'https' },
+  ): Explanation
   readonly stats: { connections: number; inFlight: number; upstreamConnections: number }
 }

@@ -1,10 +1,15 @@
+import type { Socket as DatagramSocket } from 'node:dgram'
 import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import { WORKER } from '../model/counters.ts'
 import type { ExplainRequest, Explanation } from '../model/explanation.ts'
 import type { Listener } from '../model/listener.ts'
 import type { ObjectSearch, ObjectSource } from '../model/model.ts'
 import type { Upstream } from '../model/upstream.ts'
 import type { UpstreamCell } from '../routing/table.ts'
+import type { Acceptance, AcceptedSocket, ClientConnection } from './client.ts'
+import type { SocketOwner } from './client-socket.ts'
+import { readClock } from './clock.ts'
 import { Deadlines } from './deadlines.ts'
 import { explainRequest } from './explain.ts'
 import type { ExplainPlace } from './explain-client.ts'
@@ -12,9 +17,12 @@ import { createClientRules } from './forwarded.ts'
 import { Downstream } from './http1/downstream.ts'
 import { HeadPool } from './http1/head-pool.ts'
 import { ResponseHead } from './http1/response-head.ts'
+import { openSession } from './http2/server-session.ts'
 import { countWorker, type Plane } from './plane.ts'
 import type { DataPlane, ProxyOptions } from './proxy-contract.ts'
 import { createRequestIdRules } from './request-id.ts'
+import { TcpStream } from './stream/tcp-stream.ts'
+import { UdpRelay } from './stream/udp-relay.ts'
 import { Upstreams } from './upstream/upstreams.ts'
 
 /** The data plane of one worker: connections in, exchanges, connections out. Owns its deadlines; `drain` ends it. */
@@ -26,6 +34,7 @@ class HttpDataPlane implements DataPlane {
   readonly #plane: Plane
   readonly #maxConnections: number
   readonly #perAddress = new Map<string, number>()
+  readonly #relays: UdpRelay[] = []
 
   constructor(options: ProxyOptions) {
     const deadlines = new Deadlines()
@@ -36,6 +45,7 @@ class HttpDataPlane implements DataPlane {
       options,
       deadlines,
       upstreams: new Upstreams(options, deadlines),
+      streams: options.streams,
       upstreamOptions: {
         limits: options.settings.limits,
         deadlines,
@@ -62,7 +72,7 @@ class HttpDataPlane implements DataPlane {
       maxConnections === 0 ? Number.POSITIVE_INFINITY : Math.max(1, Math.ceil(maxConnections * options.share))
   }
 
-  accept(listener: Listener, socket: Socket): void {
+  accept(listener: Listener, socket: Socket, acceptance: Acceptance): void {
     const plane = this.#plane
     if (plane.connections.size >= this.#maxConnections || !this.#admit(socket)) {
       countWorker(plane, WORKER.REFUSED_AT_ACCEPT, 1)
@@ -72,7 +82,24 @@ class HttpDataPlane implements DataPlane {
     }
     countWorker(plane, WORKER.ACCEPTED, 1)
     countWorker(plane, WORKER.ACTIVE, 1)
-    plane.connections.add(new Downstream(plane, socket, listener.port))
+    const accepted: AcceptedSocket = { socket, localPort: listener.port, ...acceptance }
+    const { protocol } = listener
+    let connection: ClientConnection & SocketOwner
+    if (protocol === 'tcp' || protocol === 'tls') connection = new TcpStream(plane, protocol, accepted)
+    else if (acceptance.tls !== null && (socket as TLSSocket).alpnProtocol === 'h2')
+      connection = openSession(plane, accepted, null)
+    else connection = new Downstream(plane, accepted)
+    plane.connections.add(connection)
+    if (acceptance.early === null) return
+    readClock()
+    connection.onData(acceptance.early)
+    socket.resume()
+  }
+
+  acceptDatagrams(listener: Listener, socket: DatagramSocket): { close(): void } {
+    const relay = new UdpRelay(this.#plane, listener, socket)
+    this.#relays.push(relay)
+    return { close: () => {} } // sessions end with the drain
   }
 
   /** The limit of connections per address; off by default, then it costs nothing. */
@@ -114,6 +141,7 @@ class HttpDataPlane implements DataPlane {
   heldRevision(): number {
     let held = this.#plane.options.table.revision
     for (const connection of this.#plane.connections) held = Math.min(held, connection.heldRevision)
+    for (const relay of this.#relays) held = Math.min(held, relay.heldRevision)
     return held
   }
 
@@ -148,6 +176,7 @@ class HttpDataPlane implements DataPlane {
         }
       })
     }
+    for (const relay of this.#relays) relay.close()
     const cut = plane.inFlight
     for (const connection of [...plane.connections]) connection.destroy()
     plane.upstreams.closeIdle()

@@ -55,6 +55,18 @@ class ExchangeRecord implements Mutable<AccessRecord> {
   get upstreamTarget(): string {
     return this.endpoint === '' ? '' : (this.exchange as Exchange).sentTarget
   }
+  get tlsVersion(): string {
+    return this.exchange?.client.tls?.version ?? ''
+  }
+  get tlsCipher(): string {
+    return this.exchange?.client.tls?.cipher ?? ''
+  }
+  get tlsServerName(): string {
+    return this.exchange?.client.tls?.serverName ?? ''
+  }
+  get isTlsResumed(): boolean | null {
+    return this.exchange?.client.tls?.isResumed ?? null
+  }
   header(name: string): string | undefined {
     const { fields } = (this.exchange as Exchange).client.head
     return fields.join(name, name === 'cookie' ? '; ' : ', ')

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { getSystemErrorName } from 'node:util'
+import { latin1 } from './http1/latin1.ts'
 import { handleOf, type StreamBinding, type StreamHandle, streamBinding } from './stream-binding.ts'
 
 /**
@@ -22,6 +23,14 @@ type WritableHandle = Required<Pick<StreamHandle, 'writeLatin1String' | 'writeBu
 
 /** Longer texts are not written from the stack by Node and need a request of their own anyway. */
 const MAX_DIRECT = 16_384
+
+/** Bytes up to this size travel as text with what surrounds them. */
+const TEXT_PART = 8192
+/**
+ * What bytes are copied into when nothing waits for their peer. What the system takes at once, as it does for all but slow readers, leaves it
+ * free again; otherwise the socket keeps it and a new one is made. So a fast body makes no garbage.
+ */
+let spare = Buffer.allocUnsafeSlow(135_168)
 
 /** One request serves all direct writes that end at once; one that does not keeps it, and a new one is made. */
 let request: WriteRequest | null = null
@@ -109,6 +118,17 @@ export class SocketWriter {
     request = null
     this.#waitingBytes += bytes.length
     return false
+  }
+
+  /** `head`, a byte string, and then bytes that are the caller's again afterwards. One write. */
+  writeCopy(head: string, bytes: Buffer, from: number, to: number): void {
+    if (to - from <= TEXT_PART) return this.write(head + latin1(bytes, from, to))
+    const length = head.length + to - from
+    const isSpare = length <= spare.length && !this.isWaiting
+    const copy = isSpare ? spare.subarray(0, length) : Buffer.allocUnsafeSlow(length)
+    if (head !== '') copy.write(head, 0, 'latin1')
+    bytes.copy(copy, head.length, from, to)
+    if (!this.writeBytes(copy) && isSpare) spare = Buffer.allocUnsafeSlow(spare.length)
   }
 
   /** Bytes wait in this process: the peer reads slower than we write. */

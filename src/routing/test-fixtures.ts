@@ -72,6 +72,7 @@ export function makeRoute(id: string, entries: readonly RouteEntry[], parts: Par
     requestFilters: [],
     responseFilters: [],
     rulesSee: 'original',
+    upgrades: [],
     rules: [],
     timeouts: null,
     labels: { routeId: id, routeName: null, serviceId: null, serviceName: null },

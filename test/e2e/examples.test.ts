@@ -3,9 +3,10 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { test } from 'node:test'
+import { connect } from 'node:tls'
 import { answerText, type Backend, startBackend } from '../support/backends.ts'
 import { callHttp, type GatewayProcess, ROOT, startGateway } from '../support/gateway.ts'
-import { runTool } from '../support/tools.ts'
+import { findFreePorts, runTool } from '../support/tools.ts'
 
 const FOLDER = resolve(ROOT, 'examples')
 /** Ports that the examples name; the test puts backends on free ones in their place. */
@@ -14,6 +15,8 @@ const PORTS = [1980, 1981, 1982] as const
 interface Run {
   readonly gateway: GatewayProcess
   readonly backends: readonly Backend[]
+  /** Of a listener with TLS. */
+  readonly securePort: number
   get(path: string, headers?: Readonly<Record<string, string>>): ReturnType<typeof callHttp>
   /** Which backend answered: the port that the example names. */
   ask(path: string, headers?: Readonly<Record<string, string>>): Promise<string>
@@ -21,6 +24,20 @@ interface Run {
 
 /** What each example shows, as one request or a few. */
 const EFFECTS: Readonly<Record<string, (run: Run) => Promise<void>>> = {
+  'native-https.yaml': async ({ get, securePort }) => {
+    const moved = await get('/a', { host: 'shop.test' })
+    assert.deepEqual([moved.status, moved.headers.location], [301, 'https://shop.test:9443/a'])
+    const ca = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/.exec(
+      readFileSync(join(FOLDER, 'native-https.yaml'), 'utf8').replace(/^ +/gm, ''),
+    )?.[0]
+    for (const servername of ['shop.test', 'de.shop.test']) {
+      const socket = connect({ port: securePort, host: '127.0.0.1', servername, ca: ca as string })
+      socket.write('GET / HTTP/1.1\r\nHost: shop.test\r\nConnection: close\r\n\r\n')
+      let text = ''
+      for await (const part of socket) text += String(part)
+      assert.match(text, /^HTTP\/1\.1 200 [\s\S]*1980$/)
+    }
+  },
   'canary.yaml': async ({ ask }) => {
     const answers = []
     for (let i = 0; i < 10; i++) answers.push(await ask('/index.html'))
@@ -202,7 +219,9 @@ for (const [file, check] of Object.entries(EFFECTS)) {
     }
     const config = join(folder, file)
     writeFileSync(config, text)
-    const gateway = await startGateway(['--config', config, '--workers', '1'])
+    const [securePort] = (await findFreePorts(1)) as [number]
+    const flags = ['--config', config, '--workers', '1', '--listen-tls', `127.0.0.1:${securePort}`]
+    const gateway = await startGateway(flags)
     t.after(() => gateway.stop('SIGKILL'))
     const get: Run['get'] = (path, headers = {}) =>
       callHttp({ port: gateway.port, method: 'GET', path, headers })
@@ -211,7 +230,7 @@ for (const [file, check] of Object.entries(EFFECTS)) {
       assert.equal(answer.status, 200, answer.text)
       return answer.text
     }
-    await check({ gateway, backends, get, ask })
+    await check({ gateway, backends, securePort, get, ask })
   })
 }
 

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { test } from 'node:test'
 import { startBackend } from '../support/backends.ts'
+import { makeCertificate } from '../support/certificates.ts'
 import { ROOT, startGateway } from '../support/gateway.ts'
 import { requestOnce } from '../support/raw-client.ts'
 import { waitFor } from '../support/tools.ts'
@@ -67,6 +68,8 @@ test('docs/metrics.md lists every metric of a scrape with its type and labels, a
     },
   }
   assert.equal((await gateway.admin('PUT', '/apisix/admin/routes/2', watched)).status, 201)
+  const { cert, key } = makeCertificate(t, ['a.test'])
+  assert.equal((await gateway.admin('PUT', '/apisix/admin/ssls/1', { cert, key, sni: 'a.test' })).status, 201)
   for (const path of ['/a', '/a', '/no-route']) await requestOnce(gateway.port, path)
   const text = await waitFor('a node to be found dead', async () => {
     const page = await gateway.status('/metrics')

@@ -84,6 +84,7 @@ async function fill(gateway: GatewayProcess, node: string): Promise<void> {
       timeout: { connect: 1, send: 2, read: 3 },
     },
     'routes/2': { uris: ['/a', '/b'], upstream: { nodes: { [node]: 1 }, retries: 1 }, priority: 3 },
+    'stream_routes/1': { server_port: 9100, upstream: { nodes: { [node]: 1 } } },
   }
   for (const [key, value] of Object.entries(documents)) {
     const answer = await gateway.admin('PUT', `/apisix/admin/${key}`, value)
@@ -139,7 +140,8 @@ function callOf(path: string, { operationId, parameters = [] }: Operation): stri
 test('every GET of a running gateway answers as the description says', { timeout: 60_000 }, async (t) => {
   const backend = await startBackend()
   t.after(() => backend.close())
-  const gateway = await startGateway()
+  // without a listener for streams their routes are refused
+  const gateway = await startGateway(['--listen-tcp', '127.0.0.1:0'])
   t.after(() => gateway.stop())
   await fill(gateway, `127.0.0.1:${backend.port}`)
 

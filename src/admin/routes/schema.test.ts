@@ -16,7 +16,14 @@ test('the schema of native files is served as JSON Schema', () => {
   assert.equal(headers['content-type'], 'application/schema+json')
   const schema = JSON.parse(body)
   assert.equal(schema.$schema, 'https://json-schema.org/draft/2020-12/schema')
-  assert.deepEqual(Object.keys(schema.properties).slice(1), ['headgate', 'gateway', 'routes', 'upstreams'])
+  assert.deepEqual(Object.keys(schema.properties).slice(1), [
+    'headgate',
+    'gateway',
+    'routes',
+    'upstreams',
+    'streams',
+    'certificates',
+  ])
 })
 
 test('a dialect without a schema, or a name that is none, is not found and told what there is', () => {

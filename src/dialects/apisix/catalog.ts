@@ -19,6 +19,7 @@ const SCHEMA_NAMES: ReadonlyMap<string, string> = new Map([
   ['plugin_config', 'plugin_configs'],
   ['ssl', 'ssls'],
   ['consumer', 'consumers'],
+  ['stream_route', 'stream_routes'],
 ])
 
 /** `/plugins/…`; `path` is what stands behind it. */
@@ -38,7 +39,7 @@ export function answerPlugins(request: RestRequest, path: readonly string[]): Re
   if (subsystem !== undefined && subsystem !== 'http' && subsystem !== 'stream') {
     return answerError(400, `unsupported subsystem: ${subsystem}`)
   }
-  const known = subsystem === 'stream' ? [] : PLUGINS
+  const known = subsystem === 'stream' ? PLUGINS.filter(({ name }) => name === 'traffic-split') : PLUGINS
   if (name === undefined) {
     if (request.query.get('all') !== 'true') return answerError(400, 'not found plugin name')
     const all: Record<string, JsonValue> = {}

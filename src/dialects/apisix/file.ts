@@ -9,7 +9,15 @@ import { idFieldOf } from './ids.ts'
  * The reference's declarative file: lists of objects under their collections' names. The `#END` line behind them belongs to the text, not
  * to the data, so whoever reads the file has looked at it. Objects without id are called `arr_1`, `arr_2` … by their place, as there.
  */
-const COLLECTIONS = ['ssls', 'consumers', 'upstreams', 'services', 'plugin_configs', 'routes'] as const
+const COLLECTIONS = [
+  'ssls',
+  'consumers',
+  'upstreams',
+  'services',
+  'plugin_configs',
+  'routes',
+  'stream_routes',
+] as const
 
 /** Collections of the reference that this version does not serve. An empty list says nothing and is let through. */
 const OTHER_COLLECTIONS = new Set([
@@ -19,7 +27,6 @@ const OTHER_COLLECTIONS = new Set([
   'plugins',
   'protos',
   'secrets',
-  'stream_routes',
 ])
 
 export function readApisixFile(root: JsonValue): FileDocuments | null {

@@ -19,6 +19,7 @@ const KINDS: Readonly<Record<string, string>> = {
   upstreams: 'upstream',
   ssls: 'ssl',
   consumers: 'consumer',
+  stream_routes: 'stream_route',
 }
 
 export function holderOf(document: StoredDocument): Holder {

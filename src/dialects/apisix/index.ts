@@ -13,6 +13,7 @@ import { listReferences } from './references.ts'
 import { createRest } from './rest.ts'
 import { listSplits, recognizeKinds } from './splits.ts'
 import { translateSsl, withoutKeys } from './ssls.ts'
+import { translateStreamRoute } from './stream-routes.ts'
 import { summarizeValue } from './summary.ts'
 import { describeSurface } from './surface.ts'
 import { translateRoute } from './translate-route.ts'
@@ -23,7 +24,7 @@ import { parseVars } from './vars.ts'
 /** Documents of Apache APISIX: routes, services, upstreams, plugin_configs and ssls, with their Admin API (spec/apisix.md). */
 export const apisix: Dialect = {
   name: 'apisix',
-  kinds: ['ssls', 'consumers', 'upstreams', 'services', 'plugin_configs', 'routes'],
+  kinds: ['ssls', 'consumers', 'upstreams', 'services', 'plugin_configs', 'routes', 'stream_routes'],
   surface: (settings) => describeSurface(settings.apisix),
   validate: validateDocument,
   translate: translateDocument,
@@ -46,6 +47,8 @@ function translateDocument(document: StoredDocument, lookup: Lookup, settings: D
   switch (kind) {
     case 'routes':
       return withWarnings(translateRoute(document, lookup, settings), document, settings)
+    case 'stream_routes':
+      return withWarnings(translateStreamRoute(document, lookup, settings), document, settings)
     case 'services':
     case 'plugin_configs':
       return withWarnings(translateHeldUpstreams(document, lookup, settings), document, settings)

@@ -2,7 +2,7 @@ import type { StoredDocument } from '../../model/document.ts'
 import { isJsonObject, type JsonObject } from '../../model/json.ts'
 import type { Origin } from '../../model/origin.ts'
 import type { Lookup } from '../dialect.ts'
-import { idField, objectField, textField } from './fields.ts'
+import { flagField, idField, objectField, textField } from './fields.ts'
 import { type Holder, holderOf, modelId, originOf } from './holder.ts'
 import { firstAddress } from './translate-upstream.ts'
 
@@ -32,6 +32,8 @@ export interface Merged {
   /** Switched-off plugins are left out. */
   readonly plugins: ReadonlyMap<string, EffectivePlugin>
   readonly upstream: OwnUpstream
+  /** Whether requests may change the protocol: what the route says, else its service. */
+  readonly allowsUpgrades: boolean
 }
 
 /** Looks up all that a route names, also what is not there, so that its appearance brings a new translation. */
@@ -57,6 +59,9 @@ export function mergeRoute(document: StoredDocument, lookup: Lookup): Merged {
     missingService: serviceId !== null && service === undefined ? serviceId : null,
     missingPluginConfig: pluginConfigId !== null && pluginConfig === undefined ? pluginConfigId : null,
     plugins,
+    allowsUpgrades:
+      (flagField(route, 'enable_websocket') ??
+        (service === undefined ? null : flagField(service.value, 'enable_websocket'))) === true,
     upstream: findUpstream(document, lookup) ??
       (service === undefined ? null : findUpstream(service, lookup)) ?? {
         kind: 'none',

@@ -97,13 +97,14 @@ const EXAMPLES: Readonly<Record<string, JsonValue>> = {
   services: { upstream_id: 'v1' },
   upstreams: { type: 'roundrobin', nodes: { '127.0.0.1:1980': 1 } },
   plugin_configs: { plugins: { redirect: { http_to_https: true } } },
+  stream_routes: { server_port: 9100, upstream_id: 'v1' },
   consumers: { username: 'jack', plugins: { 'key-auth': { key: 'a-long-random-text' } } },
 }
 
 /** The operations on one kind of object; none for a kind that is switched off. */
 function describeResource(kind: string): RestOperation[] {
   const resource = RESOURCES.get(kind)
-  if (resource === undefined || resource.refusal !== null) return []
+  if (resource === undefined) return []
   const name = schemaName(kind)
   const word = capital(name.slice('Apisix'.length))
   const collection = `${PREFIX}/${kind}`

@@ -113,6 +113,7 @@ async function findUpstreamUser(store: DocumentStore, id: string): Promise<strin
     ['routes', 'route'],
     ['services', 'service'],
     ['plugin_configs', 'plugin_config'],
+    ['stream_routes', 'stream_route'],
   ] as const) {
     for (const document of await store.list('apisix', kind)) {
       if (splitsTo(document, id)) return message(`plugin in ${word} [${document.key.id}]`)
@@ -131,6 +132,7 @@ async function findCertificateUser(store: DocumentStore, id: string): Promise<st
     ['routes', 'route'],
     ['services', 'service'],
     ['plugin_configs', 'plugin_config'],
+    ['stream_routes', 'stream_route'],
   ] as const) {
     for (const document of await store.list('apisix', kind)) {
       const used = listCertificates(document.value).find((reference) => reference.id === id)
@@ -148,9 +150,13 @@ async function findUserByField(
   id: string,
   refusal: string,
 ): Promise<string | null> {
-  for (const document of await store.list('apisix', 'routes')) {
-    if (refersTo(document.value[field], id)) {
-      return `${refusal}, route [${document.key.id}] is still using it now`
+  for (const [kind, word] of [
+    ['routes', 'route'],
+    ['stream_routes', 'stream_route'],
+  ] as const) {
+    for (const document of await store.list('apisix', kind)) {
+      if (refersTo(document.value[field], id))
+        return `${refusal}, ${word} [${document.key.id}] is still using it now`
     }
   }
   return null

@@ -16,7 +16,7 @@ import {
 import { parseJson } from './json-text.ts'
 import { describeRest } from './openapi.ts'
 import { describeSurface } from './surface.ts'
-import { type Call, RESOURCES, type Resource, runVerb } from './verbs.ts'
+import { type Call, RESOURCES, type Resource, refuseResource, runVerb } from './verbs.ts'
 
 /**
  * The Admin API (spec/apisix.md 1), without the HTTP server: keys, addresses, Host, CORS origins and the body limit are the server's
@@ -80,7 +80,7 @@ async function answerResource(
     return answerError(404, `Unsupported resource type: ${name === undefined ? '' : name}`)
   }
   if (resource !== undefined) {
-    const refused = refuseVerb(request.method, resource)
+    const refused = refuseVerb(request.method, resource, context.settings)
     if (refused !== null) return refused
   }
   const body = readBody(request.body, context.settings)
@@ -106,9 +106,10 @@ const CATALOG: ReadonlySet<string> = new Set(['plugins', 'schema', 'configs'])
 const VERBS: ReadonlySet<string> = new Set(['GET', 'PUT', 'POST', 'PATCH', 'DELETE'])
 
 /** Verbs that nobody knows are 404, one that this resource lacks is 405; resources that are switched off say so. */
-function refuseVerb(method: string, resource: Resource): RestResponse | null {
+function refuseVerb(method: string, resource: Resource, settings: DialectSettings): RestResponse | null {
   if (!VERBS.has(method)) return answerError(404, 'not found')
-  if (resource.refusal !== null) return answerError(400, resource.refusal)
+  const refusal = refuseResource(resource, settings)
+  if (refusal !== null) return answerError(400, refusal)
   return resource.withoutVerbs.includes(method)
     ? answerError(405, `not supported \`${method}\` method for ${resource.word}`)
     : null

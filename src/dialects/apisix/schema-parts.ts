@@ -113,7 +113,8 @@ export const VARS: LuaSchema = {
 }
 
 export const ENABLE_WEBSOCKET: LuaSchema = {
-  description: 'Whether WebSocket upgrades pass. This version refuses true.',
+  description:
+    "Whether requests may change to another protocol (Upgrade), as WebSocket does. A route without it has its service's.",
   type: 'boolean',
 }
 

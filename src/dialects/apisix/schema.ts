@@ -386,6 +386,39 @@ export const CONSUMER: LuaSchema = {
   additionalProperties: false,
 }
 
+export const STREAM_ROUTE: LuaSchema = {
+  description: 'Conditions on TCP and UDP streams, and what serves those that meet them.',
+  type: 'object',
+  properties: {
+    id: ID,
+    name: NAME,
+    desc: DESC,
+    labels: LABELS,
+    create_time: CREATE_TIME,
+    update_time: UPDATE_TIME,
+    remote_addr: { ...ADDRESS, description: 'Address or network that the client must be in.' },
+    server_addr: { ...ADDRESS, description: 'Address or network that the client came to.' },
+    server_port: {
+      description: 'Port that the client came to.',
+      type: 'integer',
+      minimum: 1,
+      maximum: 65_535,
+    },
+    sni: {
+      description: 'Name that the client asks for in TLS; `*.` before it stands for any labels.',
+      type: 'string',
+      minLength: 1,
+      pattern: '^\\*?[0-9a-zA-Z-._]+$',
+    },
+    upstream: UPSTREAM,
+    upstream_id: reference('Id of the upstream that serves; wins over upstream.'),
+    service_id: reference('Id of the service whose settings the route inherits.'),
+    plugins: PLUGINS,
+    protocol: { description: 'xRPC. Not supported: refused.', type: 'object' },
+  },
+  additionalProperties: false,
+}
+
 /** Schemas by collection name. */
 export const SCHEMAS: Readonly<Record<string, LuaSchema>> = {
   routes: ROUTE,
@@ -394,4 +427,5 @@ export const SCHEMAS: Readonly<Record<string, LuaSchema>> = {
   plugin_configs: PLUGIN_CONFIG,
   ssls: SSL,
   consumers: CONSUMER,
+  stream_routes: STREAM_ROUTE,
 }

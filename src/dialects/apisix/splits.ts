@@ -59,6 +59,7 @@ function ownName(document: StoredDocument, lookup: Lookup): string | null {
 export function recognizeKinds(value: JsonObject): readonly string[] {
   if ('uri' in value || 'uris' in value) return ['routes']
   if ('cert' in value) return ['ssls']
+  if ('server_port' in value || 'server_addr' in value || 'sni' in value) return ['stream_routes']
   if ('username' in value) return ['consumers']
   if ('nodes' in value || 'service_name' in value) return ['upstreams']
   if ('upstream' in value || 'upstream_id' in value) return ['services']

@@ -1,14 +1,15 @@
+import type { Certificate, TlsVersion } from '../../model/certificate.ts'
 import type { Fault, StoredDocument } from '../../model/document.ts'
 import type { JsonObject, JsonValue } from '../../model/json.ts'
-import { checkCertificates, checkKeyPair, checkPrivateKey } from '../../model/pem.ts'
+import { checkCertificates, checkKeyPair, checkPrivateKey, describeValidity } from '../../model/pem.ts'
 import type { Lookup, Translation } from '../dialect.ts'
-import { idField, objectField, textField, textListField } from './fields.ts'
+import { idField, numberField, objectField, textField, textListField } from './fields.ts'
 import type { TranslationWarning } from './holder.ts'
 import { joinPath } from './lua-schema.ts'
 
 /**
- * `ssls`: certificates with their private keys. Those of type client are what upstreams show to their nodes; those of type server are kept
- * for the listeners that are to come. Private keys go in and never come out again.
+ * `ssls`: certificates with their private keys. Those of type client are what upstreams show to their nodes; those of type server are what TLS
+ * listeners show. Private keys go in and never come out again.
  */
 
 /** Certificates and keys that are none, or no pairs, in the reference's words (apisix/ssl.lua; that they fit together is looked at by us alone). */
@@ -49,19 +50,68 @@ function describePairFault(
   return keyFault === null ? null : { isOfKey: true, message: `failed to parse key: ${keyFault}` }
 }
 
-/** Nothing of its own; upstreams that name it look it up. What of it has no effect becomes a warning. */
-export function translateSsl({ value }: StoredDocument): Translation {
-  const warnings: TranslationWarning[] = []
-  if (isClientCertificate(value)) {
-    for (const field of ['sni', 'snis', 'certs', 'keys', 'client', 'ssl_protocols', 'status']) {
-      if (!Object.hasOwn(value, field) || (field === 'status' && value.status === 1)) continue
-      warnings.push({ path: field, message: `${field} has no effect on a certificate of type client` })
-    }
-  } else {
-    const message = 'has no effect until there is a TLS listener; for upstreams it must be of type client'
-    warnings.push({ path: 'type', message })
+/** One of type server is what listeners show; one of type client is looked up by the upstreams that name it. What of it has no effect becomes a warning. */
+export function translateSsl(document: StoredDocument): Translation {
+  const { value } = document
+  if (isClientCertificate(value)) return { objects: [], warnings: collectUnused(value) }
+  if (numberField(value, 'status') === 0) return { objects: [], warnings: [] }
+  const certificate = textField(value, 'cert')
+  const key = textField(value, 'key')
+  const serverNames = textListField(value, 'snis') ?? listOfOne(textField(value, 'sni'))
+  if (certificate === null || key === null || serverNames.length === 0) return { objects: [], warnings: [] }
+  const certificates = textListField(value, 'certs') ?? []
+  const keys = textListField(value, 'keys') ?? []
+  const pairs = [{ certificate, key }]
+  for (const [index, further] of certificates.entries())
+    pairs.push({ certificate: further, key: keys[index] as string })
+  const object: Certificate = {
+    kind: 'certificate',
+    id: `apisix/ssls/${document.key.id}`,
+    name: serverNames[0] as string,
+    origin: { dialect: 'apisix', kind: 'ssl', id: document.key.id, path: '' },
+    serverNames: serverNames.map((name) => name.toLowerCase()),
+    pairs,
+    client: readVerification(value),
+    versions: (textListField(value, 'ssl_protocols') as readonly TlsVersion[] | null) ?? null,
+    key: [document.createdRevision],
   }
-  return { objects: [], warnings }
+  return { objects: [object], warnings: collectExpired(pairs) }
+}
+
+function listOfOne(text: string | null): readonly string[] {
+  return text === null ? [] : [text]
+}
+
+/** `depth` is 1 where it is left out. */
+function readVerification(value: JsonObject): Certificate['client'] {
+  const client = objectField(value, 'client')
+  const authorities = client === null ? null : textField(client, 'ca')
+  if (client === null || authorities === null) return null
+  return {
+    authorities,
+    depth: numberField(client, 'depth') ?? 1,
+    exceptPaths: textListField(client, 'skip_mtls_uri_regex') ?? [],
+  }
+}
+
+/** A certificate that is over, or has not begun, is served all the same: its clients say more about it than a gateway that is silent. */
+function collectExpired(pairs: Certificate['pairs']): readonly TranslationWarning[] {
+  const warnings: TranslationWarning[] = []
+  for (const [index, { certificate }] of pairs.entries()) {
+    const message = describeValidity(certificate, Date.now())
+    if (message === null) continue
+    warnings.push({ path: index === 0 ? 'cert' : `certs[${index - 1}]`, message })
+  }
+  return warnings
+}
+
+function collectUnused(value: JsonObject): readonly TranslationWarning[] {
+  const warnings: TranslationWarning[] = []
+  for (const field of ['sni', 'snis', 'certs', 'keys', 'client', 'ssl_protocols', 'status']) {
+    if (!Object.hasOwn(value, field) || (field === 'status' && value.status === 1)) continue
+    warnings.push({ path: field, message: `${field} has no effect on a certificate of type client` })
+  }
+  return warnings
 }
 
 /** Whether upstreams may show it; without a type it is for servers. */

@@ -1,9 +1,10 @@
 import { isJsonObject, type JsonObject } from '../../model/json.ts'
-import { idField, listField, objectField, textField, textListField } from './fields.ts'
+import { idField, listField, numberField, objectField, textField, textListField } from './fields.ts'
 
 /** What an object does in a few words, for lists: `GET shop.com/api/* to upstream 5; traffic-split`. */
 export function summarizeValue(kind: string, value: JsonObject): string {
   const parts = kind === 'routes' ? [summarizeMatch(value)] : []
+  if (kind === 'stream_routes') parts.push(summarizeStream(value))
   if (kind === 'upstreams') return summarizeUpstream(value)
   if (kind === 'services') {
     const hosts = textListField(value, 'hosts')
@@ -24,6 +25,18 @@ function summarizeSsl(value: JsonObject): string {
   const type = textField(value, 'type') ?? 'server'
   const names = textListField(value, 'snis') ?? [textField(value, 'sni')].filter((name) => name !== null)
   return type === 'client' || names.length === 0 ? type : `${type} ${shorten(names)}`
+}
+
+function summarizeStream(value: JsonObject): string {
+  const port = numberField(value, 'server_port')
+  const client = textField(value, 'remote_addr')
+  const server = textField(value, 'server_addr') ?? ''
+  const parts = [
+    textField(value, 'sni'),
+    port === null && server === '' ? null : `${server}:${port ?? '*'}`,
+    client === null ? null : `from ${client}`,
+  ].filter((part) => part !== null)
+  return parts.length === 0 ? 'all streams' : parts.join(' ')
 }
 
 function summarizeMatch(value: JsonObject): string {

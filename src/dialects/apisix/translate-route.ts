@@ -154,7 +154,7 @@ function readPredicate(
   return both(rawHost, 'error' in parsed ? { kind: 'any', of: [] } : simplify(parsed.predicate))
 }
 
-type Actions = Pick<Route, 'requestFilters' | 'responseFilters' | 'rulesSee' | 'rules'>
+type Actions = Pick<Route, 'requestFilters' | 'responseFilters' | 'rulesSee' | 'rules' | 'upgrades'>
 
 /**
  * What happens to a request that the route matched, in the order of the reference's phases: redirect, then traffic-split, then the route's
@@ -167,7 +167,8 @@ function readActions(
   warnings: TranslationWarning[],
 ): Actions {
   const dead = readDeadEnd(merged, warnings)
-  if (dead !== null) return { requestFilters: [], responseFilters: [], rulesSee: 'rewritten', rules: [dead] }
+  if (dead !== null)
+    return { requestFilters: [], responseFilters: [], rulesSee: 'rewritten', rules: [dead], upgrades: [] }
   const { holder, plugins, upstream } = merged
   const auth = plugins.get('key-auth')
   const rewrite = plugins.get('proxy-rewrite')
@@ -191,6 +192,7 @@ function readActions(
     responseFilters: response === undefined ? [] : [translateResponseRewrite(response)],
     rulesSee: readRulesSee(merged, warnings),
     rules,
+    upgrades: merged.allowsUpgrades ? ['*'] : [],
   }
 }
 

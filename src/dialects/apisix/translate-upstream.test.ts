@@ -23,6 +23,7 @@ test('an upstream that says only its nodes has the defaults of the reference', (
     name: '1',
     origin: { dialect: 'apisix', kind: 'upstream', id: '1', path: '' },
     scheme: 'http',
+    http2: 'never',
     endpoints: [
       { host: 'a.test', port: 81, weight: 1, priority: 0, ...PLAIN_NODE },
       { host: 'b.test', port: 80, weight: 2, priority: 0, ...PLAIN_NODE },

@@ -1,7 +1,13 @@
 import type { Endpoint } from '../../model/endpoint.ts'
 import { isJsonObject, type JsonObject } from '../../model/json.ts'
 import type { Origin } from '../../model/origin.ts'
-import type { Discovery, Upstream, UpstreamTimeouts, UpstreamTls } from '../../model/upstream.ts'
+import type {
+  Discovery,
+  Upstream,
+  UpstreamScheme,
+  UpstreamTimeouts,
+  UpstreamTls,
+} from '../../model/upstream.ts'
 import { MAX_CYCLE, scaleWeights } from '../../model/weighted-rotation.ts'
 import type { Lookup } from '../dialect.ts'
 import { flagField, idField, numberField, objectField, textField, toMilliseconds } from './fields.ts'
@@ -48,10 +54,11 @@ export function translateUpstream(value: JsonObject, place: UpstreamPlace): Tran
   const warn = (field: string, message: string): void => {
     warnings.push({ path: joinPath(place.path, field), message })
   }
-  const scheme = textField(value, 'scheme') === 'https' ? 'https' : UPSTREAM_DEFAULTS.scheme
+  const scheme = readScheme(value)
+  const isSecure = scheme === 'https' || scheme === 'grpcs' || scheme === 'tls'
   const parsed = parseNodes(value.nodes, scheme)
   const { repeated } = parsed
-  const shown = scheme === 'https' ? readClientCertificate(value, place.lookup) : null
+  const shown = isSecure ? readClientCertificate(value, place.lookup) : null
   const lacksCertificate = typeof shown === 'string'
   // No node is asked as somebody else than the document says.
   const endpoints = lacksCertificate ? [] : parsed.endpoints
@@ -80,6 +87,7 @@ export function translateUpstream(value: JsonObject, place: UpstreamPlace): Tran
         : nameUpstream(value, place.id),
     origin: place.origin,
     scheme,
+    http2: scheme === 'grpc' || scheme === 'grpcs' ? 'always' : 'never',
     endpoints,
     discovery: place.isInSplit || lacksCertificate ? null : readDiscovery(value),
     balancer: readBalancer(value),
@@ -103,9 +111,15 @@ export function translateUpstream(value: JsonObject, place: UpstreamPlace): Tran
     },
     pool: readPool(value),
     limits: readLimits(value),
-    tls: scheme === 'https' ? readTls(value, lacksCertificate ? null : shown) : null,
+    tls: isSecure ? readTls(value, lacksCertificate ? null : shown) : null,
   }
   return { upstream, warnings }
+}
+
+/** What the schema lets through, and what an upstream has without. */
+function readScheme(value: JsonObject): UpstreamScheme {
+  const scheme = textField(value, 'scheme')
+  return scheme === null ? UPSTREAM_DEFAULTS.scheme : (scheme as UpstreamScheme)
 }
 
 /** Nodes of one priority rotate together, so their weights are looked at together. */

@@ -1,7 +1,7 @@
 import type { Fault } from '../../model/document.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.ts'
 import { checkCertificates, checkKeyPair } from '../../model/pem.ts'
-import { flagField, listField, numberField, objectField, textField } from './fields.ts'
+import { listField, numberField, objectField, textField } from './fields.ts'
 import { checkSchema, joinPath, type LuaSchema } from './lua-schema.ts'
 import { splitAddress } from './nodes.ts'
 import { addedTo } from './translate-added.ts'
@@ -155,10 +155,12 @@ function collectAddedFaults(upstream: JsonObject, add: AddFault): void {
 /** Fields that later versions bring. A silent omission would be worse than a refusal. */
 function collectUnsupported(upstream: JsonObject, add: AddFault): void {
   const scheme = textField(upstream, 'scheme')
-  if (scheme !== null && scheme !== 'http' && scheme !== 'https') {
-    add('scheme', `scheme ${scheme} is ${NOT_YET}`, 'use http or https')
+  if (scheme !== null && !SCHEMES.has(scheme)) {
+    add('scheme', `scheme ${scheme} is ${NOT_YET}`, `use one of ${[...SCHEMES].join(', ')}`)
   }
 }
+
+const SCHEMES: ReadonlySet<string> = new Set(['http', 'https', 'grpc', 'grpcs', 'tcp', 'tls', 'udp'])
 
 /** What this version cannot do yet, in every message that says so. */
 export const NOT_YET = 'not supported by this version yet'
@@ -170,9 +172,6 @@ export function collectUnsupportedFields(value: JsonObject): readonly Fault[] {
     if (Object.hasOwn(value, field)) {
       faults.push({ path: field, message: `${field} is not supported: it runs Lua code`, hint: null })
     }
-  }
-  if (flagField(value, 'enable_websocket') === true) {
-    faults.push({ path: 'enable_websocket', message: `enable_websocket is ${NOT_YET}`, hint: null })
   }
   return faults
 }

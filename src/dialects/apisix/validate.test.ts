@@ -15,7 +15,7 @@ test('all faults of a document are found at once, each with its place', () => {
     hosts: ['b'],
     priority: 'high',
     remote_addrs: ['10.0.0.0/8', '::1/200'],
-    upstream: { nodes: { 'a:70000': 1, 'b:80': 1 }, type: 'chash', pass_host: 'rewrite', scheme: 'grpc' },
+    upstream: { nodes: { 'a:70000': 1, 'b:80': 1 }, type: 'chash', pass_host: 'rewrite', scheme: 'kafka' },
     plugins: {
       'limit-count': {},
       'traffic-split': { rules: [{ match: [{ vars: [['x', '=', 1]] }] }] },
@@ -34,14 +34,13 @@ test('all faults of a document are found at once, each with its place', () => {
     "upstream.pass_host: `upstream_host` can't be empty when `pass_host` is `rewrite`",
     'upstream.nodes.a:70000: invalid port 70000',
     'upstream.key: missing key',
-    'upstream.scheme: scheme grpc is not supported by this version yet',
+    'upstream.scheme: scheme kafka is not supported by this version yet',
     'uris[1]: invalid configuration: a * in the middle of a segment is not supported: /b*c',
     'remote_addrs[1]: invalid remote_addr: ::1/200',
     'plugins.limit-count: unknown plugin [limit-count]',
     "plugins.traffic-split: failed to check the configuration of plugin traffic-split err: failed to validate the 'vars' expression: invalid operator '='",
     "vars: failed to validate the 'vars' expression: invalid operator 'near'",
     'script: script is not supported: it runs Lua code',
-    'enable_websocket: enable_websocket is not supported by this version yet',
   ])
 })
 

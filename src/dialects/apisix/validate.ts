@@ -10,6 +10,7 @@ import { parsePath } from './patterns.ts'
 import { checkPlugins } from './plugins/index.ts'
 import { SCHEMAS } from './schema.ts'
 import { collectSslFaults } from './ssls.ts'
+import { collectStreamFaults } from './stream-routes.ts'
 import { checkUpstreamRules, collectUnsupportedFields, collectUpstreamFaults } from './upstream-rules.ts'
 import { parseVars } from './vars.ts'
 
@@ -28,6 +29,8 @@ export function checkShape(kind: string, value: JsonValue, settings: DialectSett
   if (fault !== null) return `invalid configuration: ${fault}`
   if (!isJsonObject(value)) return null
   if (kind === 'ssls') return collectSslFaults(value)[0]?.message ?? null
+  const stream = kind === 'stream_routes' ? collectStreamFaults(value)[0] : undefined
+  if (stream !== undefined) return stream.message
   const upstream = kind === 'upstreams' ? value : objectField(value, 'upstream')
   return (
     (upstream === null ? null : checkUpstreamRules(upstream)) ??
@@ -77,6 +80,15 @@ export function validateDocument(
   if (upstream !== null) faults.push(...collectUpstreamFaults(upstream, 'upstream'))
   faults.push(...collectPatternFaults(value, settings))
   if (kind === 'consumers') return [...faults, ...collectConsumerFaults(value)]
+  if (kind === 'stream_routes') {
+    const own = collectStreamFaults(value)
+    const told = new Set(own.map(({ path }) => path))
+    return [
+      ...faults.filter(({ path }) => !told.has(path)),
+      ...own,
+      ...collectPluginFaults(value, settings).filter(({ path }) => !told.has(path)),
+    ]
+  }
   faults.push(...collectPluginFaults(value, settings))
   if (Array.isArray(value.vars)) {
     const parsed = parseVars(value.vars)

@@ -20,25 +20,24 @@ export interface Resource {
   /** How messages call one of them. */
   readonly word: string
   readonly withoutVerbs: readonly string[]
-  /** Why the whole resource is switched off, null: it is not. */
-  readonly refusal: string | null
+}
+
+/** Why a whole resource is switched off; null: it is not. */
+export function refuseResource({ kind }: Resource, { listenTcp, listenUdp }: DialectSettings): string | null {
+  const hasStreams = listenTcp.length + listenUdp.length > 0
+  return kind === 'stream_routes' && !hasStreams ? 'stream mode is disabled, can not add stream routes' : null
 }
 
 export const RESOURCES: ReadonlyMap<string, Resource> = new Map(
   [
-    { kind: 'routes', word: 'route', withoutVerbs: [], refusal: null },
-    { kind: 'services', word: 'service', withoutVerbs: [], refusal: null },
-    { kind: 'upstreams', word: 'upstream', withoutVerbs: [], refusal: null },
-    { kind: 'ssls', word: 'ssl', withoutVerbs: [], refusal: null },
+    { kind: 'routes', word: 'route', withoutVerbs: [] },
+    { kind: 'services', word: 'service', withoutVerbs: [] },
+    { kind: 'upstreams', word: 'upstream', withoutVerbs: [] },
+    { kind: 'ssls', word: 'ssl', withoutVerbs: [] },
     // Its schema wants an id, so there is nothing to make one up for.
-    { kind: 'plugin_configs', word: 'plugin config', withoutVerbs: ['POST'], refusal: null },
-    { kind: 'consumers', word: 'consumer', withoutVerbs: ['POST', 'PATCH'], refusal: null },
-    {
-      kind: 'stream_routes',
-      word: 'stream route',
-      withoutVerbs: ['PATCH'],
-      refusal: 'stream mode is disabled, can not add stream routes',
-    },
+    { kind: 'plugin_configs', word: 'plugin config', withoutVerbs: ['POST'] },
+    { kind: 'consumers', word: 'consumer', withoutVerbs: ['POST', 'PATCH'] },
+    { kind: 'stream_routes', word: 'stream route', withoutVerbs: ['PATCH'] },
   ].map((resource) => [resource.kind, resource]),
 )
 

@@ -3,9 +3,11 @@ import type * as Native from './types.ts'
 
 /** Defaults as the schema has them, typed by what they are defaults of. */
 interface Defaults {
-  readonly upstream: Required<Pick<Native.Upstream, 'scheme' | 'sendHost'>> & {
+  readonly upstream: Required<Pick<Native.Upstream, 'scheme' | 'http2' | 'sendHost'>> & {
     readonly balance: Extract<Native.Balance, string>
   }
+  readonly stream: Required<Pick<Native.Stream, 'priority' | 'idle'>>
+  readonly clientCertificates: Required<Pick<Native.ClientCertificates, 'depth'>>
   readonly endpoint: { readonly weight: number; readonly priority: number; readonly failoverOnly: boolean }
   readonly leastRequest: Required<Native.LeastRequest>
   readonly ringHash: Required<Native.RingHash>

@@ -7,6 +7,6 @@ export function modelId(kind: string, id: string, part: string | null = null): s
   return part === null ? `${NATIVE}/${kind}/${id}` : `${NATIVE}/${kind}/${id}#${part}`
 }
 
-export function originOf(kind: 'route' | 'upstream', id: string): Origin {
+export function originOf(kind: 'route' | 'upstream' | 'certificate' | 'stream', id: string): Origin {
   return { dialect: NATIVE, kind, id, path: '' }
 }

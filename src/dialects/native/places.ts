@@ -32,7 +32,7 @@ function targetsOf(holder: Place): readonly Place[] {
 
 /** Upstreams by id, wherever a route names them. */
 export function listReferences(kind: string, value: JsonObject): readonly Reference[] {
-  if (kind !== 'routes') return []
+  if (kind !== 'routes' && kind !== 'streams') return []
   const found: Reference[] = []
   for (const holder of holdersOf(value)) {
     for (const place of [...targetsOf(holder), holder]) {
@@ -46,7 +46,7 @@ export function listReferences(kind: string, value: JsonObject): readonly Refere
 
 /** Splits with two targets or more. */
 export function listSplits(document: StoredDocument, lookup: Lookup): readonly DocumentSplit[] {
-  if (document.key.kind !== 'routes') return []
+  if (document.key.kind !== 'routes' && document.key.kind !== 'streams') return []
   const splits: DocumentSplit[] = []
   for (const holder of holdersOf(document.value)) {
     const targets = targetsOf(holder).map(

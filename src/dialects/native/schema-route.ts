@@ -141,6 +141,16 @@ export const ROUTE_DEFS: Readonly<Record<string, Schema>> = {
         maxLength: 256,
       }),
       filters,
+      upgrades: list(
+        text('A protocol, such as `websocket`; `*` for any.', {
+          pattern: "^(?:\\*|[a-z0-9!#$%&'+.^_`|~/-]{1,64})$",
+          patternWords: 'a protocol in lower case, or *',
+          maxLength: 64,
+        }),
+        16,
+        'Protocols that a request may change to (Upgrade). Without it Upgrade is taken out, and the request is served as a plain one.',
+        { minItems: 1, examples: [['websocket']] },
+      ),
       rulesSee: {
         ...words('What the conditions of the rules look at when filters of the route change header fields.', {
           original: 'The request as the client sent it.',

@@ -151,9 +151,22 @@ function upstreamFields(): Readonly<Record<string, Schema>> {
     scheme: {
       ...words('How endpoints are spoken to.', {
         http: 'HTTP/1.1 in plain text.',
-        https: 'HTTP/1.1 over TLS.',
+        https: 'HTTP/1.1 over TLS; HTTP/2 where `http2` says so.',
+        grpc: 'HTTP/2 in plain text, for gRPC.',
+        grpcs: 'HTTP/2 over TLS, for gRPC.',
+        tcp: 'Of streams: bytes as they come.',
+        tls: 'Of streams: over TLS.',
+        udp: 'Of streams: datagrams.',
       }),
       default: 'http',
+    },
+    http2: {
+      ...words('Whether requests go to endpoints as HTTP/2. `grpc` and `grpcs` always do.', {
+        never: 'HTTP/1.1.',
+        offered: 'Of `https`: where the endpoint takes it in the handshake, else HTTP/1.1.',
+        always: 'HTTP/2; over `http` with prior knowledge.',
+      }),
+      default: 'never',
     },
     endpoints: list(
       ref('endpoint', 'An endpoint.'),
@@ -192,6 +205,6 @@ function upstreamFields(): Readonly<Record<string, Schema>> {
     retries: ref('retries', 'Further attempts, each on another endpoint if there is one.'),
     pool: ref('pool', 'Connections that are kept.'),
     limits: ref('limits', 'Bounds on what is sent to the upstream.'),
-    tls: ref('tls', 'Of `scheme: https`.'),
+    tls: ref('tls', 'Of `scheme: https` and `grpcs`.'),
   }
 }

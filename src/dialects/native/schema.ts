@@ -1,9 +1,11 @@
 import type { Schema, SchemaDocument } from './json-schema.ts'
 import { BALANCING_DEFS } from './schema-balancing.ts'
+import { CERTIFICATE_DEFS } from './schema-certificate.ts'
 import { FILTER_DEFS } from './schema-filters.ts'
 import { HEALTH_DEFS } from './schema-health.ts'
 import { list, object, ref, text } from './schema-parts.ts'
 import { ROUTE_DEFS } from './schema-route.ts'
+import { STREAM_DEFS } from './schema-stream.ts'
 import { UPSTREAM_DEFS } from './schema-upstream.ts'
 import { WHEN_DEFS } from './schema-when.ts'
 
@@ -17,9 +19,11 @@ export const DEFS: Readonly<Record<string, Schema>> = {
   ...UPSTREAM_DEFS,
   ...BALANCING_DEFS,
   ...HEALTH_DEFS,
+  ...CERTIFICATE_DEFS,
+  ...STREAM_DEFS,
 }
 
-/** Of a file: documents of both kinds in lists. */
+/** Of a file: documents of all kinds in lists. */
 export const NATIVE_SCHEMA: SchemaDocument = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   $id: 'urn:headgate:schema:native:1',
@@ -39,6 +43,16 @@ export const NATIVE_SCHEMA: SchemaDocument = {
       },
       routes: list(ref('route', 'A route.'), 1_000_000, 'Which requests, and what becomes of them.'),
       upstreams: list(ref('upstream', 'An upstream.'), 1_000_000, 'Groups of endpoints.'),
+      streams: list(
+        ref('stream', 'A stream document.'),
+        1_000_000,
+        'Which TCP and UDP streams, and where they go.',
+      ),
+      certificates: list(
+        ref('certificate', 'A certificate.'),
+        1_000_000,
+        'What TLS listeners show, by the name that clients ask for.',
+      ),
     },
     { required: ['headgate'] },
   ),
@@ -46,7 +60,12 @@ export const NATIVE_SCHEMA: SchemaDocument = {
 }
 
 /** Collections, in the order in which documents are loaded, and the schema of their documents. */
-export const KINDS = { upstreams: 'upstream', routes: 'route' } as const
+export const KINDS = {
+  certificates: 'certificate',
+  upstreams: 'upstream',
+  routes: 'route',
+  streams: 'stream',
+} as const
 export type Kind = keyof typeof KINDS
 
 export function isKind(kind: string): kind is Kind {

@@ -2,6 +2,16 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.
 
 /** What a document does in a few words, for lists: `GET shop.example.com/api/* if … to 1 rule, blue|green`. Takes whatever stands there. */
 export function summarizeDocument(kind: string, value: JsonObject): string {
+  if (kind === 'certificates') return shorten(textsOf(value.serverNames))
+  if (kind === 'streams') {
+    const ports = listOf(value.ports).map(String)
+    const match = [
+      shorten(textsOf(value.serverNames)),
+      ports.length === 0 ? '' : `:${shorten(ports)}`,
+      shorten(textsOf(value.clients)),
+    ]
+    return `${match.filter((part) => part !== '').join(' ') || 'all streams'} to ${outcomeOf(value) ?? ''}`
+  }
   if (kind === 'upstreams') return shorten(addressesOf(value))
   const methods = textsOf(value.methods)
   const method = methods.length === 0 ? '' : `${methods.join('|')} `

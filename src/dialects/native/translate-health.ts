@@ -1,5 +1,5 @@
 import type { ActiveCheck, HealthPolicy, OutlierDetection, PassiveCheck } from '../../model/health.ts'
-import type { SlowStart } from '../../model/upstream.ts'
+import type { SlowStart, UpstreamScheme } from '../../model/upstream.ts'
 import { defaultOf } from './defaults.ts'
 import { parseDuration, parsePercent } from './duration.ts'
 import { joinPath, type Sink } from './sink.ts'
@@ -19,7 +19,7 @@ const MIN_WINDOW_MS = 1000
 
 export function readHealth(
   value: Native.Health | undefined,
-  scheme: 'http' | 'https',
+  scheme: UpstreamScheme,
   path: string,
   sink: Sink,
 ): HealthPolicy | null {
@@ -31,6 +31,17 @@ export function readHealth(
     passive: passive === undefined ? null : readPassive(passive, joinPath(path, 'passive'), sink),
     outlier: outlier === undefined ? null : readOutlier(outlier, joinPath(path, 'outlier'), sink),
   }
+}
+
+/** How endpoints are asked where the document does not say. gRPC's own question is put in plain text only. */
+const DEFAULT_KINDS: Readonly<Record<string, ActiveCheck['kind']>> = {
+  http: 'http',
+  https: 'https',
+  grpc: 'grpc',
+  grpcs: 'tcp',
+  tcp: 'tcp',
+  tls: 'tcp',
+  udp: 'tcp',
 }
 
 /** Keys that only some kinds of probes have. */
@@ -46,11 +57,11 @@ const KEYS_OF_KINDS: Readonly<Record<string, readonly ActiveCheck['kind'][]>> = 
 
 function readActive(
   value: Native.ActiveCheck,
-  scheme: 'http' | 'https',
+  scheme: UpstreamScheme,
   path: string,
   sink: Sink,
 ): ActiveCheck {
-  const kind = value.kind ?? scheme
+  const kind = value.kind ?? (DEFAULT_KINDS[scheme] as ActiveCheck['kind'])
   for (const [key, kinds] of Object.entries(KEYS_OF_KINDS)) {
     if (Object.hasOwn(value, key) && !kinds.includes(kind)) {
       sink.refuse(joinPath(path, key), `means nothing for a probe of kind ${kind}`, `of ${kinds.join(', ')}`)

@@ -21,6 +21,8 @@ export type Outcome = Pick<
 >
 
 export interface OutcomeContext {
+  /** Of the document: `routes` or `streams`. */
+  readonly collection: 'routes' | 'streams'
   readonly routeId: string
   readonly origin: Origin
   /** Undefined while a document is checked by itself: then nothing is missing. */
@@ -60,7 +62,7 @@ function single(
   const place = joinPath(path, key)
   return {
     split: {
-      id: modelId('routes', context.routeId, place),
+      id: modelId(context.collection, context.routeId, place),
       origin: originAt(context.origin, place),
       targets: [translateTarget(target, path, place, context)],
       policy: null,
@@ -75,7 +77,7 @@ function translateSplit(
   path: string,
   context: OutcomeContext,
 ): TranslatedOutcome {
-  const { origin, sink, routeId } = context
+  const { origin, sink, routeId, collection } = context
   const place = joinPath(path, 'split')
   const targets = split.map((target, i) =>
     translateTarget(target, `${place}[${i}]`, `${place}[${i}]`, context),
@@ -92,7 +94,7 @@ function translateSplit(
   let needs: Predicate | null = null
   for (const target of split) needs = both(needs, needsOf(target))
   return {
-    split: { id: modelId('routes', routeId, place), origin: originAt(origin, place), targets, policy },
+    split: { id: modelId(collection, routeId, place), origin: originAt(origin, place), targets, policy },
     needs,
   }
 }
@@ -149,7 +151,7 @@ function findUpstream(
   context: OutcomeContext,
 ): { readonly id: string | null; readonly variant: string } {
   if (typeof upstream !== 'string') {
-    const id = modelId('routes', context.routeId, path)
+    const id = modelId(context.collection, context.routeId, path)
     const name = upstream.name ?? firstAddress(upstream) ?? id
     const place = { id, origin: originAt(context.origin, path), path, name }
     context.upstreams.push(translateUpstream(upstream, place, context.sink))

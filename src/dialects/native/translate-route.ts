@@ -32,7 +32,14 @@ export function translateRoute(
   const origin = originOf('route', id)
   const upstreams: Upstream[] = []
   const when = value.when === undefined ? null : translateWhen(value.when, 'when', { hasAnswer: false, sink })
-  const { rules, needs } = readRules(value, { routeId: id, origin, lookup, sink, upstreams })
+  const { rules, needs } = readRules(value, {
+    collection: 'routes',
+    routeId: id,
+    origin,
+    lookup,
+    sink,
+    upstreams,
+  })
   const predicate = both(when, needs)
   const name = value.name ?? null
   const service = value.service ?? null
@@ -49,6 +56,7 @@ export function translateRoute(
     ...translateFilters(value.filters, '', origin, sink),
     rulesSee: value.rulesSee ?? defaultOf('route', 'rulesSee'),
     rules,
+    upgrades: value.upgrades ?? [],
     timeouts: readRouteTimeouts(value.timeouts, 'timeouts', sink),
     labels: { routeId: id, routeName: name, serviceId: service, serviceName: service },
   }

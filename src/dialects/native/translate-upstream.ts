@@ -41,6 +41,7 @@ export function translateUpstream(value: Native.InlineUpstream, place: UpstreamP
     name: value.name ?? place.name,
     origin: place.origin,
     scheme,
+    http2: readHttp2(value, scheme, place.path, sink),
     endpoints,
     discovery,
     balancer,
@@ -71,11 +72,13 @@ export function firstAddress(value: Native.InlineUpstream): string | null {
   return typeof first === 'string' ? first : (first.address ?? first.srv ?? null)
 }
 
-const SCHEME_PORTS = { http: 80, https: 443 } as const
+/** null: each endpoint says its own. */
+const SCHEME_PORTS = { http: 80, https: 443, grpc: 80, grpcs: 443, tcp: null, tls: null, udp: null } as const
+type Scheme = keyof typeof SCHEME_PORTS
 
 function readEndpoints(
   value: Native.InlineUpstream,
-  scheme: 'http' | 'https',
+  scheme: Scheme,
   path: string,
   sink: Sink,
 ): Pick<Upstream, 'endpoints' | 'discovery'> {
@@ -96,9 +99,14 @@ function readEndpoints(
     }
     const address = parseAddress(entry.address)
     if ('error' in address) continue // the schema's check has told of it
+    const port = address.port ?? SCHEME_PORTS[scheme]
+    if (port === null) {
+      sink.refuse(place, `${entry.address} has no port, and ${scheme} has none of its own`, 'write host:port')
+      continue
+    }
     const endpoint = {
       host: address.host,
-      port: address.port ?? SCHEME_PORTS[scheme],
+      port,
       weight,
       priority,
       address: null,
@@ -233,15 +241,30 @@ function readLimits(value: Native.Limits = {}): UpstreamLimits {
   }
 }
 
+function readHttp2(
+  { http2 }: Native.InlineUpstream,
+  scheme: Scheme,
+  path: string,
+  sink: Sink,
+): Upstream['http2'] {
+  const isGrpc = scheme === 'grpc' || scheme === 'grpcs'
+  const place = joinPath(path, 'http2')
+  if (isGrpc && http2 !== undefined && http2 !== 'always')
+    sink.refuse(place, `${scheme} is always HTTP/2`, 'leave it out')
+  else if (scheme === 'http' && http2 === 'offered')
+    sink.refuse(place, 'there is no handshake to offer it in without TLS', 'use always, or scheme: https')
+  return isGrpc ? 'always' : (http2 ?? defaultOf('upstream', 'http2'))
+}
+
 /** Of https it is never null: a certificate that nobody looks at must have been asked for. */
 function readTls(
   value: Native.Tls | undefined,
-  scheme: 'http' | 'https',
+  scheme: Scheme,
   path: string,
   sink: Sink,
 ): UpstreamTls | null {
-  if (scheme === 'http') {
-    if (value !== undefined) sink.refuse(path, 'means nothing without scheme: https')
+  if (scheme !== 'https' && scheme !== 'grpcs' && scheme !== 'tls') {
+    if (value !== undefined) sink.refuse(path, 'means nothing without scheme: https, grpcs or tls')
     return null
   }
   const { ca = null, certificate = null, key = null, serverName = null } = value ?? {}

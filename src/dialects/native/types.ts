@@ -12,6 +12,10 @@ export interface File {
   readonly routes?: readonly Route[]
   /** Groups of endpoints. */
   readonly upstreams?: readonly Upstream[]
+  /** Which TCP and UDP streams, and where they go. */
+  readonly streams?: readonly Stream[]
+  /** What TLS listeners show, by the name that clients ask for. */
+  readonly certificates?: readonly Certificate[]
 }
 
 /** Which requests, and what becomes of them. A request must meet every condition that is written; the route in front of all others that takes it decides. */
@@ -48,6 +52,8 @@ export interface Route {
   readonly service?: string
   /** Changes to the request on its way to the upstream and to the answer on its way back, in order; a single one needs no list. */
   readonly filters?: Filter | readonly Filter[]
+  /** Protocols that a request may change to (Upgrade). Without it Upgrade is taken out, and the request is served as a plain one. */
+  readonly upgrades?: readonly string[]
   /**
    * What the conditions of the rules look at when filters of the route change header fields.
    * - `original`: The request as the client sent it.
@@ -131,7 +137,7 @@ export type Respond = number | {
   /** true: the body is the page of that status, as errors of the gateway have it. */
   readonly page?: boolean
   /** Marks the answer as this error, for the log and `X-Headgate-Error` (docs/errors.md). */
-  readonly errorCode?: 'BAD_REQUEST' | 'BAD_HOST' | 'BAD_TARGET' | 'BAD_LENGTH' | 'BAD_CHUNK' | 'BAD_TRAILER' | 'REQUEST_TIMEOUT_HEAD' | 'REQUEST_TIMEOUT_BODY' | 'BODY_TOO_LARGE' | 'TARGET_TOO_LONG' | 'EXPECTATION_FAILED' | 'HEAD_TOO_LARGE' | 'KEY_MISSING' | 'KEY_UNKNOWN' | 'CONSUMER_UNKNOWN' | 'CLIENT_GONE' | 'METHOD_NOT_IMPLEMENTED' | 'CODING_NOT_IMPLEMENTED' | 'VERSION_NOT_SUPPORTED' | 'ROUTE_NOT_FOUND' | 'SERVICE_NOT_FOUND' | 'UPSTREAM_NOT_FOUND' | 'SPLIT_UPSTREAM_NOT_FOUND' | 'NO_UPSTREAM' | 'NO_TARGET' | 'NO_ENDPOINT' | 'BAD_REWRITE' | 'UPSTREAM_CONNECT_FAILED' | 'UPSTREAM_CONNECT_TIMEOUT' | 'UPSTREAM_TLS_FAILED' | 'UPSTREAM_NAME_UNRESOLVED' | 'UPSTREAM_STALE' | 'UPSTREAM_CLOSED' | 'UPSTREAM_SEND_TIMEOUT' | 'UPSTREAM_HEAD_TIMEOUT' | 'UPSTREAM_BODY_TIMEOUT' | 'UPSTREAM_BAD_ANSWER' | 'UPSTREAM_CUT' | 'UPSTREAM_RETRIES_OVER' | 'POOL_EXHAUSTED' | 'OUT_OF_DESCRIPTORS' | 'OUT_OF_PORTS' | 'OVERLOADED' | 'ADMIN_ADDRESS' | 'INTERNAL'
+  readonly errorCode?: 'BAD_REQUEST' | 'BAD_HOST' | 'BAD_TARGET' | 'BAD_LENGTH' | 'BAD_CHUNK' | 'BAD_TRAILER' | 'REQUEST_TIMEOUT_HEAD' | 'REQUEST_TIMEOUT_BODY' | 'BODY_TOO_LARGE' | 'TARGET_TOO_LONG' | 'EXPECTATION_FAILED' | 'HEAD_TOO_LARGE' | 'KEY_MISSING' | 'KEY_UNKNOWN' | 'CONSUMER_UNKNOWN' | 'BAD_CLIENT_HELLO' | 'CLIENT_CERTIFICATE' | 'BAD_UPGRADE' | 'UPGRADE_VERSION' | 'CLIENT_GONE' | 'METHOD_NOT_IMPLEMENTED' | 'CODING_NOT_IMPLEMENTED' | 'VERSION_NOT_SUPPORTED' | 'ROUTE_NOT_FOUND' | 'SERVICE_NOT_FOUND' | 'UPSTREAM_NOT_FOUND' | 'SPLIT_UPSTREAM_NOT_FOUND' | 'NO_UPSTREAM' | 'NO_TARGET' | 'NO_ENDPOINT' | 'BAD_REWRITE' | 'UPSTREAM_CONNECT_FAILED' | 'UPSTREAM_CONNECT_TIMEOUT' | 'UPSTREAM_TLS_FAILED' | 'UPSTREAM_NAME_UNRESOLVED' | 'UPSTREAM_STALE' | 'UPSTREAM_REFUSED' | 'UPSTREAM_CLOSED' | 'UPSTREAM_SEND_TIMEOUT' | 'UPSTREAM_HEAD_TIMEOUT' | 'CALL_TIMEOUT' | 'TUNNEL_IDLE' | 'UPSTREAM_BODY_TIMEOUT' | 'UPSTREAM_BAD_ANSWER' | 'UPSTREAM_CUT' | 'UPSTREAM_RETRIES_OVER' | 'POOL_EXHAUSTED' | 'OUT_OF_DESCRIPTORS' | 'OUT_OF_PORTS' | 'OVERLOADED' | 'ADMIN_ADDRESS' | 'INTERNAL'
 }
 
 /** Sends the client elsewhere: a place, or a form of its own. */
@@ -327,10 +333,23 @@ export interface Upstream {
   /**
    * How endpoints are spoken to.
    * - `http`: HTTP/1.1 in plain text.
-   * - `https`: HTTP/1.1 over TLS.
+   * - `https`: HTTP/1.1 over TLS; HTTP/2 where `http2` says so.
+   * - `grpc`: HTTP/2 in plain text, for gRPC.
+   * - `grpcs`: HTTP/2 over TLS, for gRPC.
+   * - `tcp`: Of streams: bytes as they come.
+   * - `tls`: Of streams: over TLS.
+   * - `udp`: Of streams: datagrams.
    * Default: `http`.
    */
-  readonly scheme?: 'http' | 'https'
+  readonly scheme?: 'http' | 'https' | 'grpc' | 'grpcs' | 'tcp' | 'tls' | 'udp'
+  /**
+   * Whether requests go to endpoints as HTTP/2. `grpc` and `grpcs` always do.
+   * - `never`: HTTP/1.1.
+   * - `offered`: Of `https`: where the endpoint takes it in the handshake, else HTTP/1.1.
+   * - `always`: HTTP/2; over `http` with prior knowledge.
+   * Default: `never`.
+   */
+  readonly http2?: 'never' | 'offered' | 'always'
   /** Where requests go. Empty: every request gets 503. */
   readonly endpoints: readonly Endpoint[]
   /**
@@ -370,7 +389,7 @@ export interface Upstream {
   readonly pool?: Pool
   /** Bounds on what is sent to the upstream. */
   readonly limits?: Limits
-  /** Of `scheme: https`. */
+  /** Of `scheme: https` and `grpcs`. */
   readonly tls?: Tls
 }
 
@@ -385,10 +404,23 @@ export interface InlineUpstream {
   /**
    * How endpoints are spoken to.
    * - `http`: HTTP/1.1 in plain text.
-   * - `https`: HTTP/1.1 over TLS.
+   * - `https`: HTTP/1.1 over TLS; HTTP/2 where `http2` says so.
+   * - `grpc`: HTTP/2 in plain text, for gRPC.
+   * - `grpcs`: HTTP/2 over TLS, for gRPC.
+   * - `tcp`: Of streams: bytes as they come.
+   * - `tls`: Of streams: over TLS.
+   * - `udp`: Of streams: datagrams.
    * Default: `http`.
    */
-  readonly scheme?: 'http' | 'https'
+  readonly scheme?: 'http' | 'https' | 'grpc' | 'grpcs' | 'tcp' | 'tls' | 'udp'
+  /**
+   * Whether requests go to endpoints as HTTP/2. `grpc` and `grpcs` always do.
+   * - `never`: HTTP/1.1.
+   * - `offered`: Of `https`: where the endpoint takes it in the handshake, else HTTP/1.1.
+   * - `always`: HTTP/2; over `http` with prior knowledge.
+   * Default: `never`.
+   */
+  readonly http2?: 'never' | 'offered' | 'always'
   /** Where requests go. Empty: every request gets 503. */
   readonly endpoints: readonly Endpoint[]
   /**
@@ -428,7 +460,7 @@ export interface InlineUpstream {
   readonly pool?: Pool
   /** Bounds on what is sent to the upstream. */
   readonly limits?: Limits
-  /** Of `scheme: https`. */
+  /** Of `scheme: https` and `grpcs`. */
   readonly tls?: Tls
 }
 
@@ -1004,3 +1036,100 @@ export interface RetryBudget {
 
 /** A whole percentage: `0%` to `100%`. */
 export type Percent = string
+
+/** What TLS listeners (`listenTls`) show to clients that ask for one of its names. Certificates and keys are the text itself (PEM), never the name of a file; a file of documents can take them from the environment with `${{NAME}}`. */
+export interface Certificate {
+  /** Names the document: letters, digits, `.`, `_` and `-`. Metrics, logs and references call it so. */
+  readonly id: string
+  /** What people call it, in metrics, logs and lists. Default: the id. */
+  readonly name?: string
+  /** A note for people; nothing is done with it. */
+  readonly description?: string
+  /** Marks for selecting documents (`headgate get routes -l team=shop`). */
+  readonly labels?: Readonly<Record<string, string>>
+  /** The names that it is for. An exact one comes before one with a star; where several documents have a name, the one that was created first is shown. */
+  readonly serverNames: readonly string[]
+  /** What clients are shown, with the chain behind it (PEM). */
+  readonly certificate: string
+  /** The private key of `certificate` (PEM, not encrypted). It is never shown again. */
+  readonly key?: string
+  /** Further pairs for the same names, one for each kind of key (RSA beside ECDSA): what the client can use decides. */
+  readonly alternatives?: readonly {
+    /** What clients are shown, with the chain behind it (PEM). */
+    readonly certificate: string
+    /** The private key of `certificate` (PEM, not encrypted). It is never shown again. */
+    readonly key?: string
+  }[]
+  /** Versions that a handshake for these names may use. Default: from `tls.minVersion` on. */
+  readonly versions?: readonly ('TLSv1.1' | 'TLSv1.2' | 'TLSv1.3')[]
+  /** Asks clients for a certificate. */
+  readonly client?: ClientCertificates
+}
+
+/** Requests of clients without a good certificate get 400. Sessions of these names are not resumed. */
+export interface ClientCertificates {
+  /** Whose certificates are good (PEM). */
+  readonly authorities: string
+  /**
+   * Certificates between that of a client and an authority, at most. 0: an authority itself must have signed it; above, the number is not held.
+   * Default: `1`.
+   */
+  readonly depth?: number
+  /** Requests of these paths need no certificate. */
+  readonly exceptPaths?: readonly string[]
+}
+
+/** Which streams (TCP connections, TLS, the datagrams of one client) that came in at `listenTcp` and `listenUdp`, and where they go. A stream that meets the conditions of no document is closed. */
+export interface Stream {
+  /** Names the document: letters, digits, `.`, `_` and `-`. Metrics, logs and references call it so. */
+  readonly id: string
+  /** What people call it, in metrics, logs and lists. Default: the id. */
+  readonly name?: string
+  /** A note for people; nothing is done with it. */
+  readonly description?: string
+  /** Marks for selecting documents (`headgate get routes -l team=shop`). */
+  readonly labels?: Readonly<Record<string, string>>
+  /** Kinds of listeners. Default: all. */
+  readonly protocols?: readonly ('tcp' | 'tls' | 'udp')[]
+  /** Ports that clients came to. Default: all. */
+  readonly ports?: readonly number[]
+  /** Addresses that clients came to. Default: all. */
+  readonly addresses?: readonly string[]
+  /** Where clients must be. Default: anywhere. */
+  readonly clients?: readonly string[]
+  /** Names asked for in TLS. At a `tcp` listener the name is read from the first message, and TLS passes through. An exact one comes before one with a star, and those with names before those without. Default: all streams. */
+  readonly serverNames?: readonly string[]
+  /**
+   * Of documents with the same names a higher one comes first; then the older one.
+   * Default: `0`.
+   */
+  readonly priority?: number
+  /**
+   * A stream without a byte in either direction for so long is closed.
+   * Default: `1h`.
+   */
+  readonly idle?: Duration
+  /**
+   * Which PROXY protocol header endpoints get first. Default: none.
+   * - `v1`: Version 1, a line of text.
+   * - `v2`: Version 2, binary; it tells the name asked for in TLS too.
+   */
+  readonly proxyProtocol?: 'v1' | 'v2'
+  /** The upstream. */
+  readonly upstream?: UpstreamPlace
+  /** Divides connections by weight, exactly. */
+  readonly split?: readonly StreamTarget[]
+}
+
+/** One side of a split of streams. */
+export interface StreamTarget {
+  /** An upstream. */
+  readonly upstream: UpstreamPlace
+  /**
+   * Its share. 0: it gets nothing.
+   * Default: `1`.
+   */
+  readonly weight?: number
+  /** What metrics and logs call this side of the split. Default: the name of the upstream. */
+  readonly name?: string
+}

@@ -5,7 +5,9 @@ import { findFaults } from './check-schema.ts'
 import { originOf } from './names.ts'
 import { DEFS, isKind, KINDS, type Kind } from './schema.ts'
 import { Sink } from './sink.ts'
+import { translateCertificate } from './translate-certificate.ts'
 import { translateRoute } from './translate-route.ts'
+import { translateStream } from './translate-stream.ts'
 import { translateUpstream } from './translate-upstream.ts'
 import type * as Native from './types.ts'
 
@@ -36,6 +38,8 @@ export function validateDocument(
 
 function translateSound(kind: Kind, value: JsonObject, sink: Sink): void {
   if (kind === 'routes') translateRoute(value as unknown as Native.Route, '', undefined, sink)
+  else if (kind === 'streams') translateStream(value as unknown as Native.Stream, '', 0, undefined, sink)
+  else if (kind === 'certificates') translateCertificate(value as unknown as Native.Certificate, '', 0, sink)
   else {
     const place = { id: '', origin: originOf('upstream', ''), path: '', name: '' }
     translateUpstream(value as unknown as Native.Upstream, place, sink)

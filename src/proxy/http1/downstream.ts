@@ -1,17 +1,19 @@
 import type { Socket } from 'node:net'
 import { WORKER } from '../../model/counters.ts'
 import type { ErrorCode } from '../../model/error-codes.ts'
+import type { AcceptedSocket, Client, ClientConnection, ClientTls } from '../client.ts'
+import { listenTo, type SocketOwner, setOwner } from '../client-socket.ts'
 import { clock, readClock } from '../clock.ts'
 import type { Timed } from '../deadlines.ts'
 import { Exchange } from '../exchange.ts'
 import { plainAddress } from '../forwarded.ts'
+import { openSession, type ServerSession } from '../http2/server-session.ts'
 import { countWorker, type Plane } from '../plane.ts'
 import { SocketWriter } from '../socket-writer.ts'
 import { ChunkedDecoder } from './chunked-decoder.ts'
 import { READ_BUFFER } from './head-bytes.ts'
 import type { HeadFields } from './head-fields.ts'
 import { latin1 } from './latin1.ts'
-import { lendReadBuffer } from './read-buffer.ts'
 import { parseRequestHead, type RequestHead } from './request-head.ts'
 import { keptTrailers } from './write-fields.ts'
 
@@ -23,9 +25,11 @@ import { keptTrailers } from './write-fields.ts'
  * - DRAIN: the answer is complete, the request's body is not: it is read and dropped, within limits.
  * - LINGER: nothing more is parsed; what was written is being delivered, then the connection closes.
  * - CLOSED.
+ * - TUNNEL: bytes go both ways as they come.
+ * - HANDED: the connection speaks HTTP/2 and is a session's now; only its reads come through here.
  */
-const states = { HEAD: 0, BODY: 1, WAIT: 2, DRAIN: 3, LINGER: 4, CLOSED: 5 } as const
-const { HEAD, BODY, WAIT, DRAIN, LINGER, CLOSED } = states
+const states = { HEAD: 0, BODY: 1, WAIT: 2, DRAIN: 3, LINGER: 4, CLOSED: 5, TUNNEL: 6, HANDED: 7 } as const
+const { HEAD, BODY, WAIT, DRAIN, LINGER, CLOSED, TUNNEL, HANDED } = states
 type State = (typeof states)[keyof typeof states]
 
 /** Bytes of a next request that are held while an answer is under way; then the socket is paused. */
@@ -36,12 +40,10 @@ const TEXT_PART = 8192
 const TEXT_READ = TEXT_PART + 2048
 
 const EMPTY = Buffer.alloc(0)
-/**
- * What a body's bytes are copied into when nothing waits for their client. What the system takes at once, as it does for all but slow
- * readers, leaves it free again; otherwise the socket keeps it and a new one is made. So a fast body makes no garbage.
- */
-let spareBuffer = Buffer.allocUnsafeSlow(135_168)
-/** The same for bodies of requests: free again unless the exchange holds on to what came. */
+/** How a connection of HTTP/2 begins (RFC 9113 section 3.4). */
+const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
+const P = 0x50
+/** What bytes of a request's body are copied into: free again unless the exchange holds on to what came. */
 let spareBody = Buffer.allocUnsafeSlow(131_072)
 
 function copyOf(buffer: Buffer, length: number): Buffer {
@@ -50,26 +52,29 @@ function copyOf(buffer: Buffer, length: number): Buffer {
   return copy
 }
 
-type ConnectedSocket = Socket & { downstream: Downstream }
 /** What a socket does not tell about its writes itself. */
 interface Handled {
   readonly _handle: { readonly bytesWritten: number; readonly writeQueueSize: number } | null
 }
 
 /** A client's connection: bytes to heads and bodies, answers to bytes, one exchange at a time, answers in order. */
-export class Downstream implements Timed {
+export class Downstream implements Client, ClientConnection, SocketOwner, Timed {
   deadlineMs = 0
   wheelTick = 0
   wheelAt = 0
   readonly plane: Plane
   /** That of the request under way; between requests one without content, which all share. */
   head: RequestHead
+  readonly scheme: 'http' | 'https'
+  readonly isFramed = false
+  readonly mustUpgrade = false
+  readonly tls: ClientTls | null
   readonly peerAddress: string
   readonly peerPort: number
   readonly localPort: number
   /** Host and forwarding lines of the last request that brought no forwarding fields of its own (compose-request.ts). */
   readonly commonLines = { host: '', client: '', text: '' }
-  readonly #socket: ConnectedSocket
+  readonly #socket: Socket
   readonly #writer: SocketWriter
   readonly #exchange: Exchange
   #state: State = HEAD
@@ -86,6 +91,8 @@ export class Downstream implements Timed {
   #isLast = false
   /** The client itself said that it sends no further request. */
   #isClientDone = false
+  /** The text of the head of a request that has become a tunnel. */
+  #tunnelHead = ''
   #readDeadline = 0
   #writeDeadline = 0
   /** Bytes that the system had taken when the write deadline was set. */
@@ -95,23 +102,20 @@ export class Downstream implements Timed {
   #pausedAtMs = 0
   #drained = 0
 
-  constructor(plane: Plane, socket: Socket, localPort: number) {
+  constructor(plane: Plane, { socket, localPort, tls, peer }: AcceptedSocket) {
     readClock()
     this.plane = plane
-    this.#socket = socket as ConnectedSocket
-    this.#socket.downstream = this
-    this.#writer = new SocketWriter(socket, true, () => {
+    this.tls = tls
+    this.scheme = tls === null ? 'http' : 'https'
+    this.#socket = socket
+    setOwner(socket, this)
+    this.#writer = new SocketWriter(socket, tls === null, () => {
       readClock()
       this.onDrain()
     })
-    socket.on('error', onError)
-    if (!lendReadBuffer(socket, READ_BUFFER, this.#onRead)) socket.on('data', onData)
-    socket.on('end', onEnd)
-    socket.on('drain', onDrain)
-    socket.on('close', onClose)
-    socket.setNoDelay(true)
-    this.peerAddress = plainAddress(socket.remoteAddress)
-    this.peerPort = socket.remotePort ?? 0
+    listenTo(socket, this.#onRead)
+    this.peerAddress = peer?.address ?? plainAddress(socket.remoteAddress)
+    this.peerPort = peer?.port ?? socket.remotePort ?? 0
     this.localPort = localPort
     this.head = plane.heads.idle
     this.#exchange = new Exchange(plane, this)
@@ -133,7 +137,7 @@ export class Downstream implements Timed {
     return this.#exchange.isActive ? this.#exchange.revision : Number.POSITIVE_INFINITY
   }
   get hasExchange(): boolean {
-    return this.#state === BODY || this.#state === WAIT
+    return this.#state === BODY || this.#state === WAIT || this.#state === TUNNEL
   }
 
   // ---- reading ----
@@ -152,7 +156,9 @@ export class Downstream implements Timed {
       this.#exchange.beginBodyTurn()
       this.#readBody(chunk, 0)
       if (this.#held !== null || this.#exchange.holdsBody) spareBody = Buffer.allocUnsafeSlow(131_072)
-    } else this.onData(copyOf(buffer, length))
+    } else if (this.#state === TUNNEL) this.#exchange.onTunnelData(buffer, 0, length)
+    else if (this.#state === HANDED) this.#session?.onRead(buffer, length)
+    else this.onData(copyOf(buffer, length))
     return true
   }
 
@@ -172,6 +178,8 @@ export class Downstream implements Timed {
         this.#drained += chunk.length
         if (this.#drained > this.plane.options.settings.limits.drainBytes) this.destroy()
         return
+      case TUNNEL:
+        return this.#exchange.onTunnelData(chunk, 0, chunk.length)
       default:
     }
   }
@@ -206,6 +214,11 @@ export class Downstream implements Timed {
     const most = Math.min(size, limits.maxHeadBytes + limits.maxTargetBytes + 4)
     const taken = Math.min(most, TEXT_READ)
     let text = before === 0 ? latin1(chunk, 0, taken) : this.#pending + latin1(chunk, 0, taken)
+    if (this.#requests === 0 && text.charCodeAt(0) === P && this.#isPreface(text)) {
+      if (text.length >= PREFACE.length) return this.#handOver(before, chunk, size)
+      this.#pending = text
+      return
+    }
     let end = parseRequestHead(this.head, text, 0, limits, before === 0 ? chunk : undefined)
     if (end === 0 && taken < most) {
       text = this.#pending + latin1(chunk, 0, most)
@@ -235,6 +248,27 @@ export class Downstream implements Timed {
     const isWhole = at === size && !this.head.chunked && this.head.contentLength <= 0
     const rest = isWhole ? EMPTY : chunk === READ_BUFFER ? copyOf(chunk, size) : chunk
     this.#startRequest(rest, isWhole ? 0 : at, text, end)
+  }
+
+  /** Whether a connection begins as HTTP/2 with prior knowledge does, as far as it has come. */
+  #isPreface(text: string): boolean {
+    const length = Math.min(text.length, PREFACE.length)
+    return length >= 4 && text.startsWith(PREFACE.slice(0, length))
+  }
+
+  /** The connection speaks HTTP/2: a session has it from here on. `chunk` holds what came last, `before` bytes of the preface came earlier. */
+  #handOver(before: number, chunk: Buffer, size: number): void {
+    this.#pending = ''
+    this.#state = HANDED
+    this.plane.deadlines.forget(this)
+    this.#restHead()
+    const socket = this.#socket
+    const { tls, localPort } = this
+    const peer = { address: this.peerAddress, port: this.peerPort }
+    const session = openSession(this.plane, { socket, localPort, tls, peer, early: null }, this)
+    this.#session = session
+    if (before > 0) session.onRead(Buffer.from(PREFACE.slice(0, before), 'latin1'), before)
+    session.onRead(chunk, size)
   }
 
   /** A head stands in `text` before `textAt`; `chunk` from `at` on is what came behind it. */
@@ -311,6 +345,7 @@ export class Downstream implements Timed {
   }
 
   #trailers = ''
+  #session: ServerSession | null = null
   readonly #sink = {
     onData: (bytes: Buffer, from: number, to: number): void => this.onBodyData(bytes, from, to),
     onTrailers: (_text: string, fields: HeadFields): void => {
@@ -381,21 +416,22 @@ export class Downstream implements Timed {
     this.#out += text
   }
 
-  /** Copies what it does not turn into text: the bytes are the caller's again afterwards. */
+  writeHead(text: string): void {
+    this.#out += text
+  }
+
   writeBytes(bytes: Buffer, from: number, to: number): void {
     if (to - from <= TEXT_PART) {
       this.#out += latin1(bytes, from, to)
       return
     }
     const head = this.#out
-    const length = head.length + to - from
-    const isSpare = length <= spareBuffer.length && !this.#writer.isWaiting
-    const copy = isSpare ? spareBuffer.subarray(0, length) : Buffer.allocUnsafeSlow(length)
-    if (head !== '') copy.write(head, 0, 'latin1')
     this.#out = ''
-    bytes.copy(copy, head.length, from, to)
-    if (!this.#writer.writeBytes(copy) && isSpare) spareBuffer = Buffer.allocUnsafeSlow(spareBuffer.length)
+    if (this.#state !== CLOSED) this.#writer.writeCopy(head, bytes, from, to)
   }
+
+  /** Chunked framing has them where they go. */
+  writeTrailers(): void {}
 
   /** Writes what was gathered: one write per turn and direction. */
   flush(): void {
@@ -431,6 +467,34 @@ export class Downstream implements Timed {
   #countTaken(): number {
     const handle = (this.#socket as unknown as Handled)._handle
     return handle === null ? 0 : handle.bytesWritten - handle.writeQueueSize
+  }
+
+  // ---- tunnels ----
+
+  startTunnel(): void {
+    this.#state = TUNNEL
+    this.#isLast = true
+    this.#readBy(0)
+    // a tunnel lasts: of its head the text is kept, and read again when the end is recorded
+    const { head } = this
+    this.#tunnelHead = Buffer.from(head.fields.text.slice(0, head.end), 'latin1').toString('latin1')
+    this.#restHead()
+    const held = this.#held
+    this.#held = null
+    this.resumeReading()
+    if (held !== null) this.#exchange.onTunnelData(held, 0, held.length)
+    if (this.#hasEnded) this.#exchange.onTunnelEnd()
+  }
+
+  endTunnel(): void {
+    this.#closeGently()
+  }
+
+  recallHead(): void {
+    if (this.#tunnelHead === '') return
+    this.head = this.plane.heads.take()
+    parseRequestHead(this.head, this.#tunnelHead, 0, this.plane.options.settings.limits)
+    this.#tunnelHead = ''
   }
 
   // ---- the end of an exchange ----
@@ -503,6 +567,7 @@ export class Downstream implements Timed {
   /** Closes now if nothing is under way; while draining. */
   closeIfIdle(): void {
     if (this.isIdle) this.#closeGently()
+    else if (this.#state === TUNNEL) this.#exchange.leaveTunnel()
   }
 
   destroy(): void {
@@ -524,6 +589,8 @@ export class Downstream implements Timed {
         return this.destroy()
       case BODY:
         return this.#failBody('BAD_LENGTH')
+      case TUNNEL:
+        return this.#exchange.onTunnelEnd()
       case DRAIN:
       case LINGER:
         if (!this.#writer.isWaiting) this.destroy()
@@ -590,26 +657,4 @@ export class Downstream implements Timed {
         return this.destroy()
     }
   }
-}
-
-function onData(this: Socket, chunk: Buffer): void {
-  readClock()
-  ;(this as ConnectedSocket).downstream.onData(chunk)
-}
-function onEnd(this: Socket): void {
-  readClock()
-  ;(this as ConnectedSocket).downstream.onEnd()
-}
-function onDrain(this: Socket): void {
-  readClock()
-  ;(this as ConnectedSocket).downstream.onDrain()
-}
-function onError(this: Socket): void {
-  readClock()
-  // what went wrong shows in how the exchange ends; the connection is gone either way
-  ;(this as ConnectedSocket).downstream.destroy()
-}
-function onClose(this: Socket): void {
-  readClock()
-  ;(this as ConnectedSocket).downstream.onClosed()
 }

@@ -217,3 +217,21 @@ export function isForbiddenInTrailer(lowerName: string, kind: number): boolean {
   if (kind === FIELD.OTHER) return NOT_IN_TRAILER.has(lowerName) || lowerName.startsWith('x-forwarded-')
   return kind !== FIELD.X_REQUEST_ID
 }
+
+/** Names that were asked for lately; clients choose them, so there is an end to it. */
+const trailerNames = new Map<string, boolean>()
+const MAX_TRAILER_NAMES = 1000
+
+/** Whether a field of that name (lower case) may be forwarded in a trailer section. */
+export function mayStandInTrailer(name: string): boolean {
+  const known = trailerNames.get(name)
+  if (known !== undefined) return known
+  const bytes = asciiBytes(name)
+  const kind = name.includes('_')
+    ? classifyUnderscored(bytes, 0, bytes.length)
+    : classifyField(bytes, 0, bytes.length)
+  const isAllowed = kind !== FIELD.SHADOW && !isForbiddenInTrailer(name, kind)
+  if (trailerNames.size >= MAX_TRAILER_NAMES) trailerNames.clear()
+  trailerNames.set(name, isAllowed)
+  return isAllowed
+}

@@ -10,6 +10,7 @@ export type Failure =
   | 'tlsFailed' // the endpoint is there, and its certificate or its TLS is not what it should be; nothing was sent
   | 'staleUnsent' // a kept connection was found closed and no byte was written
   | 'staleSent' // a kept connection closed after bytes went out, no answer byte
+  | 'refused' // HTTP/2: the endpoint says that it did not begin with it
   | 'closed' // a fresh connection closed or reset, no answer byte
   | 'headCut' // reset, close inside the answer head, nothing relayed yet
   | 'headTimeout'
@@ -46,6 +47,8 @@ export function judgeFailure(failure: Failure, request: RequestSafety): Verdict 
     case 'staleSent':
       if (!request.isSafe || !request.isReplayable) return 'give up'
       return request.hadFresh ? 'next' : 'fresh'
+    case 'refused':
+      return request.isReplayable ? 'next' : 'give up'
     case 'closed':
     case 'headCut':
     case 'sendTimeout':
@@ -68,6 +71,7 @@ export const FAILURE_CODES: Readonly<Record<Failure, ErrorCode>> = {
   tlsFailed: 'UPSTREAM_TLS_FAILED',
   staleUnsent: 'UPSTREAM_STALE',
   staleSent: 'UPSTREAM_STALE',
+  refused: 'UPSTREAM_REFUSED',
   closed: 'UPSTREAM_CLOSED',
   headCut: 'UPSTREAM_CLOSED',
   headTimeout: 'UPSTREAM_HEAD_TIMEOUT',

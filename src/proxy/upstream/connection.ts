@@ -1,7 +1,7 @@
 import { connect, type OnReadOpts, type Socket, type TcpNetConnectOpts } from 'node:net'
-import type { ConnectionOptions } from 'node:tls'
 import type { ErrorCode } from '../../model/error-codes.ts'
 import type { Limits } from '../../model/settings.ts'
+import type { PoolSettings } from '../../model/upstream.ts'
 import { clock, readClock } from '../clock.ts'
 import type { Deadlines, Timed } from '../deadlines.ts'
 import { ChunkedDecoder } from '../http1/chunked-decoder.ts'
@@ -13,13 +13,16 @@ import { parseResponseHead, ResponseHead } from '../http1/response-head.ts'
 import { keptTrailers } from '../http1/write-fields.ts'
 import { SocketWriter } from '../socket-writer.ts'
 import type { Failure } from './attempts.ts'
+import type { UpstreamLink } from './link.ts'
 import type { EndpointPool } from './pool.ts'
-import { isTlsError } from './tls.ts'
+import { isOwnLimit, isTlsError, tlsTarget } from './tls.ts'
 
 /** Whoever waits for an answer on a connection: the exchange. All calls come synchronously from a socket event. */
 export interface AnswerReader {
   onConnected(): void
   onAnswerHead(head: ResponseHead): void
+  /** The endpoint changes the protocol, as `expectsUpgrade` let it; what follows is `onAnswerBody`. False: not like this. */
+  onUpgrade(head: ResponseHead): boolean
   /** Bytes are valid only during the call. */
   onAnswerBody(bytes: Buffer, from: number, to: number): void
   /** The answer is complete. The connection is free when this returns. */
@@ -53,7 +56,7 @@ export interface UpstreamOptions {
 }
 
 /** One connection to an endpoint, and the answers that come over it, one at a time. */
-export class UpstreamConnection implements Timed {
+export class UpstreamConnection implements UpstreamLink, Timed {
   deadlineMs = 0
   wheelTick = 0
   wheelAt = 0
@@ -68,6 +71,8 @@ export class UpstreamConnection implements Timed {
   isReused = false
   /** Whether the system took the head of the request at hand. False: not one byte of the request went out. */
   hasSent = false
+  /** Whether the request at hand asks for another protocol. */
+  expectsUpgrade = false
   #state: State = CONNECTING
   #socket: Socket
   readonly #writer: SocketWriter
@@ -106,16 +111,7 @@ export class UpstreamConnection implements Timed {
     this.#head = options.sharedHead
     const identity = pool.identity
     if (identity.scheme === 'https') {
-      const target: ConnectionOptions & { highWaterMark: number } = {
-        host: address,
-        port: identity.port,
-        rejectUnauthorized: identity.tls.verifies,
-        ...(identity.tls.context === null ? {} : { secureContext: identity.tls.context }),
-        ...(pool.session === undefined ? {} : { session: pool.session }),
-        ALPNProtocols: ['http/1.1'],
-        highWaterMark: options.limits.bufferHighBytes,
-        ...(identity.serverName === '' ? {} : { servername: identity.serverName }),
-      }
+      const target = tlsTarget(pool, address, options.limits, ['http/1.1'])
       const socket = process.getBuiltinModule('node:tls').connect(target) // loaded with the first https upstream
       this.#socket = socket
       socket.setNoDelay(true)
@@ -171,14 +167,16 @@ export class UpstreamConnection implements Timed {
     this.#reader = reader
     this.isReused = true
     this.hasSent = false
+    this.expectsUpgrade = false
   }
 
   /**
-   * The head (and whatever body is at hand, as text) of a request. One write. `headDeadlineMs`: when the answer's head must be there, whatever moves
+   * The head of a request, in the form of HTTP/1.1, and its body where that is whole and small; null: it follows. One write. `headDeadlineMs`: when the answer's head must be there, whatever moves
    * until then; 0: only `readMs` counts.
    */
   send(
-    text: string,
+    head: string,
+    body: string | null,
     method: string,
     sendMs: number,
     readMs: number,
@@ -197,7 +195,7 @@ export class UpstreamConnection implements Timed {
     this.#headDeadlineMs = headDeadlineMs
     this.#head = this.#options.sharedHead
     this.#allow(nowMs, readMs)
-    this.#writer.write(text)
+    this.#writer.write(body === null || body === '' ? head : head + body)
     // a peer that is known to be gone shows in the first write at once; its error event comes later
     this.hasSent = this.#socket.errored === null
   }
@@ -222,22 +220,37 @@ export class UpstreamConnection implements Timed {
   }
 
   /** More of the body. False: stop until `onUpstreamDrain`. */
-  writeText(text: string, nowMs: number): boolean {
-    this.#writer.write(text)
-    const isFree = !this.#writer.isCongested
-    this.#allow(nowMs, isFree ? this.#readMs : this.#sendMs)
-    return isFree
-  }
-
-  writeBytes(before: string, bytes: Buffer, after: string, nowMs: number): boolean {
+  writePart(bytes: Buffer, isChunked: boolean, nowMs: number): boolean {
     const socket = this.#socket
-    if (before !== '' || after !== '') {
+    if (isChunked) {
       socket.cork()
-      if (before !== '') socket.write(before, 'latin1')
+      socket.write(`${bytes.length.toString(16)}\r\n`, 'latin1')
       socket.write(bytes)
-      if (after !== '') socket.write(after, 'latin1')
+      socket.write('\r\n', 'latin1')
       socket.uncork()
     } else socket.write(bytes)
+    return this.#afterWrite(nowMs)
+  }
+
+  /** The body is complete. */
+  endBody(isChunked: boolean, trailers: string, nowMs: number): void {
+    if (!isChunked) return
+    this.#writer.write(`0\r\n${trailers}\r\n`)
+    this.#afterWrite(nowMs)
+  }
+
+  /** Bytes of a client through a tunnel, its own again afterwards. False: stop until `onUpstreamDrain`. */
+  writeTunnel(bytes: Buffer, from: number, to: number, nowMs: number): boolean {
+    this.#writer.writeCopy('', bytes, from, to)
+    return this.#afterWrite(nowMs)
+  }
+
+  /** The client sends nothing more through the tunnel. */
+  endTunnel(): void {
+    this.#socket.end()
+  }
+
+  #afterWrite(nowMs: number): boolean {
     const isFree = !this.#writer.isCongested
     this.#allow(nowMs, isFree ? this.#readMs : this.#sendMs)
     return isFree
@@ -268,6 +281,10 @@ export class UpstreamConnection implements Timed {
       this.#socket.resume()
     }
     this.#options.deadlines.set(this, deadlineMs)
+  }
+
+  release(settings: PoolSettings, share: number, nowMs: number): void {
+    this.pool.release(this, settings, share, nowMs)
   }
 
   /** Cuts it: whatever was under way is never completed and the connection never used again. Says nothing to the reader. */
@@ -361,6 +378,7 @@ export class UpstreamConnection implements Timed {
         this.#startBody(buffer, length, text, end, before)
         return
       }
+      if (status === 101 && this.expectsUpgrade) return this.#startTunnel(buffer, length, text, end, before)
       // interim answers: relayed as they come, bounded; 101 was not asked for
       if (status === 101 || ++this.#interim > this.#options.limits.maxInterimAnswers)
         return this.#fail('badAnswer')
@@ -398,6 +416,27 @@ export class UpstreamConnection implements Timed {
     this.#options.deadlines.set(this, clock.nowMs + this.#readMs)
     this.#reader?.onAnswerHead(head)
     if (this.#state !== BODY) return
+    this.#readBody(buffer, end - before, length)
+    this.#text = ''
+  }
+
+  /** Bytes go both ways from here on, until either side ends. */
+  #startTunnel(buffer: Buffer, length: number, text: string, end: number, before: number): void {
+    this.#pending = ''
+    this.#bodyKind = 'untilClose'
+    this.#mustClose = true
+    this.#state = BODY
+    this.#readMs = this.#options.limits.tunnelIdleMs
+    this.#sendMs = this.#readMs
+    this.#options.deadlines.set(this, clock.nowMs + this.#readMs)
+    const reader = this.#reader
+    if (reader === null) return
+    if (!reader.onUpgrade(this.#head)) {
+      if (this.#reader !== null) this.#fail('badAnswer')
+      return
+    }
+    this.#text = text
+    this.#textOffset = before
     this.#readBody(buffer, end - before, length)
     this.#text = ''
   }
@@ -545,8 +584,4 @@ export class UpstreamConnection implements Timed {
     const end = to + this.#textOffset
     return end <= text.length ? text.slice(from + this.#textOffset, end) : undefined
   }
-}
-
-function isOwnLimit(error: NodeJS.ErrnoException): boolean {
-  return error.code === 'EMFILE' || error.code === 'ENFILE' || error.code === 'EADDRNOTAVAIL'
 }

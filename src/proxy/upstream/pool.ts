@@ -1,4 +1,5 @@
 import type { PoolSettings } from '../../model/upstream.ts'
+import type { ClientSession } from '../http2/client-session.ts'
 import type { UpstreamConnection } from './connection.ts'
 import type { UpstreamGate } from './gate.ts'
 import type { CompiledTls } from './tls.ts'
@@ -11,6 +12,8 @@ export interface PoolIdentity {
   /** TLS server name; '' for http. */
   readonly serverName: string
   readonly tls: CompiledTls
+  /** Whether requests go as HTTP/2: not; where the endpoint takes it in the handshake; always. */
+  readonly http2: 'never' | 'offered' | 'always'
 }
 
 /** The connections to one address, as the counters of all endpoints show them that lead there. */
@@ -46,8 +49,8 @@ export class ConnectionCount {
 }
 
 export function poolKey(identity: PoolIdentity): string {
-  const { scheme, host, port, serverName, tls } = identity
-  return `${scheme}|${host}|${port}|${serverName}|${tls.key}`
+  const { scheme, host, port, serverName, tls, http2 } = identity
+  return `${scheme}|${host}|${port}|${serverName}|${http2}|${tls.key}`
 }
 
 /**
@@ -57,6 +60,10 @@ export function poolKey(identity: PoolIdentity): string {
 export class EndpointPool {
   readonly identity: PoolIdentity
   readonly #idle: UpstreamConnection[] = []
+  /** Connections of HTTP/2 that take requests. */
+  #sessions: ClientSession[] = []
+  /** An endpoint that was offered HTTP/2 has declined. */
+  speaksHttp1 = false
   /** Endpoints of upstreams in force that use it. At 0 nothing is kept. */
   users = 0
   /** Connections to the address, in use and idle; of a pool for one name those for that name. */
@@ -99,6 +106,27 @@ export class EndpointPool {
     this.count.change(by)
   }
 
+  get usesHttp2(): boolean {
+    const { http2 } = this.identity
+    return http2 === 'always' || (http2 === 'offered' && !this.speaksHttp1)
+  }
+
+  /** A connection of HTTP/2 with room for a request: as few as possible are kept open. */
+  findSession(): ClientSession | undefined {
+    return this.#sessions.find((session) => session.hasRoom)
+  }
+
+  addSession(session: ClientSession): void {
+    this.#sessions.push(session)
+    this.onOpen()
+  }
+
+  /** It takes no further requests. */
+  removeSession(session: ClientSession): void {
+    const at = this.#sessions.indexOf(session)
+    if (at >= 0) this.#sessions.splice(at, 1)
+  }
+
   get idleCount(): number {
     return this.#idle.length
   }
@@ -139,6 +167,7 @@ export class EndpointPool {
 
   closeIdle(): void {
     for (const connection of this.#idle.splice(0)) connection.close()
+    for (const session of [...this.#sessions]) session.leave()
   }
 
   /** Closes the idle connection to the address that was used longest ago, of a name if there is no other. False: all are in use. */

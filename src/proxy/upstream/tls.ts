@@ -1,5 +1,7 @@
-import type { SecureContext } from 'node:tls'
+import type { ConnectionOptions, SecureContext } from 'node:tls'
+import type { Limits } from '../../model/settings.ts'
 import type { UpstreamTls } from '../../model/upstream.ts'
+import type { EndpointPool } from './pool.ts'
 
 /** How connections to https endpoints are made; one for all upstreams that say the same. */
 export interface CompiledTls {
@@ -40,6 +42,30 @@ export function compileTls(tls: UpstreamTls | null): CompiledTls {
   known.set(name, new WeakRef(compiled))
   gone.register(compiled, name)
   return compiled
+}
+
+/** How a connection to an https endpoint is made; `protocols`: what is offered in the handshake. */
+export function tlsTarget(
+  { identity, session }: EndpointPool,
+  address: string,
+  limits: Limits,
+  protocols: string[],
+): ConnectionOptions & { highWaterMark: number } {
+  return {
+    host: address,
+    port: identity.port,
+    rejectUnauthorized: identity.tls.verifies,
+    ...(identity.tls.context === null ? {} : { secureContext: identity.tls.context }),
+    ...(session === undefined ? {} : { session }),
+    ALPNProtocols: protocols,
+    highWaterMark: limits.bufferHighBytes,
+    ...(identity.serverName === '' ? {} : { servername: identity.serverName }),
+  }
+}
+
+/** Whether an error of a socket that was connecting is this process's own: no descriptor, no port. */
+export function isOwnLimit({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'EMFILE' || code === 'ENFILE' || code === 'EADDRNOTAVAIL'
 }
 
 /** Whether an error of a socket that was connecting comes from TLS: then the endpoint is there, and not what it should be. */

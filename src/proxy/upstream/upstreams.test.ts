@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { DEFAULT_SETTINGS } from '../../model/defaults.ts'
 import type { Upstream } from '../../model/upstream.ts'
 import { RoutingTable } from '../../routing/routing-table.ts'
+import { StreamTable } from '../../routing/stream-table.ts'
 import { makeEnvironment, makeSection } from '../../routing/test-fixtures.ts'
 import { Deadlines } from '../deadlines.ts'
 import type { ProxyOptions } from '../proxy-contract.ts'
@@ -14,6 +15,7 @@ const UPSTREAM: Upstream = {
   name: 'u',
   origin: { dialect: 'apisix', kind: 'upstream', id: 'u', path: '' },
   scheme: 'http',
+  http2: 'never',
   endpoints: [
     {
       host: '127.0.0.1',
@@ -61,6 +63,7 @@ function optionsOf(share: number): ProxyOptions {
     },
     share,
     table: new RoutingTable([makeSection('test')], makeEnvironment()),
+    streams: new StreamTable([], makeEnvironment()),
     sections: [],
     positions: { advance: () => 0, peek: () => 0 },
     lane: new Float64Array(64),

@@ -257,7 +257,7 @@ export class Upstreams {
     before: CompiledUpstream | null,
   ): CompiledUpstream {
     const balance = new Balance(model, this.#balancing, before?.balance ?? null)
-    const tls = compileTls(model.scheme === 'https' ? model.tls : null)
+    const tls = compileTls(isSecure(model) ? model.tls : null)
     const endpoints = model.endpoints.map((endpoint, index) =>
       this.#compileEndpoint({ model, endpoint, index, balance, fresh, tls }),
     )
@@ -299,13 +299,14 @@ export class Upstreams {
   }): CompiledEndpoint {
     const { model, endpoint, index, balance, fresh, tls } = parts
     const host = endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host
-    const isStandardPort = endpoint.port === (model.scheme === 'https' ? 443 : 80)
+    const isStandardPort = endpoint.port === (isSecure(model) ? 443 : 80)
     const hostField = toByteString(
       isStandardPort || model.nodeHostWithoutPort ? host : `${host}:${endpoint.port}`,
     )
-    const serverName = model.scheme === 'https' ? serverNameOf(model, endpoint) : ''
+    const serverName = isSecure(model) ? serverNameOf(model, endpoint) : ''
     const slot = this.#options.slot(endpointIdentity(model.id, endpoint))
-    const place = { scheme: model.scheme, host: endpoint.address ?? endpoint.host, port: endpoint.port }
+    const scheme = isSecure(model) ? ('https' as const) : ('http' as const)
+    const place = { scheme, http2: model.http2, host: endpoint.address ?? endpoint.host, port: endpoint.port }
     return {
       index,
       model: endpoint,
@@ -316,11 +317,14 @@ export class Upstreams {
       serverName,
       pool: this.#pool({ ...place, serverName, tls }, fresh),
       poolsByName:
-        model.scheme === 'https' && model.passHost === 'pass' && model.tls?.serverName == null
-          ? new Map()
-          : null,
+        isSecure(model) && model.passHost === 'pass' && model.tls?.serverName == null ? new Map() : null,
     }
   }
+}
+
+/** Whether connections to its endpoints are made over TLS. */
+function isSecure({ scheme }: Upstream): boolean {
+  return scheme === 'https' || scheme === 'grpcs' || scheme === 'tls'
 }
 
 /** null: no status is in the list. */

@@ -99,7 +99,7 @@ test('fields are checked as the reference does', async () => {
 test('what later versions bring is refused by name, after its own faults', async () => {
   const nodes = { '127.0.0.1:8080': 1 }
   for (const [more, name] of [
-    [{ scheme: 'grpc' }, 'grpc'],
+    [{ scheme: 'kafka' }, 'kafka'],
     [{ tls: { client_cert_id: '1' } }, 'failed to fetch ssl info by ssl id .1., response code: 404'],
     [{ type: 'chash' }, 'missing key'],
   ] as const) {

@@ -205,7 +205,7 @@ add(
 
 // ---- not HTTP ----
 add('a TLS hello', '\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03', 400, 'close')
-add('the HTTP/2 preface', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400, 'close')
+add('an HTTP/2 preface that is none', 'PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n', 400, 'close')
 add('an SSH banner', 'SSH-2.0-OpenSSH_9.2\r\n', 400, 'close')
 add('zeros', '\0'.repeat(100), 400, 'close')
 

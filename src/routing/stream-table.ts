@@ -1,0 +1,146 @@
+import { compileNetworks } from '../expression/network.ts'
+import type { RequestView } from '../expression/request-view.ts'
+import { routeIdentity } from '../model/counters.ts'
+import type { StreamRoute } from '../model/stream-route.ts'
+import { chooseRule, RuleEntry } from './rules.ts'
+import { type CompiledRule, type CompileEnvironment, NEEDS_BODY, type Trace } from './table.ts'
+
+/** A stream as conditions and variables see it; what only requests have is empty. */
+export interface StreamView extends RequestView {
+  readonly transport: 'tcp' | 'tls' | 'udp'
+  /** The name asked for in TLS, lower case; null: there is none, or nobody has looked. */
+  readonly serverName: string | null
+}
+
+/** A stream route, ready to be tested. Immutable. */
+export class CompiledStreamRoute {
+  readonly model: StreamRoute
+  /** Slot of its counters. */
+  readonly slot: number
+  readonly rules: readonly RuleEntry[]
+  readonly #isServer: ((address: string) => boolean) | null
+  readonly #isClient: ((address: string) => boolean) | null
+
+  constructor(model: StreamRoute, env: CompileEnvironment) {
+    this.model = model
+    this.slot = env.slot(routeIdentity(model.id))
+    this.rules = model.rules.map((rule, index) => new RuleEntry(rule, index, env, false))
+    this.#isServer = model.serverAddresses === null ? null : compileNetworks(model.serverAddresses)
+    this.#isClient = model.clients === null ? null : compileNetworks(model.clients)
+  }
+
+  /** Whether the stream meets all conditions but that on its name. */
+  fits(view: StreamView): boolean {
+    const { protocols, serverPorts } = this.model
+    return (
+      (protocols === null || protocols.includes(view.transport)) &&
+      (serverPorts === null || serverPorts.includes(view.localPort)) &&
+      (this.#isServer === null || this.#isServer(view.localAddress)) &&
+      (this.#isClient === null || this.#isClient(view.clientAddress))
+    )
+  }
+
+  chooseRule(view: StreamView, trace: Trace | null): CompiledRule | null {
+    const rule = chooseRule(this.rules, view, trace)
+    return rule === NEEDS_BODY ? null : rule
+  }
+}
+
+/** The stream routes of all sections: those of one name, those of a wildcard, those for all, each in order. */
+export class StreamTable {
+  readonly #env: CompileEnvironment
+  readonly #sections: readonly string[]
+  #routes = new Map<string, CompiledStreamRoute>()
+  #exact = new Map<string, CompiledStreamRoute[]>()
+  /** By what follows the star, the dot included. */
+  #wild = new Map<string, CompiledStreamRoute[]>()
+  #named: CompiledStreamRoute[] = []
+  #open: CompiledStreamRoute[] = []
+
+  /** `sections`: in the order in which they are searched. */
+  constructor(sections: readonly string[], env: CompileEnvironment) {
+    this.#sections = sections
+    this.#env = env
+  }
+
+  get size(): number {
+    return this.#routes.size
+  }
+
+  routes(): IterableIterator<CompiledStreamRoute> {
+    return this.#routes.values()
+  }
+
+  /** Whether a route that could take the stream asks for its name: then the ClientHello has to be read first. */
+  needsServerName(view: StreamView): boolean {
+    return this.#named.some((route) => route.fits(view))
+  }
+
+  /** The first route that takes the stream: those of its name, then of the longest wildcard, then those without names. */
+  find(view: StreamView): CompiledStreamRoute | null {
+    const { serverName } = view
+    if (serverName !== null && this.#named.length > 0) {
+      const exact = firstFit(this.#exact.get(serverName), view)
+      if (exact !== null) return exact
+      for (let dot = serverName.indexOf('.'); dot >= 0; dot = serverName.indexOf('.', dot + 1)) {
+        const found = firstFit(this.#wild.get(serverName.slice(dot)), view)
+        if (found !== null) return found
+      }
+    }
+    return firstFit(this.#open, view)
+  }
+
+  /** Gives what switches the change on. Throws for what cannot be compiled. */
+  prepare(upserts: readonly StreamRoute[], removals: readonly string[]): () => void {
+    const compiled = upserts.map((route) => new CompiledStreamRoute(route, this.#env))
+    return () => {
+      for (const id of removals) this.#routes.delete(id)
+      for (const route of compiled) this.#routes.set(route.model.id, route)
+      this.#index()
+    }
+  }
+
+  /** They are few: all are put in order anew. */
+  #index(): void {
+    const ordered = [...this.#routes.values()].sort((a, b) => this.#compare(a.model, b.model))
+    this.#exact = new Map()
+    this.#wild = new Map()
+    this.#named = []
+    this.#open = []
+    for (const route of ordered) {
+      const { serverNames } = route.model
+      if (serverNames === null) {
+        this.#open.push(route)
+        continue
+      }
+      this.#named.push(route)
+      for (const name of serverNames) {
+        const isWild = name.startsWith('*')
+        const map = isWild ? this.#wild : this.#exact
+        const key = isWild ? name.slice(1) : name
+        const list = map.get(key)
+        if (list === undefined) map.set(key, [route])
+        else list.push(route)
+      }
+    }
+  }
+
+  #compare(a: StreamRoute, b: StreamRoute): number {
+    const section = this.#sections.indexOf(a.section) - this.#sections.indexOf(b.section)
+    if (section !== 0) return section
+    for (let i = 0; i < Math.max(a.key.length, b.key.length); i++) {
+      const difference = (a.key[i] ?? 0) - (b.key[i] ?? 0)
+      if (difference !== 0) return difference
+    }
+    return a.id < b.id ? -1 : a.id > b.id ? 1 : 0
+  }
+}
+
+function firstFit(
+  routes: readonly CompiledStreamRoute[] | undefined,
+  view: StreamView,
+): CompiledStreamRoute | null {
+  if (routes === undefined) return null
+  for (const route of routes) if (route.fits(view)) return route
+  return null
+}
