@@ -8,11 +8,12 @@ import type { Plan, Scenario } from './load/scenario.ts'
 export const HELP = `npm run bench [-- options]
 
 Measures Headgate beside nginx, HAProxy, http-proxy and @fastify/http-proxy on this machine, holds the figures against the bars, and
-writes a report. Needs Linux, two processors that have nothing else to do, and the Debian packages nginx, haproxy, wrk, nghttp2-client
-and util-linux. Takes about 35 minutes, with --quick 8. Installs nothing, listens on 127.0.0.1 only.
+writes a report. Needs Linux, two processors that have nothing else to do, and the Debian packages nginx, haproxy, wrk, nghttp2-client,
+openssl and util-linux; with libnginx-mod-stream and nghttp2-proxy two comparisons more are made. Takes about an hour, with --quick 15
+minutes. Installs nothing, listens on 127.0.0.1 only.
 
   --quick          5 pairs of 2 s
-  --only IDS       some of: machine,a,b,c,d,e,f,g,h,search,scale,memory
+  --only IDS       some of: machine,a,b,c,d,e,f,g,h,tls,h2,grpc,websocket,tcp,search,scale,memory
   --against DIR    another checkout of Headgate, its packages installed: this version is held against it on (b), and nothing
                    else is measured unless --only names it. 40 pairs tell a loss of some percent
   --pairs N        rounds behind each figure, 1 to 200 (20)

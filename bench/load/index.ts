@@ -2,6 +2,8 @@ import { bodies } from './bodies.ts'
 import { changes } from './changes.ts'
 import { condition } from './condition.ts'
 import { connectionPerRequest } from './connection-per-request.ts'
+import { grpc } from './grpc.ts'
+import { http2 } from './http2.ts'
 import { hundredThousand } from './hundred-thousand.ts'
 import { idleAndBusy } from './idle-and-busy.ts'
 import { machineCheck } from './machine-check.ts'
@@ -11,6 +13,9 @@ import { plain } from './plain.ts'
 import type { Scenario } from './scenario.ts'
 import { search } from './search.ts'
 import { split } from './split.ts'
+import { tcp } from './tcp.ts'
+import { tls } from './tls.ts'
+import { webSocket } from './web-socket.ts'
 
 /** Everything that `npm run bench` measures, in the order in which it does. */
 export const scenarios: readonly Scenario[] = [
@@ -23,6 +28,11 @@ export const scenarios: readonly Scenario[] = [
   idleAndBusy,
   changes,
   connectionPerRequest,
+  tls,
+  http2,
+  grpc,
+  webSocket,
+  tcp,
   search,
   hundredThousand,
   memory,

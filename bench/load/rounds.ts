@@ -1,5 +1,5 @@
 import { type Figure, ratioOf, summarize } from '../report/statistics.ts'
-import { type Load, runH2load, runWrk } from '../support/load.ts'
+import { type Load, type LoadOptions, runH2load, runWrk } from '../support/load.ts'
 import { cpuMicros, residentBytes } from '../support/program.ts'
 import type { Side } from '../support/site.ts'
 import type { Bench } from './scenario.ts'
@@ -11,6 +11,10 @@ export interface Contender {
   /** Default `/`. */
   readonly path?: string
   readonly headers?: readonly string[]
+  /** Default `http`. */
+  readonly scheme?: 'http' | 'https'
+  /** A file that is sent as the body. */
+  readonly body?: string
 }
 
 /** How the contenders of a comparison are driven, all alike. */
@@ -21,6 +25,8 @@ export interface Work {
    * lets the peers on the other processor fall asleep and pays for waking them with every write, and the figure says less about its own work.
    */
   readonly ratePerConnection: number | null
+  /** Streams that each connection may have open, over HTTP/2. Default: HTTP/1.1. */
+  readonly streams?: number
 }
 
 /** What one measurement of one side gave. */
@@ -93,7 +99,7 @@ export async function measureRounds(
   contenders: readonly Contender[],
   work: Work,
   options: { readonly rounds: number; readonly seconds: number },
-  measureOne: Measure = measure,
+  measureOne: Measure = measureBy(driveHttp),
 ): Promise<Rounds> {
   const rounds = new Rounds()
   const perConnection = work.ratePerConnection === null ? null : work.ratePerConnection * bench.plan.rateShare
@@ -135,33 +141,45 @@ type Measure = (
   seconds: number,
 ) => Promise<{ sample: Sample; load: Pick<Load, 'requests'> }>
 
-const measure: Measure = async (contender, work, seconds) => {
-  const { pid } = contender.side.program
-  const options = { ...requestOf(contender), connections: work.connections, seconds }
-  const before = cpuMicros(pid)
-  const load =
-    work.ratePerConnection === null
-      ? await runWrk(options)
-      : await runH2load({ ...options, ratePerConnection: work.ratePerConnection })
-  const spent = cpuMicros(pid) - before
-  if (load.errors > 0)
-    throw new Error(`${load.errors} requests failed at ${contender.name}, ${load.requests} did not`)
-  // at a rate such a round is not counted
-  if (load.requests === 0 && work.ratePerConnection === null)
-    throw new Error(`${contender.name} answered no request in ${seconds} s`)
-  const { p50Ms, p99Ms } = load
-  return {
-    load,
-    sample: { cpuMicros: spent / load.requests, perSecond: load.requests / load.seconds, p50Ms, p99Ms },
+/** Gives one side its load, for so many seconds. */
+export type Drive = (contender: Contender, work: Work, seconds: number) => Promise<Load>
+
+/** wrk as fast as it goes; h2load where there is a rate to keep, and for all of HTTP/2. */
+const driveHttp: Drive = (contender, work, seconds) => {
+  const options = { ...requestOf(contender), ...work, seconds }
+  return work.ratePerConnection === null && work.streams === undefined ? runWrk(options) : runH2load(options)
+}
+
+/** Measures a side while `drive` drives it. */
+export function measureBy(drive: Drive): Measure {
+  return async (contender, work, seconds) => {
+    const { pid } = contender.side.program
+    const before = cpuMicros(pid)
+    const load = await drive(contender, work, seconds)
+    const spent = cpuMicros(pid) - before
+    if (load.errors > 0)
+      throw new Error(`${load.errors} requests failed at ${contender.name}, ${load.requests} did not`)
+    // at a rate such a round is not counted
+    if (load.requests === 0 && work.ratePerConnection === null)
+      throw new Error(`${contender.name} answered no request in ${seconds} s`)
+    const { p50Ms, p99Ms } = load
+    return {
+      load,
+      sample: { cpuMicros: spent / load.requests, perSecond: load.requests / load.seconds, p50Ms, p99Ms },
+    }
   }
 }
 
-/** Gives each side the requests after which its code is compiled, pools filled and memory mapped. At most 12 s each. */
+/**
+ * Gives each side the requests after which its code is compiled, pools filled and memory mapped, as fast as they go. At most 12 s each.
+ */
 export async function warmUp(
   bench: Bench,
   contenders: readonly Contender[],
   connections: number,
+  { streams, drive = driveHttp }: { readonly streams?: number; readonly drive?: Drive } = {},
 ): Promise<void> {
+  const work = { connections, ratePerConnection: null, ...(streams === undefined ? {} : { streams }) }
   for (const contender of contenders) {
     const began = performance.now()
     for (let done = 0; done < bench.plan.warmUpRequests; ) {
@@ -173,14 +191,15 @@ export async function warmUp(
         Math.max(1, Math.ceil(rest / perSecond)),
         LONGEST_WARM_UP_S - Math.floor(spentS),
       )
-      done += (await runWrk({ ...requestOf(contender), connections, seconds })).requests + 1
+      done += (await drive(contender, work, seconds)).requests + 1
     }
   }
 }
 
-function requestOf(contender: Contender): { url: string; headers: readonly string[] } {
+function requestOf(contender: Contender): Pick<LoadOptions, 'url' | 'headers' | 'body'> {
   return {
-    url: `http://127.0.0.1:${contender.side.port}${contender.path ?? '/'}`,
+    url: `${contender.scheme ?? 'http'}://127.0.0.1:${contender.side.port}${contender.path ?? '/'}`,
     headers: contender.headers ?? [],
+    ...(contender.body === undefined ? {} : { body: contender.body }),
   }
 }

@@ -51,3 +51,17 @@ export function conditionRoute(uri: string, blue: number, green: number): JsonOb
 
 /** What a request needs for `conditionRoute` to split it. */
 export const CONDITION = { query: '?name=jack', headers: ['user-id: 30', 'apisix-key: hello'] } as const
+
+/** The endpoint speaks HTTP/2 without TLS. */
+export function grpcRoute(uri: string, port: number): JsonObject {
+  return { uri, upstream: { ...nodes(port), scheme: 'grpc' } }
+}
+
+export function webSocketRoute(uri: string, port: number): JsonObject {
+  return { ...plainRoute(uri, port), enable_websocket: true }
+}
+
+/** What comes in at one port of `--listen-tcp`. */
+export function streamRoute(listen: number, port: number): JsonObject {
+  return { server_port: listen, upstream: { ...nodes(port), scheme: 'tcp' } }
+}

@@ -56,6 +56,8 @@ export const PACKAGES = {
   haproxy: 'haproxy',
   wrk: 'wrk',
   h2load: 'nghttp2-client',
+  openssl: 'openssl',
+  prlimit: 'util-linux',
 } as const
 
 export type Tool = keyof typeof PACKAGES

@@ -2,12 +2,17 @@ import { formatFigure, formatNumber, megabytes } from '../report/format.ts'
 import type { Rounds } from './rounds.ts'
 import type { Table } from './scenario.ts'
 
-/** Rounds at one rate: what a request costs, beside the base. */
-export function costTable(caption: string, rounds: Rounds, names: readonly string[]): Table {
+/** Rounds at one rate: what a request costs, beside the base. `unit` is what is counted. */
+export function costTable(
+  caption: string,
+  rounds: Rounds,
+  names: readonly string[],
+  unit = 'request',
+): Table {
   const base = names[0] as string
   return {
     caption: `${caption}, ${rounds.count} rounds${droppedOf(rounds)}`,
-    columns: ['', 'CPU µs per request', `beside ${base}`, 'RSS MB'],
+    columns: ['', `CPU µs per ${unit}`, `beside ${base}`, 'RSS MB'],
     rows: names.map((name) => [
       name,
       formatFigure(rounds.figure(name, 'cpuMicros')),
@@ -17,29 +22,40 @@ export function costTable(caption: string, rounds: Rounds, names: readonly strin
   }
 }
 
-/** Rounds as fast as it goes: rate and latency, beside the base. */
-export function speedTable(caption: string, rounds: Rounds, names: readonly string[]): Table {
+/**
+ * Rounds as fast as it goes: rate, latency and cost, beside the base. `units` is what is counted, one and many. Latencies stand there only
+ * where they were measured.
+ */
+export function speedTable(
+  caption: string,
+  rounds: Rounds,
+  names: readonly string[],
+  [unit, units]: readonly [one: string, many: string] = ['request', 'requests'],
+): Table {
   const base = names[0] as string
+  const hasTimes = !Number.isNaN(rounds.figure(base, 'p50Ms').median)
+  const beside = (name: string, field: 'perSecond' | 'cpuMicros'): string =>
+    name === base ? '1' : formatFigure(rounds.ratio(name, base, field))
   return {
     caption: `${caption}, ${rounds.count} rounds`,
     columns: [
       '',
-      'requests/s',
+      `${units}/s`,
       `beside ${base}`,
-      'p50 ms',
-      'p99 ms',
-      'CPU µs per request',
+      ...(hasTimes ? ['p50 ms', 'p99 ms'] : []),
+      `CPU µs per ${unit}`,
       `beside ${base}`,
       'RSS MB',
     ],
     rows: names.map((name) => [
       name,
       formatFigure(rounds.figure(name, 'perSecond')),
-      name === base ? '1' : formatFigure(rounds.ratio(name, base, 'perSecond')),
-      formatFigure(rounds.figure(name, 'p50Ms')),
-      formatFigure(rounds.figure(name, 'p99Ms')),
+      beside(name, 'perSecond'),
+      ...(hasTimes
+        ? [formatFigure(rounds.figure(name, 'p50Ms')), formatFigure(rounds.figure(name, 'p99Ms'))]
+        : []),
       formatFigure(rounds.figure(name, 'cpuMicros')),
-      name === base ? '1' : formatFigure(rounds.ratio(name, base, 'cpuMicros')),
+      beside(name, 'cpuMicros'),
       formatNumber(megabytes(rounds.resident(name))),
     ]),
   }

@@ -28,6 +28,8 @@ const ASKED: readonly (readonly [
   ['HAProxy', 'haproxy', ['-v'], /version ([\w.+~-]+)/],
   ['wrk', 'wrk', ['-v'], /wrk (\S+)/],
   ['h2load', 'h2load', ['--version'], /nghttp2\/(\S+)/],
+  ['nghttpx', 'nghttpx', ['--version'], /nghttp2\/(\S+)/],
+  ['OpenSSL', 'openssl', ['version'], /OpenSSL (\S+)/],
 ]
 
 export async function describeMachine(root: string): Promise<Machine> {

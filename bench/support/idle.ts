@@ -9,9 +9,16 @@ export interface IdleClients extends Program {
   lost(): number
 }
 
+/** Whether the one request is a plain one, or opens a WebSocket. */
+export type IdleKind = 'http' | 'websocket'
+
 /** Connections that have sent one request and are then silent, held by a process of their own. Resolves when all have had their answer. */
-export async function startIdleClients(port: number, count: number): Promise<IdleClients> {
-  const child = spawnPinned(DRIVING, [process.execPath, SCRIPT, String(port), String(count)], {
+export async function startIdleClients(
+  port: number,
+  count: number,
+  kind: IdleKind = 'http',
+): Promise<IdleClients> {
+  const child = spawnPinned(DRIVING, [process.execPath, SCRIPT, String(port), String(count), kind], {
     stdout: 'pipe',
   })
   let lost = 0

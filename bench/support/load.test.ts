@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readH2load, readLog, readWrk } from './load.ts'
+import { readH2load, readHandshakes, readLog, readWrk } from './load.ts'
 
 const WRK = `Running 1s test @ http://127.0.0.1:18081/
   1 threads and 8 connections
@@ -58,6 +58,13 @@ test('counts each failed request of h2load once, and bad answers', () => {
 test('a generator that printed nothing is an error', () => {
   assert.throws(() => readWrk('unable to connect'), /wrk printed nothing to read: unable to connect/)
   assert.throws(() => readH2load('', 1), /h2load printed nothing/)
+})
+
+test('reads how many handshakes openssl made in the whole time, not in its own processor time', () => {
+  const text =
+    'Collecting connection statistics for 2 seconds\n\n\n610 connections in 0.61s; 1000.00 connections/user sec, bytes read 0\n611 connections in 3 real seconds, 0 bytes read per connection\n'
+  assert.equal(readHandshakes(text), 611)
+  assert.throws(() => readHandshakes('ERROR'), /openssl printed nothing to read: ERROR/)
 })
 
 test('quantiles come from the log of single requests', () => {

@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { quantile } from '../report/statistics.ts'
 import { DRIVING, runPinned } from './program.ts'
 
@@ -9,6 +11,8 @@ export interface LoadOptions {
   readonly seconds: number
   /** `name: value` each. */
   readonly headers?: readonly string[]
+  /** A file that is sent as the body, by POST. h2load only. */
+  readonly body?: string
 }
 
 export interface Load {
@@ -46,14 +50,29 @@ export function readWrk(text: string): Load {
   }
 }
 
+/** What h2load is asked beside that. */
+export interface H2loadOptions extends LoadOptions {
+  /** Requests a second on each connection; null: as many as go through. */
+  readonly ratePerConnection: number | null
+  /** Streams of HTTP/2 that a connection has open at most. Default: HTTP/1.1. */
+  readonly streams?: number
+  readonly logFile?: string
+}
+
 /**
- * h2load over HTTP/1.1 with so many requests per second on each connection: both sides of a comparison do the same work. With `logFile`
- * it also writes every request's time there, and the quantiles are those of the log.
+ * h2load with so many requests per second on each connection: both sides of a comparison do the same work. With `logFile` it also writes
+ * every request's time there, and the quantiles are those of the log. Over TLS it takes the one suite that the others would agree on.
  */
-export async function runH2load(
-  options: LoadOptions & { readonly ratePerConnection: number; readonly logFile?: string },
-): Promise<Load> {
-  const command = ['h2load', '--h1', `-c${options.connections}`, '--rps', String(options.ratePerConnection)]
+export async function runH2load(options: H2loadOptions): Promise<Load> {
+  const protocol = options.streams === undefined ? ['--h1'] : [`-m${options.streams}`]
+  const command = [
+    'h2load',
+    ...protocol,
+    `-c${options.connections}`,
+    '--tls13-ciphers=TLS_AES_256_GCM_SHA384',
+  ]
+  if (options.ratePerConnection !== null) command.push('--rps', String(options.ratePerConnection))
+  if (options.body !== undefined) command.push('-d', options.body)
   command.push('-D', `${Math.round(options.seconds * 1000)}ms`, ...headerFlags(options))
   if (options.logFile !== undefined) command.push(`--log-file=${options.logFile}`)
   const load = readH2load(await runPinned(DRIVING, [...command, options.url]), options.seconds)
@@ -88,6 +107,47 @@ export function readLog(text: string): { p50Ms: number; p99Ms: number; maxMs: nu
   times.sort((a, b) => a - b)
   return { p50Ms: quantile(times, 0.5), p99Ms: quantile(times, 0.99), maxMs: quantile(times, 1) }
 }
+
+/** Handshakes of TLS 1.3 without resumption, from so many processes of openssl at once, in whole seconds. */
+export async function runHandshakes(port: number, processes: number, seconds: number): Promise<Load> {
+  const whole = Math.max(1, Math.round(seconds))
+  const command = ['openssl', 's_time', '-connect', `127.0.0.1:${port}`, '-new', '-time', String(whole)]
+  const texts = await Promise.all(Array.from({ length: processes }, () => runPinned(DRIVING, command)))
+  return {
+    ...NO_TIMES,
+    requests: sum(texts.map((text) => String(readHandshakes(text)))),
+    seconds: whole,
+    errors: 0,
+  }
+}
+
+/** How many connections `openssl s_time` says it made. Throws when there is nothing to read. */
+export function readHandshakes(text: string): number {
+  const made = /(\d+) connections in \d+ real seconds/.exec(text)
+  if (made === null) throw new Error(`openssl printed nothing to read: ${text}`)
+  return Number(made[1])
+}
+
+const STREAM_LOAD = resolve(fileURLToPath(import.meta.url), '../../peers/stream-load.ts')
+
+/** What bench/peers/stream-load.ts drives; `requests` are messages, bytes or connections. */
+export async function runStreamLoad(
+  kind: 'websocket' | 'bytes' | 'connections',
+  port: number,
+  connections: number,
+  seconds: number,
+): Promise<Load> {
+  const flags = [kind, String(port), String(connections), String(seconds)]
+  const text = await runPinned(DRIVING, [process.execPath, STREAM_LOAD, ...flags])
+  const {
+    count,
+    seconds: spent,
+    errors,
+  } = JSON.parse(text) as { count: number; seconds: number; errors: number }
+  return { ...NO_TIMES, requests: count, seconds: spent, errors }
+}
+
+const NO_TIMES = { p50Ms: Number.NaN, p99Ms: Number.NaN, maxMs: Number.NaN }
 
 function headerFlags(options: LoadOptions): string[] {
   return (options.headers ?? []).flatMap((header) => ['-H', header])

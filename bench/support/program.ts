@@ -192,6 +192,21 @@ function readOrNull(file: string): string | null {
   }
 }
 
+/**
+ * Lets this process, and what it starts from now on, have so many descriptors open. null when it may, else why not; a limit that is high
+ * enough stays as it is.
+ */
+export async function allowDescriptors(count: number): Promise<string | null> {
+  const limit = /^Max open files\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? '0'
+  if (limit === 'unlimited' || Number(limit) >= count) return null
+  try {
+    await runPinned(DRIVING, ['prlimit', '--pid', String(process.pid), `--nofile=${count}:${count}`])
+    return null
+  } catch (error) {
+    return `${limit} descriptors may be open, ${count} are needed, and the limit cannot be raised (${(error as Error).message.trim()})`
+  }
+}
+
 /** Moves this process, all its threads, away from the processor under test: what it does itself must not be paid by a measured one. */
 export async function pinSelf(): Promise<void> {
   await runPinned(DRIVING, ['taskset', '-acp', DRIVING, String(process.pid)])

@@ -1,18 +1,26 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { JsonObject } from '../../src/model/json.ts'
 import { openEmbeddedStore } from '../../src/store/embedded/embedded-store.ts'
+import { findTool } from '../../test/support/tools.ts'
 import { ADMIN_KEY, isReady, putDocument } from './admin.ts'
 import {
   backendServers,
   gatewaySettings,
+  type HaproxyKind,
   haproxyConfiguration,
+  type KeyPair,
+  nghttpxFlags,
   nginxConfiguration,
+  nginxGrpcProxy,
   nginxProxy,
+  nginxStream,
+  nginxTlsProxy,
+  nginxWebSocketProxy,
 } from './configurations.ts'
-import { type IdleClients, startIdleClients } from './idle.ts'
+import { type IdleClients, type IdleKind, startIdleClients } from './idle.ts'
 import {
   DRIVING,
   freePorts,
@@ -20,12 +28,15 @@ import {
   type Program,
   registerFolder,
   removeFolder,
+  runPinned,
   startProgram,
   UNDER_TEST,
 } from './program.ts'
 
 const ROOT = resolve(fileURLToPath(import.meta.url), '../../..')
 const BODY_SIZES = [65_536, 1_048_576]
+/** Where Debian puts nginx's module for streams. */
+const STREAM_MODULE = '/usr/lib/nginx/modules/ngx_stream_module.so'
 /** Documents in one write when a store is filled. */
 const BATCH = 10_000
 
@@ -50,6 +61,8 @@ export interface GatewayOptions {
   readonly store?: string
   /** Folder of another checkout of the project that is started instead; its packages are installed. */
   readonly checkout?: string
+  /** What the port of the side takes. Default `http`. */
+  readonly front?: 'http' | 'tls' | 'tcp'
 }
 
 /** One document of APISIX. */
@@ -85,18 +98,80 @@ export class Site {
     return this.#nginx(name, UNDER_TEST, nginxProxy(port, this.blue, locations), port)
   }
 
-  async #nginx(name: string, processor: string, http: string, port: number): Promise<Side> {
+  /** nginx as a proxy to `backend` for another protocol than plain HTTP. */
+  async nginxFor(kind: 'tls' | 'grpc' | 'websocket', backend: number): Promise<Side> {
+    const [port] = (await freePorts(1)) as [number]
+    const http =
+      kind === 'tls'
+        ? nginxTlsProxy(port, backend, await this.keyPair())
+        : kind === 'grpc'
+          ? nginxGrpcProxy(port, backend)
+          : nginxWebSocketProxy(port, backend)
+    return this.#nginx(`nginx-${kind}`, UNDER_TEST, http, port)
+  }
+
+  /** nginx relaying TCP, or null where its module for streams is not installed. */
+  async nginxStream(backend: number): Promise<Side | null> {
+    const isBuiltIn = (await runPinned(DRIVING, ['sh', '-c', 'nginx -V 2>&1'])).includes(' --with-stream ')
+    if (!isBuiltIn && !existsSync(STREAM_MODULE)) return null
+    const [port] = (await freePorts(1)) as [number]
+    const main = nginxStream(port, backend, isBuiltIn ? null : STREAM_MODULE)
+    return this.#nginx('nginx-stream', UNDER_TEST, '', port, main)
+  }
+
+  async #nginx(name: string, processor: string, http: string, port: number, main = ''): Promise<Side> {
     const own = join(this.folder, name.replace(/\W+/g, '-'))
     mkdirSync(own)
-    const file = this.#write(`${name}.conf`, nginxConfiguration(own, http))
+    const file = this.#write(`${name}.conf`, nginxConfiguration(own, http, main))
     const command = ['nginx', '-p', own, '-c', file]
     return this.#start(name, processor, command, port)
   }
 
-  async haproxy(): Promise<Side> {
+  async haproxy(kind: HaproxyKind = 'http', backend = this.blue): Promise<Side> {
     const [port] = (await freePorts(1)) as [number]
-    const file = this.#write('haproxy.cfg', haproxyConfiguration(port, this.blue))
+    const pair = kind === 'tls' ? await this.keyPair() : null
+    const file = this.#write('haproxy.cfg', haproxyConfiguration(port, backend, kind, pair))
     return this.#start('HAProxy', UNDER_TEST, ['haproxy', '-db', '-f', file], port)
+  }
+
+  /** nghttpx with HTTP/2 over TLS, or null where it is not installed. */
+  async nghttpx(): Promise<Side | null> {
+    if (findTool('nghttpx') === null) return null
+    const [port] = (await freePorts(1)) as [number]
+    const flags = nghttpxFlags(port, this.blue, await this.keyPair())
+    return this.#start('nghttpx', UNDER_TEST, ['nghttpx', ...flags], port)
+  }
+
+  /** A certificate for 127.0.0.1 signed by itself (ECDSA, P-256), the same for all sides. */
+  async keyPair(): Promise<KeyPair> {
+    const pair = {
+      certificate: join(this.folder, 'site.crt'),
+      key: join(this.folder, 'site.key'),
+      both: join(this.folder, 'site.pem'),
+    }
+    if (existsSync(pair.both)) return pair
+    const request = [
+      'openssl',
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-nodes',
+    ]
+    const subject = ['-days', '2', '-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1']
+    await runPinned(DRIVING, [...request, ...subject, '-keyout', pair.key, '-out', pair.certificate])
+    writeFileSync(pair.both, readFileSync(pair.certificate, 'utf8') + readFileSync(pair.key, 'utf8'))
+    return pair
+  }
+
+  /** Starts a backend of bench/peers and gives its port. */
+  async backend(script: 'echo-backend' | 'grpc-backend'): Promise<number> {
+    const [port] = (await freePorts(1)) as [number]
+    const command = [process.execPath, resolve(ROOT, 'bench/peers', `${script}.ts`), String(port)]
+    await this.#start(script, DRIVING, command, port)
+    return port
   }
 
   /** One of the proxies for Node, in production mode. */
@@ -113,7 +188,13 @@ export class Site {
 
   /** `headgate start` as users run it, from this checkout. */
   async gateway(options: GatewayOptions = {}): Promise<GatewaySide> {
-    const [port, adminPort, statusPort] = (await freePorts(3)) as [number, number, number]
+    const [plainPort, adminPort, statusPort, otherPort] = (await freePorts(4)) as [
+      number,
+      number,
+      number,
+      number,
+    ]
+    const front = options.front ?? 'http'
     const workers = options.workers ?? 1
     const settings = this.#write('settings.yaml', gatewaySettings())
     const flags = [
@@ -126,7 +207,19 @@ export class Site {
       '--log-level',
       'warn',
     ]
-    flags.push('--listen', `127.0.0.1:${port}`, '--admin', `127.0.0.1:${adminPort}`)
+    flags.push('--listen', `127.0.0.1:${plainPort}`, '--admin', `127.0.0.1:${adminPort}`)
+    if (front === 'tls') {
+      const pair = await this.keyPair()
+      flags.push(
+        '--listen-tls',
+        `127.0.0.1:${otherPort}`,
+        '--tls-cert',
+        pair.certificate,
+        '--tls-key',
+        pair.key,
+      )
+    }
+    if (front === 'tcp') flags.push('--listen-tcp', `127.0.0.1:${otherPort}`)
     flags.push('--status', `127.0.0.1:${statusPort}`, '--access-log', 'off')
     const began = performance.now()
     const program = await startProgram(
@@ -139,7 +232,7 @@ export class Site {
     this.#programs.push(program)
     return {
       name: 'Headgate',
-      port,
+      port: front === 'http' ? plainPort : otherPort,
       program,
       readyMs,
       put: (kind, id, value) => putDocument(adminPort, kind, id, value),
@@ -172,8 +265,8 @@ export class Site {
   }
 
   /** See `startIdleClients`. */
-  async idleClients(port: number, count: number): Promise<IdleClients> {
-    const clients = await startIdleClients(port, count)
+  async idleClients(port: number, count: number, kind: IdleKind = 'http'): Promise<IdleClients> {
+    const clients = await startIdleClients(port, count, kind)
     this.#programs.push(clients)
     return clients
   }
