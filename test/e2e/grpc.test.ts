@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { type TestContext, test } from 'node:test'
 import grpc from '@grpc/grpc-js'
 import { startRawBackend } from '../support/backends.ts'
+import { type CertificateFiles, makeCertificate } from '../support/certificates.ts'
 import { startGateway } from '../support/gateway.ts'
 import { findFreePorts, waitFor } from '../support/tools.ts'
 
@@ -30,7 +31,13 @@ interface Calls {
   cancelled: number
 }
 
-async function startServer(t: TestContext, name: string, port = 0) {
+async function startServer(t: TestContext, name: string, port = 0, pair: CertificateFiles | null = null) {
+  const credentials =
+    pair === null
+      ? grpc.ServerCredentials.createInsecure()
+      : grpc.ServerCredentials.createSsl(null, [
+          { cert_chain: Buffer.from(pair.cert), private_key: Buffer.from(pair.key) },
+        ])
   const calls: Calls = { count: 0, cancelled: 0 }
   const server = new grpc.Server()
   server.addService(
@@ -73,7 +80,7 @@ async function startServer(t: TestContext, name: string, port = 0) {
     } as unknown as grpc.UntypedServiceImplementation,
   )
   const bound = await new Promise<number>((resolve, reject) =>
-    server.bindAsync(`127.0.0.1:${port}`, grpc.ServerCredentials.createInsecure(), (error, at) =>
+    server.bindAsync(`127.0.0.1:${port}`, credentials, (error, at) =>
       error === null ? resolve(at) : reject(error),
     ),
   )
@@ -145,6 +152,21 @@ test('a unary call carries metadata, trailers and statuses', async (t) => {
   )
   const bad = await call('fail')
   assert.deepEqual([bad.code, bad.details], [grpc.status.NOT_FOUND, 'nothing here'])
+})
+
+test('a server behind TLS is reached over HTTP/2, and its certificate verified where asked', async (t) => {
+  const server = await startServer(t, 'a', 0, makeCertificate(t, ['a.test']))
+  const { call, put } = await setUp(t, [server.node], { scheme: 'grpcs' })
+  const good = await call('hello')
+  assert.deepEqual([good.answer, good.trailers.get('x-trailer'), good.code], ['a:hello', ['a'], 0])
+  assert.equal((await call('fail')).code, grpc.status.NOT_FOUND)
+  const nodes = { [server.node]: 1 }
+  await put('routes/1', {
+    uri: '/echo.Echo/*',
+    upstream: { scheme: 'grpcs', nodes, tls: { verify: true } },
+  })
+  assert.equal((await call('hello')).code, grpc.status.UNAVAILABLE)
+  assert.equal(server.calls.count, 2)
 })
 
 test('client, server and two-way streams run whole, with backpressure', async (t) => {
