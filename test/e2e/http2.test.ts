@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import http2, { type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2'
+import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { readRss } from '../faults/support.ts'
+import { countDescriptors, readRss } from '../faults/support.ts'
 import { answerText, startBackend } from '../support/backends.ts'
 import { block, FrameClient, frame, request, TYPE, uint32 } from '../support/frames.ts'
 import { startGateway } from '../support/gateway.ts'
-import { runTool, skipWithout } from '../support/tools.ts'
+import { runTool, skipWithout, waitFor } from '../support/tools.ts'
 
 /** HTTP/2 with prior knowledge at a plain listener, to endpoints that speak HTTP/1.1 and HTTP/2. */
 
@@ -488,6 +489,47 @@ test('floods end the connection and cost others nothing', async (t) => {
     await client.closed()
     assert.equal((await ask(session, { ':path': '/after' })).status, 200, what)
   }
+})
+
+test('ten thousand connections of garbage leave nothing behind', { timeout: 60_000 }, async (t) => {
+  const { gateway } = await setUp(t)
+  const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+  const spoil = (garbage: Buffer): Promise<void> =>
+    new Promise((resolve) => {
+      const socket = connect(gateway.port, '127.0.0.1')
+      socket.on('error', () => {}) // a reset is an answer too
+      socket.on('close', () => resolve())
+      socket.resume()
+      socket.write(Buffer.concat([preface, frame(TYPE.SETTINGS, 0, 0, Buffer.alloc(0)), garbage]))
+    })
+  const storm = async (rounds: number): Promise<void> => {
+    for (let i = 0; i < rounds; i++)
+      await Promise.all(
+        Array.from({ length: 100 }, (_, j) =>
+          // an even stream id, a header block of nonsense, a frame that is too large
+          spoil(
+            [
+              frame(TYPE.HEADERS, 4, 2, Buffer.from([j])),
+              frame(TYPE.HEADERS, 4, 1, Buffer.from([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, i, j])),
+              Buffer.from([0xff, 0xff, 0xff, j, 0, 0, 0, 0, 1]),
+            ][j % 3] as Buffer,
+          ),
+        ),
+      )
+  }
+  await storm(10)
+  const descriptors = countDescriptors(gateway.pid)
+  const rss = readRss(gateway.pid)
+  await storm(100)
+  await waitFor('the descriptors to be free', async () =>
+    countDescriptors(gateway.pid) <= descriptors + 2 ? true : undefined,
+  )
+  // an idle worker gives back what a burst took
+  await waitFor(
+    'the memory to be given back',
+    async () => (readRss(gateway.pid) - rss < 40 * 1024 * 1024 ? true : undefined),
+    20_000,
+  )
 })
 
 test('a head over the limit gets 431', async (t) => {

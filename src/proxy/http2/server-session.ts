@@ -199,6 +199,7 @@ export class ServerSession extends Session implements ClientConnection, SocketOw
 
   onClosed(): void {
     this.close(true)
+    this.deadlines.forget(this) // of a close that waited for the other side
     this.plane.connections.delete(this)
     countWorker(this.plane, WORKER.ACTIVE, -1)
     if (this.plane.isDraining) this.plane.onIdle?.()
