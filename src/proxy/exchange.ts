@@ -474,6 +474,8 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     this.sends++
     const now = clock.nowMs
     this.#attemptMs = now
+    // picked from what was in force when the request came, which may be over
+    if ((this.sends > 1 || this.#gate !== null) && this.#wentOut(endpoint)) return this.#pickAnew(endpoint)
     const pool = endpoint.poolsByName === null ? endpoint.pool : poolFor(endpoint, this.#serverName())
     const isStream = pool.usesHttp2
     if (!mustBeFresh && isStream) {
@@ -532,7 +534,11 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     const connection = this.#connection as UpstreamLink
     const endpoint = this.endpoint as CompiledEndpoint
     this.#count(endpoint, ENDPOINT.CONNECTED, 1)
-    if (this.#wentOut(endpoint)) return this.#pickAnew(endpoint)
+    if (this.#wentOut(endpoint)) {
+      connection.close()
+      this.#leaveEndpoint(null)
+      return this.#pickAnew(endpoint)
+    }
     this.#send(connection, clock.nowMs)
   }
 
@@ -550,15 +556,14 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
   /** Nothing was sent to it, and it did not fail: another one is picked, of what is in force now. */
   #pickAnew(endpoint: CompiledEndpoint): void {
     const cell = (this.choice as CompiledUpstreamTarget).upstream as Cell
-    this.#connection?.close()
-    this.#leaveEndpoint(null)
-    ;(this.upstream as CompiledUpstream).balance.judge?.abandoned(endpoint.index)
+    const upstream = this.upstream as CompiledUpstream
+    upstream.balance.judge?.abandoned(endpoint.index)
     this.attempts--
     this.sends--
-    if (cell.compiled !== null && cell.compiled !== this.upstream) {
+    if (cell.compiled !== null && cell.compiled !== upstream) {
+      this.#tried = sameEndpoints(this.#tried, upstream, cell.compiled)
       this.upstream = cell.compiled
-      this.#tried = NONE_TRIED
-    } else this.#markTried(this.upstream as CompiledUpstream, endpoint, true)
+    } else this.#markTried(upstream, endpoint, true)
     this.#attemptNext()
   }
 
@@ -1633,4 +1638,11 @@ class Wait implements Timed {
 
 function isLoopback(address: string): boolean {
   return address.startsWith('127.') || address === '::1'
+}
+
+/** Which endpoints of an upstream's new form were tried in its old one. */
+function sameEndpoints(tried: Uint8Array, from: CompiledUpstream, to: CompiledUpstream): Uint8Array {
+  if (tried.length === 0) return NONE_TRIED
+  const labels = new Set(from.endpoints.filter(({ index }) => tried[index] === 1).map(({ label }) => label))
+  return Uint8Array.from(to.endpoints, ({ label }) => (labels.has(label) ? 1 : 0))
 }
