@@ -3,92 +3,13 @@ import { once } from 'node:events'
 import { type TestContext, test } from 'node:test'
 import grpc from '@grpc/grpc-js'
 import { startRawBackend } from '../support/backends.ts'
-import { type CertificateFiles, makeCertificate } from '../support/certificates.ts'
+import { makeCertificate } from '../support/certificates.ts'
 import { startGateway } from '../support/gateway.ts'
+import { GrpcClient, startGrpcServer } from '../support/grpc-server.ts'
 import { findFreePorts, waitFor } from '../support/tools.ts'
 
 /** gRPC with a client and servers that are not ours. Messages are bytes: what is in them is nobody's business here. */
 
-const bytes = { serialize: (value: Buffer) => value, deserialize: (value: Buffer) => value }
-const method = (name: string, requestStream: boolean, responseStream: boolean) => ({
-  path: `/echo.Echo/${name}`,
-  requestStream,
-  responseStream,
-  requestSerialize: bytes.serialize,
-  requestDeserialize: bytes.deserialize,
-  responseSerialize: bytes.serialize,
-  responseDeserialize: bytes.deserialize,
-})
-const service = {
-  unary: method('Unary', false, false),
-  collect: method('Collect', true, false),
-  spread: method('Spread', false, true),
-  chat: method('Chat', true, true),
-} as const
-
-interface Calls {
-  count: number
-  cancelled: number
-}
-
-async function startServer(t: TestContext, name: string, port = 0, pair: CertificateFiles | null = null) {
-  const credentials =
-    pair === null
-      ? grpc.ServerCredentials.createInsecure()
-      : grpc.ServerCredentials.createSsl(null, [
-          { cert_chain: Buffer.from(pair.cert), private_key: Buffer.from(pair.key) },
-        ])
-  const calls: Calls = { count: 0, cancelled: 0 }
-  const server = new grpc.Server()
-  server.addService(
-    service as unknown as grpc.ServiceDefinition,
-    {
-      unary: (call: grpc.ServerUnaryCall<Buffer, Buffer>, answer: grpc.sendUnaryData<Buffer>) => {
-        calls.count++
-        const text = call.request.toString()
-        if (text === 'fail') return answer({ code: grpc.status.NOT_FOUND, details: 'nothing here' })
-        if (text === 'hang') return void call.on('cancelled', () => calls.cancelled++)
-        const trailers = new grpc.Metadata()
-        trailers.set('x-trailer', name)
-        const metadata = new grpc.Metadata()
-        metadata.set('x-saw', String(call.metadata.get('x-client')[0] ?? ''))
-        call.sendMetadata(metadata)
-        answer(null, Buffer.from(`${name}:${text}`), trailers)
-      },
-      collect: (call: grpc.ServerReadableStream<Buffer, Buffer>, answer: grpc.sendUnaryData<Buffer>) => {
-        let size = 0
-        call.on('data', (part: Buffer) => {
-          size += part.length
-        })
-        call.on('end', () => answer(null, Buffer.from(String(size))))
-      },
-      spread: (call: grpc.ServerWritableStream<Buffer, Buffer>) => {
-        const count = Number(call.request.toString())
-        let sent = 0
-        const next = (): void => {
-          while (sent < count)
-            if (!call.write(Buffer.from(String(sent++)))) return void call.once('drain', next)
-          call.end()
-        }
-        next()
-      },
-      chat: (call: grpc.ServerDuplexStream<Buffer, Buffer>) => {
-        call.on('data', (part: Buffer) => call.write(Buffer.concat([Buffer.from('re '), part])))
-        call.on('end', () => call.end())
-        call.on('error', () => {})
-      },
-    } as unknown as grpc.UntypedServiceImplementation,
-  )
-  const bound = await new Promise<number>((resolve, reject) =>
-    server.bindAsync(`127.0.0.1:${port}`, credentials, (error, at) =>
-      error === null ? resolve(at) : reject(error),
-    ),
-  )
-  t.after(() => server.forceShutdown())
-  return { port: bound, node: `127.0.0.1:${bound}`, calls, server }
-}
-
-const Client = grpc.makeGenericClientConstructor(service as unknown as grpc.ServiceDefinition, 'Echo')
 type Unary = (
   message: Buffer,
   metadata: grpc.Metadata,
@@ -107,7 +28,7 @@ async function setUp(t: TestContext, nodes: readonly string[], upstream: object 
     uri: '/echo.Echo/*',
     upstream: { scheme: 'grpc', nodes: Object.fromEntries(nodes.map((node) => [node, 1])), ...upstream },
   })
-  const client = new Client(`127.0.0.1:${gateway.port}`, grpc.credentials.createInsecure())
+  const client = new GrpcClient(`127.0.0.1:${gateway.port}`, grpc.credentials.createInsecure())
   t.after(() => client.close())
   const call = (text: string, options: grpc.CallOptions = {}, metadata = new grpc.Metadata()) =>
     new Promise<{
@@ -141,7 +62,7 @@ async function setUp(t: TestContext, nodes: readonly string[], upstream: object 
 }
 
 test('a unary call carries metadata, trailers and statuses', async (t) => {
-  const server = await startServer(t, 'a')
+  const server = await startGrpcServer(t, 'a')
   const { call } = await setUp(t, [server.node])
   const metadata = new grpc.Metadata()
   metadata.set('x-client', 'c1')
@@ -155,7 +76,7 @@ test('a unary call carries metadata, trailers and statuses', async (t) => {
 })
 
 test('a server behind TLS is reached over HTTP/2, and its certificate verified where asked', async (t) => {
-  const server = await startServer(t, 'a', 0, makeCertificate(t, ['a.test']))
+  const server = await startGrpcServer(t, 'a', 0, makeCertificate(t, ['a.test']))
   const { call, put } = await setUp(t, [server.node], { scheme: 'grpcs' })
   const good = await call('hello')
   assert.deepEqual([good.answer, good.trailers.get('x-trailer'), good.code], ['a:hello', ['a'], 0])
@@ -170,7 +91,7 @@ test('a server behind TLS is reached over HTTP/2, and its certificate verified w
 })
 
 test('client, server and two-way streams run whole, with backpressure', async (t) => {
-  const server = await startServer(t, 'a')
+  const server = await startGrpcServer(t, 'a')
   const { client } = await setUp(t, [server.node])
   const streams = client as unknown as {
     collect(done: (error: Error | null, answer: Buffer) => void): grpc.ClientWritableStream<Buffer>
@@ -199,7 +120,7 @@ test('client, server and two-way streams run whole, with backpressure', async (t
 })
 
 test('calls are balanced one by one over few connections', async (t) => {
-  const servers = await Promise.all(['a', 'b', 'c'].map((name) => startServer(t, name)))
+  const servers = await Promise.all(['a', 'b', 'c'].map((name) => startGrpcServer(t, name)))
   const { gateway, call } = await setUp(
     t,
     servers.map(({ node }) => node),
@@ -214,7 +135,7 @@ test('calls are balanced one by one over few connections', async (t) => {
 })
 
 test('a deadline ends the call with its status, and cancels it at the server', async (t) => {
-  const server = await startServer(t, 'a')
+  const server = await startGrpcServer(t, 'a')
   const { call } = await setUp(t, [server.node])
   const ended = await call('hang', { deadline: Date.now() + 300 })
   assert.equal(ended.code, grpc.status.DEADLINE_EXCEEDED)
@@ -240,7 +161,7 @@ test('errors of the gateway are statuses of gRPC', async (t) => {
 })
 
 test('a dead server costs no call, and one that goes away politely neither', async (t) => {
-  const [one, two] = [await startServer(t, 'a'), await startServer(t, 'b')]
+  const [one, two] = [await startGrpcServer(t, 'a'), await startGrpcServer(t, 'b')]
   const [dead] = (await findFreePorts(1)) as [number]
   const { call } = await setUp(t, [one.node, two.node, `127.0.0.1:${dead}`], { retries: 2 })
   for (let i = 0; i < 12; i++) assert.equal((await call(String(i))).code, 0)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { connect, createServer, type Server, type Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import tls from 'node:tls'
 import { composeProxyHeader } from '../../src/proxy/stream/proxy-protocol.ts'
@@ -9,37 +9,10 @@ import { countDescriptors, writeSettings } from '../faults/support.ts'
 import { answerText, startBackend } from '../support/backends.ts'
 import { makeCertificate } from '../support/certificates.ts'
 import { startGateway } from '../support/gateway.ts'
+import { startNamed, startPeer, startTcpEcho } from '../support/stream-peers.ts'
 import { findFreePorts, waitFor } from '../support/tools.ts'
 
 /** TCP, TLS and UDP streams: routes, splits, relays, on real sockets of both sides. */
-
-interface Peer {
-  readonly node: string
-  readonly port: number
-  readonly sockets: Socket[]
-  close(): Promise<void>
-}
-
-async function startPeer(t: TestContext, onConnection: (socket: Socket) => void): Promise<Peer> {
-  const sockets: Socket[] = []
-  const server: Server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-    sockets.push(socket)
-    socket.on('error', () => {})
-    onConnection(socket)
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  const close = async () => {
-    for (const socket of sockets) socket.destroy()
-    if (server.listening) await new Promise((resolve) => server.close(resolve))
-  }
-  t.after(close)
-  return { node: `127.0.0.1:${port}`, port, sockets, close }
-}
-
-const named = (t: TestContext, name: string) => startPeer(t, (socket) => void socket.end(name))
-const echo = (t: TestContext) => startPeer(t, (socket) => void socket.pipe(socket))
 
 async function setUp(
   t: TestContext,
@@ -75,7 +48,7 @@ async function readAll(port: number, send: Buffer | string = '', host = '127.0.0
 
 test('a split gives connections their exact shares, over all workers', async (t) => {
   const { port, put } = await setUp(t)
-  const [blue, green] = [await named(t, 'blue'), await named(t, 'green')]
+  const [blue, green] = [await startNamed(t, 'blue'), await startNamed(t, 'green')]
   await put('upstreams/green', { scheme: 'tcp', nodes: { [green.node]: 1 } })
   await put('stream_routes/1', {
     server_port: port,
@@ -105,7 +78,7 @@ test('conditions on port, client and address choose the route; what fits none is
     `127.0.0.1:${other}`,
   ])
   t.after(() => gateway.stop('SIGKILL'))
-  const [one, two] = [await named(t, 'one'), await named(t, 'two')]
+  const [one, two] = [await startNamed(t, 'one'), await startNamed(t, 'two')]
   const put = (id: string, value: object) => gateway.admin('PUT', `/apisix/admin/stream_routes/${id}`, value)
   await put('1', { server_port: port, remote_addr: '10.0.0.0/8', upstream: { nodes: { [two.node]: 1 } } })
   await put('2', {
@@ -122,7 +95,7 @@ test('conditions on port, client and address choose the route; what fits none is
 
 test('bytes go both ways whole, with half-closes, also past slow readers', async (t) => {
   const { port, put } = await setUp(t)
-  const peer = await echo(t)
+  const peer = await startTcpEcho(t)
   await put('stream_routes/1', { upstream: { nodes: { [peer.node]: 1 } } })
   const run = async (seed: number): Promise<void> => {
     const sent = Buffer.alloc(6 * 1_048_576)
@@ -167,7 +140,7 @@ test('a reset stays a reset, in both directions', async (t) => {
 
 test('a dead endpoint loses no connection; with all of them dead it is closed', async (t) => {
   const { gateway, port, put } = await setUp(t)
-  const [good, dead] = [await named(t, 'good'), await named(t, 'dead')]
+  const [good, dead] = [await startNamed(t, 'good'), await startNamed(t, 'dead')]
   await dead.close()
   await put('stream_routes/1', { upstream: { nodes: { [good.node]: 1, [dead.node]: 1 } } })
   for (let i = 0; i < 20; i++) assert.equal(await readAll(port, 'hello'), 'good')
@@ -178,7 +151,7 @@ test('a dead endpoint loses no connection; with all of them dead it is closed', 
 
 test('what a client sends before its endpoint is connected is not lost', async (t) => {
   const { port, put } = await setUp(t)
-  const peer = await echo(t)
+  const peer = await startTcpEcho(t)
   await put('stream_routes/1', { upstream: { nodes: { [peer.node]: 1 } } })
   const early = 'early'.repeat(20_000)
   assert.equal(await readAll(port, early), early)
@@ -198,7 +171,7 @@ test('TLS passes through by the name in the ClientHello, however it is cut', asy
     t.after(() => server.close())
     return `127.0.0.1:${(server.address() as { port: number }).port}`
   }
-  const plain = await named(t, 'plain')
+  const plain = await startNamed(t, 'plain')
   await put('stream_routes/a', { sni: 'a.test', upstream: { nodes: { [await secure('one')]: 1 } } })
   await put('stream_routes/b', { sni: '*.b.test', upstream: { nodes: { [await secure('two')]: 1 } } })
   await put('stream_routes/rest', { upstream: { nodes: { [plain.node]: 1 } } })
@@ -244,7 +217,7 @@ test('TLS ends at a listener that is written so, and goes on plain or as TLS', a
   const pair = makeCertificate(t, ['a.test'])
   const { port, put, gateway } = await setUp(t, (port) => ['--listen-tcp', `tls://127.0.0.1:${port}`])
   await put('ssls/1', { sni: 'a.test', cert: pair.cert, key: pair.key })
-  const peer = await echo(t)
+  const peer = await startTcpEcho(t)
   await put('stream_routes/1', { sni: 'a.test', upstream: { nodes: { [peer.node]: 1 } } })
   const ask = (): Promise<string> =>
     new Promise((resolve, reject) => {
@@ -277,7 +250,7 @@ test('a PROXY protocol header says who the client is, from trusted peers only', 
     `127.0.0.1:${port}`,
   ]
   const { port, put } = await setUp(t, settings)
-  const peer = await echo(t)
+  const peer = await startTcpEcho(t)
   await put('stream_routes/1', { remote_addr: '192.0.2.7', upstream: { nodes: { [peer.node]: 1 } } })
   // nobody is trusted by default
   assert.notEqual(await readAll(port, 'PROXY TCP4 192.0.2.7 192.0.2.1 40000 443\r\nhello'), 'hello')
@@ -324,7 +297,7 @@ test('native documents carry streams, and tell endpoints who the client is', asy
   const seen = await startPeer(t, (socket) => {
     socket.once('data', (bytes: Buffer) => socket.end(bytes.toString('latin1', 0, 10)))
   })
-  const other = await named(t, 'other')
+  const other = await startNamed(t, 'other')
   const put = async (id: string, value: object): Promise<void> => {
     const answer = await gateway.admin('PUT', `/headgate/v1/documents/native/streams/${id}`, value)
     assert.ok(answer.status < 300, answer.text)
@@ -378,7 +351,7 @@ test('datagrams of one client go to one endpoint and come back; clients are spli
 
 test('twenty changes in a row drop no stream, and a drain lets them finish', async (t) => {
   const { gateway, port, put } = await setUp(t)
-  const peer = await echo(t)
+  const peer = await startTcpEcho(t)
   await put('stream_routes/1', { upstream: { nodes: { [peer.node]: 1 } } })
   const clients = await Promise.all(
     Array.from({ length: 20 }, async () => {
@@ -407,7 +380,7 @@ test('twenty changes in a row drop no stream, and a drain lets them finish', asy
 
 test('ten thousand connections of garbage leave nothing behind', async (t) => {
   const { gateway, port, put } = await setUp(t)
-  const peer = await named(t, 'x')
+  const peer = await startNamed(t, 'x')
   await put('stream_routes/1', { sni: 'a.test', upstream: { nodes: { [peer.node]: 1 } } })
   await readAll(port, 'first')
   const before = countDescriptors(gateway.pid)

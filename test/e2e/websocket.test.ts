@@ -1,75 +1,13 @@
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import http2 from 'node:http2'
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { startRawBackend } from '../support/backends.ts'
 import { startGateway } from '../support/gateway.ts'
+import { accept, KEY, openUpgrade, readBytes, readHead, startUpgradeEcho } from '../support/upgrades.ts'
 
 /** WebSocket and other upgrades, on raw sockets of both sides. */
-
-const KEY = 'dGhlIHNhbXBsZSBub25jZQ=='
-const accept = (key: string): string =>
-  createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64')
-
-function readHead(socket: Socket): Promise<{ head: string; rest: Buffer }> {
-  return new Promise((resolve, reject) => {
-    let bytes = Buffer.alloc(0)
-    const onData = (chunk: Buffer): void => {
-      bytes = Buffer.concat([bytes, chunk])
-      const end = bytes.indexOf('\r\n\r\n')
-      if (end < 0) return
-      socket.off('data', onData)
-      socket.pause()
-      resolve({ head: bytes.toString('latin1', 0, end + 4), rest: bytes.subarray(end + 4) })
-    }
-    socket.on('data', onData)
-    socket.once('close', () => reject(new Error(`closed before a head: ${bytes.toString('latin1')}`)))
-  })
-}
-
-/** Takes every handshake and echoes what comes, byte for byte. */
-async function startEcho(
-  t: TestContext,
-  options: { early?: string; answer?: (head: string) => string | null } = {},
-) {
-  const heads: string[] = []
-  const sockets: Socket[] = []
-  const backend = await startRawBackend((socket) => {
-    sockets.push(socket)
-    socket.on('error', () => {})
-    void readHead(socket).then(
-      ({ head, rest }) => {
-        heads.push(head)
-        const own = options.answer?.(head)
-        if (own !== undefined && own !== null) {
-          socket.end(own)
-          return
-        }
-        const key = /sec-websocket-key: (.*)\r\n/i.exec(head)?.[1] ?? ''
-        const protocol = /\r\nupgrade: (.*)\r\n/i.exec(head)?.[1] ?? ''
-        const line = protocol === 'websocket' ? `Sec-WebSocket-Accept: ${accept(key)}\r\n` : ''
-        socket.write(
-          `HTTP/1.1 101 Switching Protocols\r\nUpgrade: ${protocol}\r\nConnection: Upgrade\r\n${line}X-Backend: echo\r\n\r\n${options.early ?? ''}`,
-          'latin1',
-        )
-        if (rest.length > 0) socket.write(rest)
-        socket.on('data', (chunk) => {
-          if (!socket.write(chunk)) {
-            socket.pause()
-            socket.once('drain', () => socket.resume())
-          }
-        })
-        socket.on('end', () => socket.end())
-        socket.resume()
-      },
-      () => {},
-    )
-  })
-  t.after(() => backend.close())
-  return { ...backend, heads, sockets }
-}
 
 async function setUp(
   t: TestContext,
@@ -87,48 +25,10 @@ async function setUp(
   return { gateway, put }
 }
 
-async function open(
-  port: number,
-  lines: readonly string[] = [],
-  more: Buffer | string = '',
-  path = '/chat',
-): Promise<{ socket: Socket; head: string; rest: Buffer }> {
-  const socket = connect({ port, host: '127.0.0.1', noDelay: true })
-  socket.on('error', () => {})
-  const fields =
-    lines.length > 0
-      ? lines
-      : [
-          'Upgrade: websocket',
-          'Connection: Upgrade',
-          `Sec-WebSocket-Key: ${KEY}`,
-          'Sec-WebSocket-Version: 13',
-        ]
-  const answer = readHead(socket)
-  socket.write(`GET ${path} HTTP/1.1\r\nHost: a.test\r\n${fields.map((line) => `${line}\r\n`).join('')}\r\n`)
-  if (more.length > 0) socket.write(more)
-  return { socket, ...(await answer) }
-}
-
-async function readBytes(socket: Socket, count: number, begin: Buffer = Buffer.alloc(0)): Promise<Buffer> {
-  const parts = [begin]
-  let size = begin.length
-  while (size < count) {
-    const chunk = socket.read() as Buffer | null
-    if (chunk === null) {
-      await once(socket, 'readable')
-      continue
-    }
-    parts.push(chunk)
-    size += chunk.length
-  }
-  return Buffer.concat(parts)
-}
-
 test('a handshake goes through, and bytes go both ways as they are', async (t) => {
-  const backend = await startEcho(t, { early: 'hello' })
+  const backend = await startUpgradeEcho(t, { early: 'hello' })
   const { gateway } = await setUp(t, backend)
-  const client = await open(gateway.port, [], 'early bytes')
+  const client = await openUpgrade(gateway.port, [], 'early bytes')
   t.after(() => client.socket.destroy())
   assert.match(client.head, /^HTTP\/1.1 101 Switching Protocols\r\n/)
   assert.match(client.head, new RegExp(`Sec-WebSocket-Accept: ${accept(KEY).replace(/[+/]/g, '\\$&')}\r\n`))
@@ -146,9 +46,11 @@ test('a handshake goes through, and bytes go both ways as they are', async (t) =
 })
 
 test('without leave Upgrade is taken out and the request is an ordinary one', async (t) => {
-  const backend = await startEcho(t, { answer: () => 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok' })
+  const backend = await startUpgradeEcho(t, {
+    answer: () => 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
+  })
   const { gateway, put } = await setUp(t, backend, { enable_websocket: false })
-  const plain = await open(gateway.port)
+  const plain = await openUpgrade(gateway.port)
   plain.socket.destroy()
   assert.match(plain.head, /^HTTP\/1.1 200 OK/)
   assert.doesNotMatch(backend.heads[0] as string, /upgrade/i)
@@ -160,13 +62,13 @@ test('without leave Upgrade is taken out and the request is an ordinary one', as
     ['/of-service', true],
     ['/not', false],
   ] as const) {
-    const client = await open(gateway.port, [], '', path)
+    const client = await openUpgrade(gateway.port, [], '', path)
     client.socket.destroy()
     assert.equal(/\r\nupgrade: websocket/i.test(backend.heads.at(-1) as string), passes, path)
   }
   // never, whatever a route says
   for (const protocol of ['h2c', 'TLS/1.0']) {
-    const client = await open(
+    const client = await openUpgrade(
       gateway.port,
       [`Upgrade: ${protocol}`, 'Connection: Upgrade'],
       '',
@@ -178,7 +80,7 @@ test('without leave Upgrade is taken out and the request is an ordinary one', as
 })
 
 test('a handshake that lacks something is refused, with what would do', async (t) => {
-  const backend = await startEcho(t)
+  const backend = await startUpgradeEcho(t)
   const { gateway } = await setUp(t, backend)
   const base = ['Upgrade: websocket', 'Connection: Upgrade']
   const cases: readonly (readonly [number, readonly string[], RegExp])[] = [
@@ -192,7 +94,7 @@ test('a handshake that lacks something is refused, with what would do', async (t
     ],
   ]
   for (const [status, lines, expected] of cases) {
-    const { head, socket } = await open(gateway.port, lines)
+    const { head, socket } = await openUpgrade(gateway.port, lines)
     socket.destroy()
     assert.match(head, new RegExp(`^HTTP/1.1 ${status} `), lines.join())
     assert.match(head, expected)
@@ -211,20 +113,20 @@ test('an answer that is no change, or a wrong one, does not open a tunnel', asyn
     ['HTTP/1.1 101 Switching Protocols\r\n\r\n', 502],
   ] as const
   let at = 0
-  const backend = await startEcho(t, { answer: () => (answers[at] as (typeof answers)[number])[0] })
+  const backend = await startUpgradeEcho(t, { answer: () => (answers[at] as (typeof answers)[number])[0] })
   const { gateway } = await setUp(t, backend)
   for (const [i, [, status]] of answers.entries()) {
     at = i
-    const { head, socket } = await open(gateway.port)
+    const { head, socket } = await openUpgrade(gateway.port)
     socket.destroy()
     assert.match(head, new RegExp(`^HTTP/1.1 ${status} `), String(i))
   }
 })
 
 test('other protocols change where a route allows any', async (t) => {
-  const backend = await startEcho(t)
+  const backend = await startUpgradeEcho(t)
   const { gateway } = await setUp(t, backend)
-  const client = await open(gateway.port, ['Upgrade: chat/2', 'Connection: upgrade'])
+  const client = await openUpgrade(gateway.port, ['Upgrade: chat/2', 'Connection: upgrade'])
   t.after(() => client.socket.destroy())
   assert.match(client.head, /^HTTP\/1.1 101 /)
   client.socket.write('ping')
@@ -232,10 +134,10 @@ test('other protocols change where a route allows any', async (t) => {
 })
 
 test('either side that ends or resets ends both within a second', async (t) => {
-  const backend = await startEcho(t)
+  const backend = await startUpgradeEcho(t)
   const { gateway } = await setUp(t, backend)
   const within = async (what: string, act: (client: Socket, server: Socket) => void): Promise<void> => {
-    const client = await open(gateway.port)
+    const client = await openUpgrade(gateway.port)
     const server = backend.sockets.at(-1) as Socket
     const begun = performance.now()
     const both = Promise.all([once(client.socket, 'close'), once(server, 'close')])
@@ -265,7 +167,7 @@ test('an endpoint that stays silent after the client ended is cut', async (t) =>
   })
   t.after(() => backend.close())
   const { gateway } = await setUp(t, backend)
-  const client = await open(gateway.port)
+  const client = await openUpgrade(gateway.port)
   client.socket.resume()
   client.socket.end()
   // it was never answered: the gateway has let go of both
@@ -274,9 +176,9 @@ test('an endpoint that stays silent after the client ended is cut', async (t) =>
 })
 
 test('open tunnels survive changes of their route, and its end', async (t) => {
-  const backend = await startEcho(t)
+  const backend = await startUpgradeEcho(t)
   const { gateway, put } = await setUp(t, backend)
-  const clients = await Promise.all(Array.from({ length: 20 }, () => open(gateway.port)))
+  const clients = await Promise.all(Array.from({ length: 20 }, () => openUpgrade(gateway.port)))
   for (let i = 0; i < 20; i++) {
     await put('routes/1', {
       uri: '/*',
@@ -297,9 +199,9 @@ test('open tunnels survive changes of their route, and its end', async (t) => {
 })
 
 test('a drain closes WebSockets with 1001, and ends with 0', async (t) => {
-  const backend = await startEcho(t)
+  const backend = await startUpgradeEcho(t)
   const { gateway } = await setUp(t, backend)
-  const clients = await Promise.all(Array.from({ length: 10 }, () => open(gateway.port)))
+  const clients = await Promise.all(Array.from({ length: 10 }, () => openUpgrade(gateway.port)))
   const closes = clients.map(async ({ socket, rest }) => {
     const frame = await readBytes(socket, 4, rest)
     // as clients do: a Close of one's own, then the end
@@ -314,7 +216,7 @@ test('a drain closes WebSockets with 1001, and ends with 0', async (t) => {
 })
 
 test('WebSocket over a stream of HTTP/2 (RFC 8441) reaches an endpoint of HTTP/1.1', async (t) => {
-  const backend = await startEcho(t)
+  const backend = await startUpgradeEcho(t)
   const { gateway, put } = await setUp(t, backend)
   await put('routes/2', { uri: '/plain', upstream: { nodes: { [backend.node]: 1 } } })
   const session = http2.connect(`http://127.0.0.1:${gateway.port}`)
