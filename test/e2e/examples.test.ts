@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -11,15 +13,59 @@ import { findFreePorts, runTool } from '../support/tools.ts'
 const FOLDER = resolve(ROOT, 'examples')
 /** Ports that the examples name; the test puts backends on free ones in their place. */
 const PORTS = [1980, 1981, 1982] as const
+/** Listeners for streams that the examples name: TCP, TLS, UDP. */
+const STREAM_PORTS = [9100, 9101, 9053] as const
 
 interface Run {
   readonly gateway: GatewayProcess
   readonly backends: readonly Backend[]
   /** Of a listener with TLS. */
   readonly securePort: number
+  /** Of the listeners for TCP, TLS and UDP streams. */
+  readonly streamPorts: readonly number[]
   get(path: string, headers?: Readonly<Record<string, string>>): ReturnType<typeof callHttp>
   /** Which backend answered: the port that the example names. */
   ask(path: string, headers?: Readonly<Record<string, string>>): Promise<string>
+}
+
+/** The certificate that stands in an example. */
+function certificateOf(file: string): string {
+  const text = readFileSync(join(FOLDER, file), 'utf8').replace(/^ +/gm, '')
+  return /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/.exec(text)?.[0] ?? ''
+}
+
+/** What both examples of streams show. The backends speak HTTP, which is a stream too. */
+async function showStreams({ streamPorts, backends }: Run, ca: string): Promise<void> {
+  const [tcp, secure, udp] = streamPorts as [number, number, number]
+  const ask = async (localAddress: string): Promise<string> =>
+    (await callHttp({ port: tcp, method: 'GET', path: '/', localAddress })).text
+  const answers: string[] = []
+  for (let i = 0; i < 10; i++) answers.push(await ask('127.0.0.1'))
+  assert.deepEqual(count(answers), { 1980: 8, 1981: 2 })
+  for (let i = 0; i < 5; i++) assert.equal(await ask('127.0.0.2'), '1981')
+  /** One answer; '' where the stream is closed without one. */
+  const askSecure = async (servername: string): Promise<string> => {
+    const socket = connect({ port: secure, host: '127.0.0.1', servername, ca })
+    socket.write('GET / HTTP/1.1\r\nHost: shop.test\r\n\r\n')
+    for await (const part of socket) return String(part)
+    return ''
+  }
+  assert.match(await askSecure('de.shop.test'), /^HTTP\/1\.1 200 [\s\S]*1982$/)
+  // it has a certificate and no route
+  assert.equal(await askSecure('shop.test'), '')
+  const endpoint = createSocket('udp4')
+  const client = createSocket('udp4')
+  try {
+    endpoint.on('message', (bytes, peer) => endpoint.send(`got ${bytes}`, peer.port, peer.address))
+    endpoint.bind(backends[0]?.port, '127.0.0.1')
+    await once(endpoint, 'listening')
+    client.send('hello', udp, '127.0.0.1')
+    const [answer] = (await once(client, 'message')) as [Buffer]
+    assert.equal(answer.toString(), 'got hello')
+  } finally {
+    endpoint.close()
+    client.close()
+  }
 }
 
 /** What each example shows, as one request or a few. */
@@ -27,11 +73,9 @@ const EFFECTS: Readonly<Record<string, (run: Run) => Promise<void>>> = {
   'native-https.yaml': async ({ get, securePort }) => {
     const moved = await get('/a', { host: 'shop.test' })
     assert.deepEqual([moved.status, moved.headers.location], [301, 'https://shop.test:9443/a'])
-    const ca = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/.exec(
-      readFileSync(join(FOLDER, 'native-https.yaml'), 'utf8').replace(/^ +/gm, ''),
-    )?.[0]
+    const ca = certificateOf('native-https.yaml')
     for (const servername of ['shop.test', 'de.shop.test']) {
-      const socket = connect({ port: securePort, host: '127.0.0.1', servername, ca: ca as string })
+      const socket = connect({ port: securePort, host: '127.0.0.1', servername, ca })
       socket.write('GET / HTTP/1.1\r\nHost: shop.test\r\nConnection: close\r\n\r\n')
       let text = ''
       for await (const part of socket) text += String(part)
@@ -154,6 +198,8 @@ const EFFECTS: Readonly<Record<string, (run: Run) => Promise<void>>> = {
     assert.equal(await ask('/', { 'x-variant': 'canary' }), '1981')
     assert.equal(await ask('/', { 'x-variant': 'stable' }), '1980')
   },
+  'stream-routes.yaml': (run) => showStreams(run, certificateOf('stream-routes.yaml')),
+  'native-streams.yaml': (run) => showStreams(run, certificateOf('native-streams.yaml')),
   'headgate.config.ts': async ({ ask, backends }) => {
     assert.equal(await ask('/blue/a'), '1980')
     assert.equal(await ask('/green/a'), '1981')
@@ -217,10 +263,15 @@ for (const [file, check] of Object.entries(EFFECTS)) {
     for (const [i, name] of PORTS.entries()) {
       text = text.replaceAll(new RegExp(`\\b${name}\\b`, 'g'), String(backends[i]?.port))
     }
+    const [securePort, ...streamPorts] = (await findFreePorts(4)) as [number, number, number, number]
+    for (const [i, name] of STREAM_PORTS.entries()) {
+      text = text.replaceAll(new RegExp(`\\b${name}\\b`, 'g'), String(streamPorts[i]))
+    }
     const config = join(folder, file)
     writeFileSync(config, text)
-    const [securePort] = (await findFreePorts(1)) as [number]
+    const [tcp, tls, udp] = streamPorts.map((port) => `127.0.0.1:${port}`) as [string, string, string]
     const flags = ['--config', config, '--workers', '1', '--listen-tls', `127.0.0.1:${securePort}`]
+    flags.push('--listen-tcp', tcp, '--listen-tcp', `tls://${tls}`, '--listen-udp', udp)
     const gateway = await startGateway(flags)
     t.after(() => gateway.stop('SIGKILL'))
     const get: Run['get'] = (path, headers = {}) =>
@@ -230,7 +281,7 @@ for (const [file, check] of Object.entries(EFFECTS)) {
       assert.equal(answer.status, 200, answer.text)
       return answer.text
     }
-    await check({ gateway, backends, securePort, get, ask })
+    await check({ gateway, backends, securePort, streamPorts, get, ask })
   })
 }
 
