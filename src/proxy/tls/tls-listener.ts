@@ -268,9 +268,9 @@ export class TlsListener {
     context.onticketkeycallback = (name: Buffer, _iv: Buffer, isNew: boolean) => {
       const { current, last } = ticketKeys()
       if (isNew) return [1, current.hmac, current.aes, current.name, randomBytes(16)]
-      if (name.equals(current.name)) return [1, current.hmac, current.aes]
-      // 2: good, and the client gets a new one
-      if (last !== null && name.equals(last.name)) return [2, last.hmac, last.aes]
+      const key = [current, last].find((known) => known !== null && name.equals(known.name))
+      // 2: good, and the client gets a new one. With 1 OpenSSL gives none, in TLS 1.3 neither, where each is for one use (RFC 8446 C.4)
+      if (key) return [2, key.hmac, key.aes]
       // Node wants keys here too, and ends the process without them
       return [0, current.hmac, current.aes]
     }
