@@ -149,6 +149,8 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
   /** Of the upstream, where it has limits, once it let the request in. */
   #gate: UpstreamGate | null = null
   #isWaiting = false
+  /** It has waited for its turn at a limit: what was in force when it came may be over. */
+  #hasWaited = false
   #isRetrying = false
   /** The limit of an upstream that the request came to; '' for none. */
   limitName = ''
@@ -423,6 +425,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
 
   onGate(): void {
     this.#isWaiting = false
+    this.#hasWaited = true
     readClock()
     if (!this.isActive) return
     const { retry } = (this.upstream as CompiledUpstream).model
@@ -475,7 +478,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     const now = clock.nowMs
     this.#attemptMs = now
     // picked from what was in force when the request came, which may be over
-    if ((this.sends > 1 || this.#gate !== null) && this.#wentOut(endpoint)) return this.#pickAnew(endpoint)
+    if ((this.sends > 1 || this.#hasWaited) && this.#wentOut(endpoint)) return this.#pickAnew(endpoint)
     const pool = endpoint.poolsByName === null ? endpoint.pool : poolFor(endpoint, this.#serverName())
     const isStream = pool.usesHttp2
     if (!mustBeFresh && isStream) {
@@ -1341,6 +1344,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     this.#hasContinued = false
     this.attempts = 0
     this.sends = 0
+    this.#hasWaited = false
     this.#tried = NONE_TRIED
     this.#key = null
     this.#repeats = 0

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { type Backend, startBackend } from '../support/backends.ts'
+import { readGauge } from '../faults/support.ts'
+import { answerText, type Backend, startBackend } from '../support/backends.ts'
 import { type GatewayProcess, ROOT, startGateway } from '../support/gateway.ts'
 import { connectRaw, requestOnce } from '../support/raw-client.ts'
 import { runTool, waitFor } from '../support/tools.ts'
@@ -120,6 +122,40 @@ test('a request that tries again does not reach an endpoint that was drained mea
   assert.equal(b.requests.length, 1, 'the one that failed is not asked twice')
   assert.equal((await requestOnce(gateway.port, '/other')).body, 'A')
   assert.equal(a.connections.accepted, 1)
+})
+
+test('requests that wait at a limit do not reach an endpoint that was drained meanwhile', async (t) => {
+  const { gateway, a, b } = await setUp(t, [], 1)
+  const limits = { max_requests_per_node: 1, max_pending: 8 }
+  await put(gateway, 'upstreams/1', { nodes: { [a.node]: 1, [b.node]: 1 }, headgate: { limits } })
+  // another upstream keeps a connection to the endpoint
+  await put(gateway, 'upstreams/2', { nodes: { [a.node]: 1 } })
+  await put(gateway, 'routes/2', { uri: '/other', upstream_id: '2' })
+  const sockets: Socket[] = []
+  for (const backend of [a, b]) {
+    backend.answer = ({ target }, socket) => {
+      if (target === '/other') return answerText('A')
+      sockets.push(socket)
+      return null
+    }
+  }
+  const asked = Array.from({ length: 2 }, () => requestOnce(gateway.port, '/'))
+  await waitFor('both endpoints to be busy', () =>
+    a.requests.length === 1 && b.requests.length === 1 ? true : undefined,
+  )
+  assert.equal((await requestOnce(gateway.port, '/other')).body, 'A')
+  asked.push(...Array.from({ length: 4 }, () => requestOnce(gateway.port, '/')))
+  await waitFor('the others to wait', async () =>
+    (await readGauge(gateway, 'headgate_requests_in_flight')) === 6 ? true : undefined,
+  )
+  await setState(gateway, a.node, 'drain')
+  await waitFor('them to go on', () => (b.requests.length === 5 ? true : undefined))
+  assert.deepEqual(
+    a.requests.map(({ target }) => target),
+    ['/', '/other'],
+  )
+  for (const socket of sockets) socket.write(answerText('done'))
+  for (const answer of await Promise.all(asked)) assert.equal(answer.status, 200)
 })
 
 test('requests under way finish, are told of and waited for, and their connection is closed then', async (t) => {
