@@ -71,3 +71,27 @@ test('small pieces are copied, so the buffer they came in can be used again', ()
   kept.add(Buffer.alloc(300), 0, 300)
   assert.equal(kept.sharesInput, true)
 })
+
+test('small pieces of bodies that come in turns are kept apart', () => {
+  const step = fc.record({ body: fc.nat(2), size: fc.integer({ min: 1, max: 600 }), endsRead: fc.boolean() })
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 1, maxLength: 300 }), (steps) => {
+      const plane = planeOf(Number.MAX_SAFE_INTEGER)
+      const bodies = [0, 1, 2].map(() => ({ kept: new KeptBody(plane), came: [] as Buffer[] }))
+      let value = 0
+      for (const { body, size, endsRead } of steps) {
+        const { kept, came } = bodies[body] as (typeof bodies)[number]
+        const bytes = Buffer.from(Array.from({ length: size }, () => value++ & 0xff))
+        kept.add(bytes, 0, size)
+        came.push(bytes)
+        if (endsRead) kept.closePart()
+      }
+      for (const { kept, came } of bodies) {
+        kept.closePart()
+        const got: Buffer[] = []
+        while (kept.hasUnsent) got.push(kept.takeUnsent())
+        assert.deepEqual(Buffer.concat(got), Buffer.concat(came))
+      }
+    }),
+  )
+})

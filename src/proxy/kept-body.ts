@@ -2,9 +2,17 @@ import type { Plane } from './plane.ts'
 
 /** So many parts are merged into one, so that small ones cost no more than their bytes. */
 const MOST_PARTS = 1024
-/** A piece of a body up to this size is copied to its neighbours; so many bytes are gathered at most. */
-const SMALL_PIECE = 256
-const GATHER_BYTES = 16_384
+/** A piece of a body up to this size is copied to its neighbours. */
+export const SMALL_PIECE = 256
+/**
+ * What small pieces are copied into, those of one body behind those of another, so that a message of some bytes costs no memory of its own (16 KiB for
+ * each made the garbage collector run all the time). Kept pieces hold on to it: a larger one would hold more than they are worth.
+ */
+const SLAB_BYTES = 16_384
+let slab = Buffer.allocUnsafeSlow(SLAB_BYTES)
+let slabBytes = 0
+/** Whose last piece ends at `slabBytes`: that one alone can go on there. */
+let gatherer: KeptBody | null = null
 
 /**
  * What has come of a request's body and is still needed: not sent yet, or kept for another attempt within the replay limits. One serves all
@@ -21,8 +29,9 @@ export class KeptBody {
   #parts: Buffer[] = []
   /** Parts handed to the attempt at hand. */
   #sent = 0
-  /** Small pieces of the read at hand, not a part yet. */
+  /** Small pieces of the read at hand, not a part yet: so many bytes, which end at `#gatheredEnd` of the slab. */
   #gathered: Buffer | null = null
+  #gatheredEnd = 0
   #gatheredBytes = 0
 
   constructor(plane: Plane) {
@@ -42,22 +51,33 @@ export class KeptBody {
   }
 
   #gather(bytes: Buffer, from: number, to: number): void {
-    if (this.#gathered === null || this.#gatheredBytes + to - from > this.#gathered.length) {
+    if (gatherer !== this || slabBytes + to - from > SLAB_BYTES) {
       this.closePart()
-      this.#gathered = Buffer.allocUnsafeSlow(GATHER_BYTES)
+      if (slabBytes + to - from > SLAB_BYTES) {
+        slab = Buffer.allocUnsafeSlow(SLAB_BYTES)
+        slabBytes = 0
+      }
+      gatherer = this
+      this.#gathered = slab
     }
-    const gathered = this.#gathered
-    let at = this.#gatheredBytes
-    for (let i = from; i < to; i++) gathered[at++] = bytes[i] as number
-    this.#gatheredBytes = at
+    const gathered = slab
+    for (let i = from; i < to; i++) gathered[slabBytes++] = bytes[i] as number
+    this.#gatheredEnd = slabBytes
+    this.#gatheredBytes += to - from
   }
 
   /** What was gathered becomes a part. Called at the end of each read, before anything is sent. */
   closePart(): void {
     if (this.#gathered === null) return
-    this.#parts.push(this.#gathered.subarray(0, this.#gatheredBytes))
+    const end = this.#gatheredEnd
+    this.#parts.push(this.#gathered.subarray(end - this.#gatheredBytes, end))
+    this.#dropGathered()
+  }
+
+  #dropGathered(): void {
     this.#gathered = null
     this.#gatheredBytes = 0
+    if (gatherer === this) gatherer = null
   }
 
   get isEmpty(): boolean {
@@ -102,8 +122,7 @@ export class KeptBody {
     this.isWhole = true
     this.sharesInput = false
     if (this.bytes > 0 || this.#parts.length > 0) this.#release()
-    this.#gathered = null
-    this.#gatheredBytes = 0
+    this.#dropGathered()
   }
 
   #release(): void {
