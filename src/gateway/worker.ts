@@ -217,6 +217,7 @@ async function openSockets(plans: readonly SocketPlan[]): Promise<void> {
 
 /** The start-up certificate and the keys of tickets, as main last sent them. */
 let tlsMaterial = start.tls
+let ticketKeys = readTicketKeys(tlsMaterial.ticketKeys)
 const tlsListeners: TlsListener[] = []
 /** How often a bad PROXY protocol header is told of. */
 const HEADER_FAULT_MS = 60_000
@@ -254,7 +255,7 @@ function acceptorOf(protocol: ListenerProtocol, listener: () => Listener): Accep
     {
       settings: settings.tls,
       certificates,
-      ticketKeys: () => readTicketKeys(tlsMaterial.ticketKeys),
+      ticketKeys: () => ticketKeys,
       protocols: offered,
       onReady: (socket, facts, raw) => {
         countHandshake(facts.isResumed ? WORKER.TLS_RESUMED : WORKER.TLS_FULL)
@@ -380,6 +381,7 @@ port.on('message', (message: ToWorker) => {
       break
     case 'tls':
       tlsMaterial = message.tls
+      ticketKeys = readTicketKeys(tlsMaterial.ticketKeys)
       for (const listener of tlsListeners) listener.setDefault(fallbackContext())
       break
     case 'stopAccepting':

@@ -4,14 +4,25 @@ import { randomFillSync } from 'node:crypto'
 const pool = Buffer.alloc(8192)
 let at = pool.length
 
-/** So many random bytes as lower-case hexadecimal digits, never all zeros. */
-export function randomHex(bytes: 8 | 16): string {
+/** Random bytes for use at once: their memory is drawn from again later. */
+export function randomOctets(bytes: 16): Buffer {
+  draw(bytes)
+  return pool.subarray(at - bytes, at)
+}
+
+/** Those before `at` are used up. */
+function draw(bytes: number): void {
   if (at + bytes > pool.length) {
     randomFillSync(pool)
     at = 0
   }
-  const text = pool.toString('hex', at, at + bytes)
   at += bytes
+}
+
+/** So many random bytes as lower-case hexadecimal digits, never all zeros. */
+export function randomHex(bytes: 8 | 16): string {
+  draw(bytes)
+  const text = pool.toString('hex', at - bytes, at)
   return isZeros(text) ? randomHex(bytes) : text
 }
 

@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { DetailedPeerCertificate, SecureContext, Server, TLSSocket, TlsOptions } from 'node:tls'
 import type { TlsSettings } from '../../model/settings.ts'
 import type { ClientTls } from '../client.ts'
+import { randomOctets } from '../random-id.ts'
 import { readServerName } from '../stream/client-hello.ts'
 import {
   type Certificates,
@@ -267,7 +267,7 @@ export class TlsListener {
     context.enableTicketKeyCallback()
     context.onticketkeycallback = (name: Buffer, _iv: Buffer, isNew: boolean) => {
       const { current, last } = ticketKeys()
-      if (isNew) return [1, current.hmac, current.aes, current.name, randomBytes(16)]
+      if (isNew) return [1, current.hmac, current.aes, current.name, randomOctets(16)]
       const key = [current, last].find((known) => known !== null && name.equals(known.name))
       // 2: good, and the client gets a new one. With 1 OpenSSL gives none, in TLS 1.3 neither, where each is for one use (RFC 8446 C.4)
       if (key) return [2, key.hmac, key.aes]
