@@ -2,6 +2,8 @@ import type { Socket } from 'node:net'
 import { connect } from 'node:net'
 import type { PoolSettings } from '../../model/upstream.ts'
 import { clock, readClock } from '../clock.ts'
+import { READ_BUFFER } from '../http1/head-bytes.ts'
+import { lendReadBuffer } from '../http1/read-buffer.ts'
 import type { ResponseHead } from '../http1/response-head.ts'
 import type { Failure } from '../upstream/attempts.ts'
 import type { AnswerReader, UpstreamOptions } from '../upstream/connection.ts'
@@ -74,10 +76,13 @@ export class ClientSession extends Session {
     this.#options = options
     socket.setNoDelay(true)
     socket.on(isPlain ? 'connect' : 'secureConnect', () => this.#onConnected(socket))
-    socket.on('data', (chunk: Buffer) => {
+    const onRead = (length: number, buffer: Buffer): true => {
       readClock()
-      this.onRead(chunk, chunk.length)
-    })
+      this.onRead(buffer, length)
+      return true
+    }
+    if (!isPlain || !lendReadBuffer(socket, READ_BUFFER, onRead))
+      socket.on('data', (chunk: Buffer) => void onRead(chunk.length, chunk))
     socket.on('drain', () => {
       readClock()
       this.onDrain()

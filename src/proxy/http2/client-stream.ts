@@ -8,20 +8,13 @@ import type { AnswerReader } from '../upstream/connection.ts'
 import type { UpstreamLink } from '../upstream/link.ts'
 import type { EndpointPool } from '../upstream/pool.ts'
 import type { ClientSession } from './client-session.ts'
+import { type FieldLine, pseudoField, readFieldLine } from './field-line.ts'
 import { CODE } from './frames.ts'
 import type { Field, FieldSink } from './hpack-decoder.ts'
 import { Stream } from './stream.ts'
 
-/** Fields of a request that belong to a connection of HTTP/1.1, or are said by pseudo-fields. */
-const NOT_SENT: ReadonlySet<string> = new Set([
-  'host',
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'transfer-encoding',
-  'upgrade',
-  'http2-settings',
-])
+/** Those of the head that is encoded at the moment. */
+const lines: FieldLine[] = []
 /** Fields that an answer over HTTP/2 must not have. */
 const FORBIDDEN: ReadonlySet<string> = new Set([
   'connection',
@@ -117,21 +110,21 @@ export class ClientStream extends Stream implements UpstreamLink, FieldSink, Tim
   #encode(head: string, method: string): void {
     const { encoder } = this.session
     encoder.begin()
-    const line = head.indexOf('\r\n')
-    encoder.add(':method', method)
-    encoder.add(':scheme', this.pool.identity.scheme)
-    encoder.add(':path', head.slice(method.length + 1, line - 9))
-    const host = /\r\nhost: *([^\r]*)/i.exec(head)?.[1] ?? ''
-    encoder.add(':authority', host)
-    let from = line + 2
-    const end = head.length - 2
-    while (from < end) {
+    const begin = head.indexOf('\r\n')
+    let host = ''
+    lines.length = 0
+    for (let from = begin + 2; from < head.length - 2; ) {
       const stop = head.indexOf('\r\n', from)
-      const colon = head.indexOf(':', from)
-      const name = head.slice(from, colon).toLowerCase()
-      if (!NOT_SENT.has(name)) encoder.add(name, head.slice(colon + 1, stop).trim())
+      const line = readFieldLine(head.slice(from, stop))
+      if (line.name === 'host') host = line.value
+      else if (!line.isOfConnection) lines.push(line)
       from = stop + 2
     }
+    encoder.addLine(pseudoField(':method', method))
+    encoder.addLine(pseudoField(':scheme', this.pool.identity.scheme))
+    encoder.add(':path', head.slice(method.length + 1, begin - 9))
+    encoder.addLine(pseudoField(':authority', host))
+    for (const line of lines) encoder.addLine(line)
   }
 
   writePart(bytes: Buffer, _isChunked: boolean, nowMs: number): boolean {

@@ -1,34 +1,8 @@
+import { type FieldLine, makeFieldLine } from './field-line.ts'
 import { STATIC_TABLE } from './static-table.ts'
 
 /** Size of the table that blocks are made with, at most; the other side may allow less. */
 const MAX_TABLE_BYTES = 4096
-
-const staticNames = new Map<string, number>()
-const staticFields = new Map<string, number>()
-for (const [i, [name, value]] of STATIC_TABLE.entries()) {
-  if (!staticNames.has(name)) staticNames.set(name, i + 1)
-  if (value !== '') staticFields.set(`${name}: ${value}`, i + 1)
-}
-
-/** Values that hardly come again: in the table they would only drive out others. */
-const PASSING: ReadonlySet<string> = new Set([
-  ':path',
-  'content-length',
-  'content-range',
-  'etag',
-  'expires',
-  'if-modified-since',
-  'if-none-match',
-  'last-modified',
-  'location',
-  'referer',
-  'set-cookie',
-  'traceparent',
-  'x-request-id',
-  'grpc-timeout',
-])
-/** Values that nobody on the way may keep (RFC 7541 section 7.1.3). */
-const SECRET: ReadonlySet<string> = new Set(['authorization', 'cookie', 'proxy-authorization'])
 
 interface Entry {
   readonly text: string
@@ -65,24 +39,23 @@ export class HpackEncoder {
 
   /** `name` is lower case. */
   add(name: string, value: string): void {
-    this.addLine(name, value, `${name}: ${value}`)
+    this.addLine(makeFieldLine(name, value))
   }
 
-  /** As `add`, where the caller has `name: value` as one text. */
-  addLine(name: string, value: string, text: string): void {
-    const known = staticFields.get(text)
-    if (known !== undefined) return this.#writeNumber(0x80, 7, known)
-    const number = this.#numbers.get(text)
-    if (number !== undefined) return this.#writeNumber(0x80, 7, STATIC_TABLE.length + this.#made - number)
-    const nameAt = staticNames.get(name) ?? 0
-    const size = name.length + value.length + 32
-    if (SECRET.has(name)) this.#writeNumber(0x10, 4, nameAt)
-    else if (PASSING.has(name) || size * 4 > this.#limit) this.#writeNumber(0, 4, nameAt)
-    else {
-      this.#writeNumber(0x40, 6, nameAt)
-      this.#keep(text, size)
-    }
-    if (nameAt === 0) this.#writeText(name)
+  addLine(line: FieldLine): void {
+    const { name, value, staticNameAt, staticAt } = line
+    if (staticAt !== 0) return this.#writeNumber(0x80, 7, staticAt)
+    if (line.indexing === 'keep') {
+      const number = this.#numbers.get(line.text)
+      if (number !== undefined) return this.#writeNumber(0x80, 7, STATIC_TABLE.length + this.#made - number)
+      const size = name.length + value.length + 32
+      if (size * 4 > this.#limit) this.#writeNumber(0, 4, staticNameAt)
+      else {
+        this.#writeNumber(0x40, 6, staticNameAt)
+        this.#keep(line.text, size)
+      }
+    } else this.#writeNumber(line.indexing === 'never' ? 0x10 : 0, 4, staticNameAt)
+    if (staticNameAt === 0) this.#writeText(name)
     this.#writeText(value)
   }
 

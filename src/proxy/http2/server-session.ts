@@ -1,4 +1,5 @@
 import { WORKER } from '../../model/counters.ts'
+import type { Limits } from '../../model/settings.ts'
 import type { AcceptedSocket, ClientConnection, ClientTls } from '../client.ts'
 import { listenTo, type SocketOwner, setOwner } from '../client-socket.ts'
 import { clock, readClock } from '../clock.ts'
@@ -28,6 +29,8 @@ export class ServerSession extends Session implements ClientConnection, SocketOw
   readonly peerPort: number
   readonly localPort: number
   readonly commonLines = { host: '', client: '', text: '' }
+  /** For a head in the form of HTTP/1.1: its length was held against the limit field by field. */
+  readonly textLimits: Limits
   #prefaceRead = 0
   #lastStream = 0
   #requests = 0
@@ -53,6 +56,7 @@ export class ServerSession extends Session implements ClientConnection, SocketOw
     this.peerPort = peer?.port ?? socket.remotePort ?? 0
     this.#idleSinceMs = clock.nowMs
     const { limits } = this
+    this.textLimits = { ...limits, maxHeadBytes: Number.MAX_SAFE_INTEGER }
     this.writeSettings([
       [SETTING.MAX_CONCURRENT_STREAMS, limits.maxStreams],
       [SETTING.INITIAL_WINDOW_SIZE, STREAM_WINDOW],

@@ -6,7 +6,9 @@ import type { Timed } from '../deadlines.ts'
 import { Exchange } from '../exchange.ts'
 import { mayStandInTrailer } from '../http1/field-kind.ts'
 import { parseRequestHead, type RequestHead } from '../http1/request-head.ts'
+import { SMALL_PIECE } from '../kept-body.ts'
 import type { Plane } from '../plane.ts'
+import { pseudoField, readFieldLine } from './field-line.ts'
 import { CODE } from './frames.ts'
 import type { Field, FieldSink } from './hpack-decoder.ts'
 import type { ServerSession } from './server-session.ts'
@@ -21,15 +23,6 @@ const FORBIDDEN: ReadonlySet<string> = new Set([
   'upgrade',
   'http2-settings',
 ])
-/** Fields of an answer's head that are said by frames here. */
-const NOT_SENT: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'transfer-encoding',
-  'upgrade',
-])
-
 /** One request of a client of HTTP/2, and its answer. Its head is put into the form of HTTP/1.1 and read by the same parser: what is valid is said once. */
 export class ServerStream extends Stream implements Client, FieldSink, Timed {
   deadlineMs = 0
@@ -193,8 +186,7 @@ export class ServerStream extends Stream implements Client, FieldSink, Timed {
     if (isConnect && !isExtended) return this.#refuse('METHOD_NOT_IMPLEMENTED', now)
     const { settings } = this.plane.options
     const text = this.#toText(isExtended)
-    const limits = { ...settings.limits, maxHeadBytes: Number.MAX_SAFE_INTEGER }
-    const end = parseRequestHead(this.head, text, 0, limits)
+    const end = parseRequestHead(this.head, text, 0, this.session.textLimits)
     this.#lines = ''
     if (end <= 0) return this.#refuse(end === 0 ? 'BAD_REQUEST' : this.head.error, now)
     if (this.head.hasAbsoluteTarget) return this.session.resetStream(this, CODE.PROTOCOL_ERROR)
@@ -243,10 +235,13 @@ export class ServerStream extends Stream implements Client, FieldSink, Timed {
     const { contentLength } = this.head
     if (contentLength >= 0 && this.#bodyBytes > contentLength) return this.#breakBody()
     this.#watch()
-    // what the exchange holds on to must be its own
-    const part = Buffer.from(bytes.subarray(from, to))
     this.exchange.beginBodyTurn()
-    this.exchange.onBodyData(part, 0, part.length)
+    if (to - from <= SMALL_PIECE) this.exchange.onBodyData(bytes, from, to)
+    else {
+      // what the exchange holds on to must be its own
+      const part = Buffer.from(bytes.subarray(from, to))
+      this.exchange.onBodyData(part, 0, part.length)
+    }
     if (this.exchange.isActive) this.exchange.onBodyTurn()
   }
 
@@ -300,19 +295,16 @@ export class ServerStream extends Stream implements Client, FieldSink, Timed {
   sendHead(isEnd: boolean): void {
     const text = this.#answer
     this.#answer = ''
-    let status = text.slice(9, 12)
+    const status = text.slice(9, 12)
     const isTunnel = status === '101'
-    if (isTunnel) status = '200'
     const { encoder } = this.session
     encoder.begin()
-    encoder.add(':status', status)
-    let from = text.indexOf('\r\n') + 2
-    while (from < text.length) {
+    encoder.addLine(pseudoField(':status', isTunnel ? '200' : status))
+    for (let from = text.indexOf('\r\n') + 2; from < text.length; ) {
       const stop = text.indexOf('\r\n', from)
-      const colon = text.indexOf(':', from)
-      const name = text.slice(from, colon).toLowerCase()
-      if (!NOT_SENT.has(name) && !(isTunnel && name === 'sec-websocket-accept'))
-        encoder.add(name, text.slice(colon + 1, stop).trim())
+      const line = readFieldLine(text.slice(from, stop))
+      // over HTTP/2 a handshake has no key to answer
+      if (!line.isOfConnection && !(isTunnel && line.name === 'sec-websocket-accept')) encoder.addLine(line)
       from = stop + 2
     }
     this.session.writeBlock(this, isEnd)

@@ -3,6 +3,7 @@ import type { Limits } from '../../model/settings.ts'
 import { clock, readClock } from '../clock.ts'
 import type { Deadlines, Timed } from '../deadlines.ts'
 import { SocketWriter } from '../socket-writer.ts'
+import { readFieldLine } from './field-line.ts'
 import {
   CODE,
   type Code,
@@ -648,8 +649,7 @@ export abstract class Session implements Timed {
     let from = 0
     while (from < lines.length) {
       const end = lines.indexOf('\r\n', from)
-      const colon = lines.indexOf(':', from)
-      this.encoder.add(lines.slice(from, colon).toLowerCase(), lines.slice(colon + 1, end).trim())
+      this.encoder.addLine(readFieldLine(lines.slice(from, end)))
       from = end + 2
     }
   }
