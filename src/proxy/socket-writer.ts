@@ -155,7 +155,7 @@ export class SocketWriter {
   }
 }
 
-function writeError(status: number): NodeJS.ErrnoException {
+export function writeError(status: number): NodeJS.ErrnoException {
   const code = getSystemErrorName(status)
   return Object.assign(new Error(`write ${code}`), { code, errno: status, syscall: 'write' })
 }

@@ -9,7 +9,8 @@ import { Exchange } from '../exchange.ts'
 import { plainAddress } from '../forwarded.ts'
 import { openSession, type ServerSession } from '../http2/server-session.ts'
 import { countWorker, type Plane } from '../plane.ts'
-import { SocketWriter } from '../socket-writer.ts'
+import type { SocketWriter } from '../socket-writer.ts'
+import { openWriter } from '../tls/tls-writer.ts'
 import { ChunkedDecoder } from './chunked-decoder.ts'
 import { READ_BUFFER } from './head-bytes.ts'
 import type { HeadFields } from './head-fields.ts'
@@ -109,7 +110,7 @@ export class Downstream implements Client, ClientConnection, SocketOwner, Timed 
     this.scheme = tls === null ? 'http' : 'https'
     this.#socket = socket
     setOwner(socket, this)
-    this.#writer = new SocketWriter(socket, tls === null, () => {
+    this.#writer = openWriter(socket, tls === null, () => {
       readClock()
       this.onDrain()
     })

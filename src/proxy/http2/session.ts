@@ -2,7 +2,8 @@ import type { Socket } from 'node:net'
 import type { Limits } from '../../model/settings.ts'
 import { clock, readClock } from '../clock.ts'
 import type { Deadlines, Timed } from '../deadlines.ts'
-import { SocketWriter } from '../socket-writer.ts'
+import type { SocketWriter } from '../socket-writer.ts'
+import { openWriter } from '../tls/tls-writer.ts'
 import { readFieldLine } from './field-line.ts'
 import {
   CODE,
@@ -41,7 +42,6 @@ const LINGER_MS = 1000
 
 /** What is gathered in one turn goes out in writes of at most this. */
 const OUT_BYTES = 65_536
-const MAX_COPIED = 16_384
 const spares: Buffer[] = []
 const MAX_SPARES = 32
 
@@ -89,7 +89,6 @@ export abstract class Session implements Timed {
   readonly streams = new Map<number, Stream>()
   readonly #socket: Socket
   readonly #writer: SocketWriter
-  readonly #isPlain: boolean
   readonly #decoder = new HpackDecoder()
   /** Bytes of a frame that has not come whole. */
   #partial: Buffer | null = null
@@ -128,11 +127,10 @@ export abstract class Session implements Timed {
 
   constructor({ socket, isPlain, limits, deadlines, streamWindow }: SessionOptions) {
     this.#socket = socket
-    this.#isPlain = isPlain
     this.limits = limits
     this.deadlines = deadlines
     this.streamWindow = streamWindow
-    this.#writer = new SocketWriter(socket, isPlain, () => {
+    this.#writer = openWriter(socket, isPlain, () => {
       readClock()
       this.onDrain()
     })
@@ -710,11 +708,7 @@ export abstract class Session implements Timed {
     this.#out = null
     this.#outBytes = 0
     if (this.#isClosed) return giveOut(out)
-    if (!this.#isPlain && bytes <= MAX_COPIED) {
-      // TLS keeps what it is given for a while: a small copy is less than a new buffer each time
-      this.#writer.writeBytes(Buffer.from(out.subarray(0, bytes)))
-      giveOut(out)
-    } else if (this.#writer.writeBytes(out.subarray(0, bytes))) giveOut(out)
+    if (this.#writer.writeBytes(out.subarray(0, bytes))) giveOut(out)
   }
 
   /** What was gathered goes out when this turn of the loop has seen everything that came. */

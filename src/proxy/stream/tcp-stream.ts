@@ -9,7 +9,8 @@ import { plainAddress } from '../forwarded.ts'
 import { READ_BUFFER } from '../http1/head-bytes.ts'
 import { lendReadBuffer } from '../http1/read-buffer.ts'
 import { countWorker, type Plane } from '../plane.ts'
-import { SocketWriter } from '../socket-writer.ts'
+import type { SocketWriter } from '../socket-writer.ts'
+import { openWriter } from '../tls/tls-writer.ts'
 import { isOwnLimit, tlsTarget } from '../upstream/tls.ts'
 import type { CompiledEndpoint, CompiledUpstream } from '../upstream/upstreams.ts'
 import { MAX_HELLO, readServerName } from './client-hello.ts'
@@ -52,7 +53,7 @@ export class TcpStream implements SocketOwner, ClientConnection, Timed {
     this.plane = plane
     this.#socket = socket
     setOwner(socket, this)
-    this.#writer = new SocketWriter(socket, tls === null, () => this.#onClientWritten())
+    this.#writer = openWriter(socket, tls === null, () => this.#onClientWritten())
     const peerAddress = plainAddress(socket.remoteAddress)
     this.choice = new StreamChoice(plane, {
       transport,
@@ -143,7 +144,7 @@ export class TcpStream implements SocketOwner, ClientConnection, Timed {
     choice.connected()
     const route = choice.route
     this.#idleMs = route === null ? 0 : route.model.idleMs
-    this.#endpointWriter = new SocketWriter(socket, this.#isEndpointPlain, () => this.#onEndpointWritten())
+    this.#endpointWriter = openWriter(socket, this.#isEndpointPlain, () => this.#onEndpointWritten())
     if (!lendReadBuffer(socket, READ_BUFFER, this.#onEndpointRead))
       socket.on('data', (chunk: Buffer) => void this.#onEndpointRead(chunk.length, chunk))
     socket.on('end', () => {

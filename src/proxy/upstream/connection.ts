@@ -11,7 +11,8 @@ import { latin1 } from '../http1/latin1.ts'
 import { shortenReads } from '../http1/read-buffer.ts'
 import { parseResponseHead, ResponseHead } from '../http1/response-head.ts'
 import { keptTrailers } from '../http1/write-fields.ts'
-import { SocketWriter } from '../socket-writer.ts'
+import type { SocketWriter } from '../socket-writer.ts'
+import { openWriter } from '../tls/tls-writer.ts'
 import type { Failure } from './attempts.ts'
 import type { UpstreamLink } from './link.ts'
 import type { EndpointPool } from './pool.ts'
@@ -142,7 +143,7 @@ export class UpstreamConnection implements UpstreamLink, Timed {
     this.#socket.on('close', () => this.#onClosed())
     this.#socket.on('end', () => this.#onEnd())
     this.#socket.on('drain', () => this.#onDrain())
-    this.#writer = new SocketWriter(this.#socket, identity.scheme === 'http', () => this.#onDrain())
+    this.#writer = openWriter(this.#socket, identity.scheme === 'http', () => this.#onDrain())
     this.bornMs = nowMs
     pool.onOpen()
     options.onOpen()
