@@ -3,56 +3,21 @@ import type { Hash64 } from '../../expression/hash64.ts'
 import { BLOCK, bucketOf, ENDPOINT, LINE, NO_ROUTE, PHASE, PHASES, WORKER } from '../../model/counters.ts'
 import { ERROR_CODES, type ErrorCode } from '../../model/error-codes.ts'
 import { codeCell } from '../../model/status-cell.ts'
-import type { CompiledStreamRoute, StreamView } from '../../routing/stream-table.ts'
-import type { CompiledRule, CompiledTarget, CompiledUpstreamTarget } from '../../routing/table.ts'
+import type { CompiledUpstreamTarget } from '../../routing/table.ts'
 import type { ClientTls } from '../client.ts'
 import { clock } from '../clock.ts'
-import { plainAddress } from '../forwarded.ts'
 import { countError, countWorker, type Plane } from '../plane.ts'
-import { makeRequestId } from '../request-id.ts'
 import type { Cell, CompiledEndpoint, CompiledUpstream } from '../upstream/upstreams.ts'
-
-/** Facts about where a stream comes in. */
-export interface StreamPlace {
-  readonly transport: 'tcp' | 'tls' | 'udp'
-  readonly clientAddress: string
-  readonly clientPort: number
-  readonly peerAddress: string
-  readonly localAddress: string
-  readonly localPort: number
-}
+import { isForbidden, StreamFacts, type StreamPlace } from './stream-facts.ts'
 
 /**
  * The choices of one stream, in the order of the model (route, rule, split, upstream, endpoint), and what is counted and logged of it. Bytes are the
  * business of who has it (tcp-stream.ts, udp-relay.ts).
  */
-export class StreamChoice implements StreamView {
-  readonly plane: Plane
-  // ---- the stream, as conditions see it ----
-  readonly transport: 'tcp' | 'tls' | 'udp'
-  readonly clientAddress: string
-  readonly clientPort: number
-  readonly peerAddress: string
-  readonly localAddress: string
-  readonly localPort: number
-  serverName: string | null = null
+export class StreamChoice extends StreamFacts {
   /** Where the gateway ends it. */
   tls: ClientTls | null = null
-  readonly method = ''
-  readonly target = ''
-  readonly path = ''
-  readonly query = null
-  readonly scheme = 'http'
-  readonly body = null
-  readonly cookies = undefined
-  readonly pathParams = null
-  readonly consumer = null
-  readonly answer = null
   // ---- what was chosen ----
-  revision = 0
-  route: CompiledStreamRoute | null = null
-  rule: CompiledRule | null = null
-  choice: CompiledTarget | null = null
   upstream: CompiledUpstream | null = null
   endpoint: CompiledEndpoint | null = null
   attempts = 0
@@ -62,7 +27,6 @@ export class StreamChoice implements StreamView {
   #attemptMs = 0
   #isEntered = false
   #hasGate = false
-  #requestId = ''
   // ---- figures ----
   readonly startMs: number
   firstAttemptMs = 0
@@ -73,58 +37,26 @@ export class StreamChoice implements StreamView {
   isOver = false
 
   constructor(plane: Plane, place: StreamPlace) {
-    this.plane = plane
-    this.transport = place.transport
-    this.clientAddress = place.clientAddress
-    this.clientPort = place.clientPort
-    this.peerAddress = place.peerAddress
-    this.localAddress = place.localAddress
-    this.localPort = place.localPort
+    super(plane, place)
     this.startMs = clock.nowMs
     plane.inFlight++
     countWorker(plane, WORKER.REQUESTS, 1)
     countWorker(plane, WORKER.IN_FLIGHT, 1)
   }
 
-  get host(): string {
-    return this.serverName ?? ''
-  }
-  get protocol(): string {
-    return this.transport.toUpperCase()
-  }
-  get requestId(): string {
-    if (this.#requestId === '') this.#requestId = makeRequestId()
-    return this.#requestId
-  }
-  get labels(): StreamView['labels'] {
-    return this.route === null ? null : this.route.model.labels
-  }
-  header(): undefined {
-    return undefined
-  }
-
-  /** Route, rule and target. A code: why there is none. */
+  /** Route, rule, target and upstream. A code: why there is none. */
   choose(): ErrorCode | null {
-    const { streams, options } = this.plane
-    this.revision = options.table.revision
-    const route = streams.find(this)
-    if (route === null) return 'ROUTE_NOT_FOUND'
-    this.route = route
-    this.#block = route.slot
-    const rule = route.chooseRule(this, null)
-    if (rule === null) return 'NO_UPSTREAM'
-    this.rule = rule
-    const { policy } = rule.split
-    const target = policy === null ? rule.split.pick() : policy.choose(this, false)
-    if (target === null) return 'NO_TARGET'
-    this.choice = target
+    const code = this.chooseTarget(null)
+    const target = this.choice
+    if (target === null) {
+      if (this.route !== null) this.#block = this.route.slot
+      return code
+    }
     const at = target.slot * LINE + BLOCK.WEIGHT
-    const { lane } = options
+    const { lane } = this.plane.options
     lane[at] = (lane[at] as number) + 1
     this.#block = target.slot
-    if (target.kind !== 'upstream')
-      return (target.model as { errorCode?: ErrorCode | null }).errorCode ?? 'NO_UPSTREAM'
-    return this.#enterUpstream(target)
+    return code ?? this.#enterUpstream(target as CompiledUpstreamTarget)
   }
 
   #enterUpstream(target: CompiledUpstreamTarget): ErrorCode | null {
@@ -136,10 +68,7 @@ export class StreamChoice implements StreamView {
       if (upstream.gate.enter() !== null) return 'POOL_EXHAUSTED'
       this.#hasGate = true
     }
-    if (upstream.balance.needsKey && upstream.hashKey !== null) {
-      const key = { high: 0, low: 0 }
-      this.#key = upstream.hashKey.read(this, key) ? key : null
-    }
+    if (upstream.balance.needsKey) this.#key = this.readKey(upstream)
     return null
   }
 
@@ -301,14 +230,4 @@ export class StreamChoice implements StreamView {
       header: () => undefined,
     })
   }
-}
-
-/** Whether an endpoint's address is not for traffic (reliability.md A3). */
-export function isForbidden({ forbidden }: Plane, address: string, port: number): boolean {
-  const plain = plainAddress(address)
-  if (plain.startsWith('169.254.')) return true
-  const isLoopback = plain.startsWith('127.') || plain === '::1'
-  return (
-    forbidden.size > 0 && (forbidden.has(`${plain}:${port}`) || (forbidden.has(`*:${port}`) && isLoopback))
-  )
 }
