@@ -7,7 +7,13 @@ import type { GatewayStatus, Readiness } from '../gateway/status.ts'
 import type { Tails } from '../gateway/tails.ts'
 import type { DocumentKey } from '../model/document.ts'
 import type { EndpointAddress, EndpointLoad, EndpointView } from '../model/endpoint-view.ts'
-import type { ExplainRequest, Explanation, RouteReach } from '../model/explanation.ts'
+import type {
+  ExplainRequest,
+  Explanation,
+  RouteReach,
+  StreamExplanation,
+  StreamQuestion,
+} from '../model/explanation.ts'
 import type { ObjectSource } from '../model/model.ts'
 import type { TrafficReader } from '../model/traffic.ts'
 import type { Upstream } from '../model/upstream.ts'
@@ -23,6 +29,8 @@ export interface AdminControl {
   placeOf(key: DocumentKey, path: string): string | null
   /** Why a request goes where it goes. Rejects with ExplainError. */
   explain(request: ExplainRequest): Promise<Explanation>
+  /** Why a stream goes where it goes. Rejects with ExplainError. */
+  explainStream(question: StreamQuestion): Promise<StreamExplanation>
   /** Which requests reach the routes of a document. Rejects with ExplainError. */
   explainRoute(key: DocumentKey): Promise<RouteReach>
   readonly events: Events

@@ -41,6 +41,22 @@ test('a viewer may ask, although a question is posted; it is no write and is not
   assert.deepEqual(options.lines, [])
 })
 
+test('a stream is asked for by its listener, name and client, by a viewer too', async () => {
+  const { options, ask } = await open()
+  const answer = await ask('POST', '/stream', '{"listener":":9100","serverName":"DB.example"}')
+  assert.deepEqual([answer.status, answer.json.revision], [200, 7])
+  assert.deepEqual(options.control.explainedStreams, [
+    { transport: 'tcp', listener: ':9100', serverName: 'db.example', clientAddress: '127.0.0.1' },
+  ])
+  assert.deepEqual(options.lines, [])
+  const odd = await ask('POST', '/stream', '{"url":"/x"}')
+  assert.deepEqual([odd.status, odd.json.code], [400, 'BAD_EXPLAIN'])
+  assert.match(odd.json.detail, /url: not known; there are transport/)
+  options.control.explainError = new ExplainError('noListener', 'because')
+  const nowhere = await ask('POST', '/stream', '{}')
+  assert.deepEqual([nowhere.status, nowhere.json.code], [400, 'NO_SUCH_LISTENER'])
+})
+
 test('each reason why there is no explanation has a status and a code of its own', async () => {
   const { options, ask } = await open()
   const told = async (reason: ExplainError['reason'], path = '', payload?: string) => {

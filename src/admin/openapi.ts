@@ -108,7 +108,7 @@ const OWN_TAGS: readonly {
     description: 'Endpoints, how they are, and taking them out of service.',
     words: ['upstreams', 'nodes', 'v1', 'healthcheck'],
   },
-  { name: 'Explain', description: 'Where a request would go, and why.', words: ['explain'] },
+  { name: 'Explain', description: 'Where a request or a stream would go, and why.', words: ['explain'] },
   {
     name: 'Traffic',
     description: 'What happens: rates and shares, requests as they end, events, metrics.',

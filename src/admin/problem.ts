@@ -19,9 +19,9 @@ const ADMIN_PROBLEMS = {
   PRECONDITION_FAILED: { status: 412, title: 'the document is not at the revision that was named' },
   REVISION_FORGOTTEN: { status: 409, title: 'the history does not reach back so far' },
   TOO_MANY_STREAMS: { status: 429, title: 'too many streams are open: end one of them first' },
-  BAD_EXPLAIN: { status: 400, title: 'the request to explain is not valid' },
-  NO_SUCH_LISTENER: { status: 400, title: 'no listener takes the request to explain' },
-  EXPLAIN_UNAVAILABLE: { status: 503, title: 'no worker could explain the request' },
+  BAD_EXPLAIN: { status: 400, title: 'what is to be explained is not valid' },
+  NO_SUCH_LISTENER: { status: 400, title: 'no listener takes what is to be explained' },
+  EXPLAIN_UNAVAILABLE: { status: 503, title: 'no worker could explain it' },
   BODY_OVER_LIMIT: { status: 413, title: 'the body is over the limit' },
   MALFORMED_REQUEST: { status: 400, title: 'the request is malformed' },
 } as const

@@ -6,7 +6,13 @@ import type { DocumentStatus } from '../gateway/reconcile.ts'
 import { Tails } from '../gateway/tails.ts'
 import { DEFAULT_SETTINGS } from '../model/defaults.ts'
 import type { DocumentChange, DocumentKey, StoredDocument, WriteNote } from '../model/document.ts'
-import type { ExplainRequest, Explanation, RouteReach } from '../model/explanation.ts'
+import type {
+  ExplainRequest,
+  Explanation,
+  RouteReach,
+  StreamExplanation,
+  StreamQuestion,
+} from '../model/explanation.ts'
 import type { AdminSettings } from '../model/settings.ts'
 import type { TrafficQuery, TrafficReader, TrafficReport } from '../model/traffic.ts'
 import { createMemoryStore } from '../store/memory.ts'
@@ -135,6 +141,13 @@ export class FakeControl implements AdminControl {
     this.explained.push(request)
     if (this.explainError !== null) throw this.explainError
     return { revision: 7 } as Explanation
+  }
+  /** What `explainStream` was asked. */
+  readonly explainedStreams: StreamQuestion[] = []
+  async explainStream(question: StreamQuestion): Promise<StreamExplanation> {
+    this.explainedStreams.push(question)
+    if (this.explainError !== null) throw this.explainError
+    return { revision: 7 } as StreamExplanation
   }
   async explainRoute(): Promise<RouteReach> {
     if (this.explainError !== null) throw this.explainError

@@ -1,18 +1,14 @@
 import type {
   ExplainedCandidate,
-  ExplainedCondition,
-  ExplainedOrigin,
   ExplainedRoute,
   ExplainedUpstream,
   Explanation,
 } from '../model/explanation.ts'
-import { OPERATOR_TEXTS, valueText } from '../model/predicate-text.ts'
-import { formatShare } from './explain-words.ts'
-import { type Marks, marksFor } from './marks.ts'
-import { type CliIo, paint, printable } from './output.ts'
+import { ChoiceLines, nameOf, seconds } from './choice-lines.ts'
+import { type CliIo, printable } from './output.ts'
 
 /** Candidates that are shown without `--all`. */
-const SHOWN_CANDIDATES = 8
+export const SHOWN_CANDIDATES = 8
 
 export interface TextOptions {
   readonly io: Pick<CliIo, 'hasColor' | 'environment'>
@@ -28,54 +24,53 @@ export function explanationText(explanation: Explanation, options: TextOptions):
 class Writer {
   readonly #given: Explanation
   readonly #options: TextOptions
-  readonly #marks: Marks
-  readonly #lines: string[] = []
+  readonly #lines: ChoiceLines
 
   constructor(explanation: Explanation, options: TextOptions) {
     this.#given = explanation
     this.#options = options
-    this.#marks = marksFor(options.io.environment)
+    this.#lines = new ChoiceLines(options.io)
   }
 
   write(): string {
     this.#request()
     this.#listener()
     this.#route()
-    this.#rule()
-    this.#split()
+    if (this.#given.route !== null) this.#lines.rules(this.#given.rules)
+    if (this.#given.split !== null) this.#lines.split(this.#given.split)
     this.#upstream()
     this.#changes()
     this.#outcome()
-    return `${this.#lines.join('\n')}\n`
+    return this.#lines.text()
   }
 
   #request(): void {
     const { method, target, host, path, client, body } = this.#given.request
-    this.#lines.push(this.#paint('bold', `${method} ${target}`), '')
-    this.#fact('host', host === '' ? '(none)' : host)
+    this.#lines.title(`${method} ${target}`)
+    this.#lines.fact('host', host === '' ? '(none)' : host)
     const [plain] = target.split('?')
-    if (path !== null && path !== plain) this.#fact('path', `${path}, as routes see it`)
+    if (path !== null && path !== plain) this.#lines.fact('path', `${path}, as routes see it`)
     const because =
       client.because === 'connection'
         ? ''
         : ` (${client.because} of ${client.isPeerTrusted ? 'the trusted peer ' : ''}${client.peer})`
-    this.#fact('client', `${client.address}${because}`)
+    this.#lines.fact('client', `${client.address}${because}`)
     if (body === 'missing')
-      this.#fact(
+      this.#lines.fact(
         'body',
         'a condition reads it, and it was announced but not given (--data): explained as if it could not be read',
       )
     if (body === 'tooLong')
-      this.#fact('body', 'over the limit for conditions (maxInspectedBodyBytes): they see none')
-    this.#lines.push('')
+      this.#lines.fact('body', 'over the limit for conditions (maxInspectedBodyBytes): they see none')
+    this.#lines.blank()
   }
 
   #listener(): void {
     const { address, protocol, sections } = this.#given.listener
     const words = { taken: 'here', searched: 'nothing fits', notReached: 'not reached', empty: 'no routes' }
     const shown = sections.map(({ name, outcome }) => `${name} (${words[outcome]})`)
-    this.#step('yes', 'listener', `${address} ${protocol}`)
-    this.#more(`sections  ${shown.join(', ')}`)
+    this.#lines.step('yes', 'listener', `${address} ${protocol}`)
+    this.#lines.more(`sections  ${shown.join(', ')}`)
   }
 
   #route(): void {
@@ -84,18 +79,22 @@ class Writer {
     const isNotFound = outcome.kind === 'error' && outcome.errorCode === 'ROUTE_NOT_FOUND'
     if (route === null && !isNotFound) return
     if (route === null)
-      this.#step('no', 'route', routeCount === 0 ? 'there are no routes' : `none of ${routeCount} takes it`)
-    else this.#step('yes', 'route', `${nameOf(route)}  ${this.#origin(route.origin)}`)
+      this.#lines.step(
+        'no',
+        'route',
+        routeCount === 0 ? 'there are no routes' : `none of ${routeCount} takes it`,
+      )
+    else this.#lines.step('yes', 'route', `${nameOf(route)}  ${this.#lines.origin(route.origin)}`)
     this.#candidates(candidates)
     for (const [name, value] of Object.entries(this.#given.pathParams))
-      this.#more(`:${name} is ${JSON.stringify(value)}`)
+      this.#lines.more(`:${name} is ${JSON.stringify(value)}`)
     if (rivals.length > 0)
-      this.#more(
-        `without it: ${nameOf(rivals[0] as ExplainedRoute)}  ${this.#origin((rivals[0] as ExplainedRoute).origin)}`,
+      this.#lines.more(
+        `without it: ${nameOf(rivals[0] as ExplainedRoute)}  ${this.#lines.origin((rivals[0] as ExplainedRoute).origin)}`,
       )
     for (const miss of misses)
-      this.#more(
-        `near: ${nameOf(miss)} wants ${miss.condition} ${miss.expected}, is ${miss.actual}  ${this.#origin(miss.origin)}`,
+      this.#lines.more(
+        `near: ${nameOf(miss)} wants ${miss.condition} ${miss.expected}, is ${miss.actual}  ${this.#lines.origin(miss.origin)}`,
       )
   }
 
@@ -104,16 +103,16 @@ class Writer {
     const failed = candidates.filter(({ outcome }) => outcome === 'failed')
     const shown = this.#options.isWhole ? failed : failed.slice(-SHOWN_CANDIDATES)
     const cut = failed.length - shown.length
-    if (cut > 0) this.#more(`${cut} earlier candidates are not shown (--all shows them)`)
+    if (cut > 0) this.#lines.more(`${cut} earlier candidates are not shown (--all shows them)`)
     for (const candidate of shown) this.#candidate(candidate)
     const { index = 0, ...others } = omitted
     for (const [condition, count] of Object.entries(others))
-      this.#more(`${count} more failed their ${condition}`)
-    if (index > 0) this.#more(`${index} more were passed over by the index: they ask for another value`)
+      this.#lines.more(`${count} more failed their ${condition}`)
+    if (index > 0) this.#lines.more(`${index} more were passed over by the index: they ask for another value`)
     const taken = candidates.find(({ outcome }) => outcome === 'taken')
     if (taken !== undefined) {
-      this.#more(`${this.#mark('yes')} ${entryOf(taken)}`)
-      if (taken.predicate !== null) this.#condition(taken.predicate, 6)
+      this.#lines.more(`${this.#lines.mark('yes')} ${entryOf(taken)}`)
+      if (taken.predicate !== null) this.#lines.condition(taken.predicate, 6)
     }
   }
 
@@ -125,104 +124,22 @@ class Writer {
         : failed.condition === 'predicate'
           ? `does not hold: ${failed.expected}`
           : `${failed.condition} is ${failed.actual}, not ${failed.expected}`
-    this.#more(
-      `${this.#mark('no')} ${nameOf(candidate)}  ${entryOf(candidate)}  ${why}  ${this.#origin(candidate.origin)}`,
+    this.#lines.more(
+      `${this.#lines.mark('no')} ${nameOf(candidate)}  ${entryOf(candidate)}  ${why}  ${this.#lines.origin(candidate.origin)}`,
     )
-    if (predicate !== null) this.#condition(predicate, 6)
-  }
-
-  #condition({ comparisons }: ExplainedCondition, indent: number): void {
-    for (const { variable, operator, value, actual, held, isNegated } of comparisons) {
-      const is = actual === null ? 'absent' : valueText(actual)
-      const asked =
-        value === null
-          ? operator === 'equal'
-            ? 'is absent'
-            : 'is there'
-          : `${OPERATOR_TEXTS[operator]} ${valueText(value)}`
-      this.#push(
-        ' '.repeat(indent + 4),
-        `${this.#mark(held === isNegated ? 'no' : 'yes')} ${isNegated ? 'not ' : ''}${variable} ${asked}  (${is === 'absent' ? is : `is ${is}`})`,
-      )
-    }
-  }
-
-  #rule(): void {
-    const { rules, route } = this.#given
-    if (route === null) return
-    const taken = rules.find(({ outcome }) => outcome === 'taken')
-    if (taken === undefined) {
-      if (rules.length > 0) this.#step('no', 'rule', `none of ${rules.length} holds`)
-      else this.#step('no', 'rule', 'the route has none')
-    } else this.#step('yes', 'rule', `${taken.index + 1} of ${rules.length}  ${this.#origin(taken.origin)}`)
-    for (const rule of rules) {
-      if (rule.outcome === 'notReached') continue
-      const isTaken = rule.outcome === 'taken'
-      if (isTaken && rule.predicate === null) {
-        if (rules.length > 1) this.#more(`${this.#mark('yes')} rule ${rule.index + 1}  always`)
-        continue
-      }
-      this.#more(
-        `${this.#mark(isTaken ? 'yes' : 'no')} rule ${rule.index + 1}  ${rule.predicate?.text ?? ''}`,
-      )
-      if (rule.predicate !== null) this.#condition(rule.predicate, 6)
-    }
-  }
-
-  #split(): void {
-    const { split } = this.#given
-    if (split === null) return
-    const next = split.targets.find(({ isNext }) => isNext)
-    const reasons = {
-      weights: 'the next by weight',
-      onlyTarget: 'the only one with a weight',
-      noWeight: 'all weights are 0',
-      forced: 'the request names it',
-      sticky: 'its client keeps it',
-      failover: 'the one chosen has no endpoint that can serve',
-    }
-    const isAlone = split.targets.length === 1
-    const name =
-      next === undefined
-        ? 'no target'
-        : `target ${next.index + 1} of ${split.targets.length}, ${labelOf(next)}`
-    this.#step(
-      next === undefined ? 'no' : 'yes',
-      'split',
-      `${isAlone && next !== undefined ? `a single target, ${labelOf(next)}` : `${name}: ${reasons[split.reason]}`}  ${this.#origin(split.origin)}`,
-    )
-    for (const line of split.policy) this.#more(line)
-    if (split.targets.length < 2) return
-    for (const target of split.targets)
-      this.#more(
-        `${target.isNext ? this.#marks.next : ' '} ${labelOf(target)}  weight ${target.weight}  ${formatShare(target.share)}`,
-      )
+    if (predicate !== null) this.#lines.condition(predicate, 6)
   }
 
   #upstream(): void {
     const { upstream } = this.#given
     if (upstream === null) return
-    this.#step(
-      upstream.next === null ? 'no' : 'yes',
-      'upstream',
-      `${upstream.name === '' ? upstream.id : upstream.name}  ${this.#origin(upstream.origin)}`,
-    )
-    this.#more(this.#waysOf(upstream))
-    for (const { address, weight, priority, share, isNext, idle } of upstream.endpoints) {
-      const idleWords = { weight: 'weight 0: it gets nothing', priority: 'stands by: its priority is lower' }
-      const rest = idle === null ? `${(100 * share).toFixed(1).replace(/\.0$/, '')} %` : idleWords[idle]
-      const order = upstream.endpoints.some((other) => other.priority !== priority)
-        ? `  priority ${priority}`
-        : ''
-      this.#more(`${isNext ? this.#marks.next : ' '} ${address}  weight ${weight}${order}  ${rest}`)
-    }
+    this.#lines.upstream(upstream, this.#waysOf(upstream))
   }
 
   #waysOf(upstream: ExplainedUpstream): string {
     const { connectMs, sendMs, readMs } = upstream.timeouts
     const own = upstream.timeoutsOf === 'route' ? ' (the route’s own)' : ''
-    const balancer = upstream.balancer === 'roundRobin' ? 'round robin' : upstream.balancer
-    return `${balancer}, timeouts connect ${seconds(connectMs)} send ${seconds(sendMs)} read ${seconds(readMs)}${own}, retries ${upstream.retries}`
+    return `timeouts connect ${seconds(connectMs)} send ${seconds(sendMs)} read ${seconds(readMs)}${own}`
   }
 
   #changes(): void {
@@ -230,23 +147,29 @@ class Writer {
     // what the gateway itself changes is the same for every request
     const fields = sending?.fields.filter(({ by }) => by === 'filter' || this.#options.isWhole) ?? []
     if (filters.length + responseFilters.length + fields.length === 0 && !this.#isRewritten()) return
-    this.#lines.push('', this.#paint('bold', 'changes on the way'))
+    this.#lines.blank()
+    this.#lines.push('', this.#lines.paint('bold', 'changes on the way'))
     for (const filter of filters) {
-      this.#more(
-        `${this.#mark(filter.applied ? 'yes' : 'no')} filter of the ${filter.of}  ${this.#origin(filter.origin)}`,
+      this.#lines.more(
+        `${this.#lines.mark(filter.applied ? 'yes' : 'no')} filter of the ${filter.of}  ${this.#lines.origin(filter.origin)}`,
       )
-      if (filter.when !== null) this.#condition(filter.when, 6)
+      if (filter.when !== null) this.#lines.condition(filter.when, 6)
       for (const { what, before, after } of filter.changes)
-        this.#push('      ', `${what}: ${before ?? '(none)'} ${this.#marks.to} ${after ?? '(gone)'}`)
+        this.#lines.push(
+          '      ',
+          `${what}: ${before ?? '(none)'} ${this.#lines.marks.to} ${after ?? '(gone)'}`,
+        )
     }
     if (sending !== null && sending.host !== this.#given.request.hostField)
-      this.#more(`Host sent: ${sending.host}  (pass_host: ${this.#given.upstream?.passHost ?? ''})`)
+      this.#lines.more(`Host sent: ${sending.host}  (pass_host: ${this.#given.upstream?.passHost ?? ''})`)
     if (this.#options.isWhole)
       for (const { name, before, after, by } of fields)
-        this.#more(`${name}: ${before ?? '(none)'} ${this.#marks.to} ${after ?? '(gone)'}  by the ${by}`)
+        this.#lines.more(
+          `${name}: ${before ?? '(none)'} ${this.#lines.marks.to} ${after ?? '(gone)'}  by the ${by}`,
+        )
     for (const { of, origin, when } of responseFilters)
-      this.#more(
-        `the answer is edited by the ${of}${when === null ? '' : ` if ${when}`}  ${this.#origin(origin)}`,
+      this.#lines.more(
+        `the answer is edited by the ${of}${when === null ? '' : ` if ${when}`}  ${this.#lines.origin(origin)}`,
       )
   }
 
@@ -257,68 +180,37 @@ class Writer {
 
   #outcome(): void {
     const { outcome, sending, upstream } = this.#given
-    this.#lines.push('')
+    this.#lines.blank()
     if (outcome.kind === 'upstream') {
       const what = sending === null ? '' : `: ${sending.method} ${sending.target}`
-      this.#push(
+      this.#lines.push(
         '',
-        this.#paint(
+        this.#lines.paint(
           'green',
-          `${this.#marks.to} sent to ${upstream?.scheme ?? 'http'}://${outcome.endpoint}${what}`,
+          `${this.#lines.marks.to} sent to ${upstream?.scheme ?? 'http'}://${outcome.endpoint}${what}`,
         ),
       )
       return
     }
     if (outcome.kind === 'error') {
-      this.#push(
+      this.#lines.push(
         '',
-        this.#paint('red', `${this.#marks.to} ${outcome.status} ${outcome.errorCode}: ${outcome.message}`),
+        this.#lines.paint(
+          'red',
+          `${this.#lines.marks.to} ${outcome.status} ${outcome.errorCode}: ${outcome.message}`,
+        ),
       )
       return
     }
     const code = outcome.errorCode === null ? '' : ` (${outcome.errorCode})`
     const text = outcome.kind === 'redirect' ? `to ${outcome.location ?? ''}` : 'by the gateway itself'
-    this.#push('', this.#paint('green', `${this.#marks.to} ${outcome.status} ${text}${code}`))
+    this.#lines.push(
+      '',
+      this.#lines.paint('green', `${this.#lines.marks.to} ${outcome.status} ${text}${code}`),
+    )
   }
-
-  #fact(name: string, text: string): void {
-    this.#push('', `${this.#paint('dim', name.padEnd(10))}${printable(text)}`)
-  }
-  #step(mark: 'yes' | 'no', noun: string, text: string): void {
-    this.#push('', `${this.#mark(mark)} ${this.#paint('bold', noun.padEnd(8))}  ${text}`)
-  }
-  #more(text: string): void {
-    this.#push('    ', text)
-  }
-  #push(indent: string, text: string): void {
-    this.#lines.push(`${indent}${text}`.trimEnd())
-  }
-
-  #origin(origin: ExplainedOrigin): string {
-    const { kind, id, path, place } = origin
-    const name = `${kind}/${id}${path === '' ? '' : ` ${path}`}`
-    return this.#paint('dim', printable(`[${place === undefined ? name : `${place} ${name}`}]`))
-  }
-  #mark(mark: 'yes' | 'no'): string {
-    return mark === 'yes' ? this.#paint('green', this.#marks.yes) : this.#paint('red', this.#marks.no)
-  }
-  #paint(style: Parameters<typeof paint>[1], text: string): string {
-    return paint(this.#options.io, style, text)
-  }
-}
-
-function nameOf({ id, name, origin }: ExplainedRoute): string {
-  return printable(name === '' || name === id || name === origin.id ? id : `${id} "${name}"`)
 }
 
 function entryOf({ host, path }: ExplainedCandidate): string {
   return printable(host === '*' ? path : `${host}${path}`)
-}
-
-function labelOf({ kind, variant }: { readonly kind: string; readonly variant: string }): string {
-  return printable(variant === '' ? (kind === 'respond' ? 'a fixed answer' : `a ${kind}`) : variant)
-}
-
-function seconds(ms: number): string {
-  return ms % 1000 === 0 ? `${ms / 1000} s` : `${ms} ms`
 }

@@ -3,10 +3,12 @@ import { createOfflineExplainer, type Explains } from '../gateway/explain-offlin
 import { isKind } from '../gateway/explain-places.ts'
 import { ExplainError, makeExplainRequest, readHeaderLine } from '../gateway/explain-request.ts'
 import { resolveSettings } from '../gateway/settings.ts'
-import type { Explanation, RouteReach } from '../model/explanation.ts'
+import { makeStreamQuestion } from '../gateway/stream-question.ts'
+import type { Explanation, RouteReach, StreamExplanation } from '../model/explanation.ts'
 import { suggest } from '../model/suggest.ts'
 import { CliError } from './cli-error.ts'
 import { AdminClient, type ClientFlags } from './client.ts'
+import { streamExplanationText } from './explain-stream-text.ts'
 import { explanationText } from './explain-text.ts'
 import { findDocument, readKindAndId } from './kinds.ts'
 import type { CliIo } from './output.ts'
@@ -14,16 +16,20 @@ import { reachText } from './reach-text.ts'
 import { validateFiles } from './validate.ts'
 
 export interface ExplainOptions extends ClientFlags {
-  readonly method: string
+  readonly method?: string
   readonly header?: readonly string[]
   readonly data?: string
+  /** Of a stream: the listener; true: the first one. */
+  readonly tcp?: string | true
+  readonly udp?: string | true
+  readonly sni?: string
   readonly clientIp?: string
   readonly config?: string
   readonly all?: boolean
   readonly output: 'text' | 'json'
 }
 
-export interface ReachOptions extends ClientFlags {
+export interface ReachOptions extends ClientFlags, Pick<ExplainOptions, 'tcp' | 'udp' | 'sni'> {
   readonly config?: string
   readonly output: 'text' | 'json'
 }
@@ -31,9 +37,70 @@ export interface ReachOptions extends ClientFlags {
 const USAGE = 2
 
 /** `headgate explain`: the exit status. Throws CliError. */
-export async function runExplain(url: string, options: ExplainOptions, io: CliIo): Promise<number> {
+export async function runExplain(
+  url: string | undefined,
+  options: ExplainOptions,
+  io: CliIo,
+): Promise<number> {
+  const { tcp, udp } = options
+  if (tcp !== undefined || udp !== undefined) {
+    refuseForStreams(url, options)
+    return runExplainStream(tcp === undefined ? 'udp' : 'tcp', options, io)
+  }
+  if (options.sni !== undefined) throw usage('--sni goes with --tcp: the name that a stream asks for in TLS')
+  if (url === undefined)
+    throw usage('say what to explain: a URL, a stream (--tcp or --udp), or route and its kind/id')
+  return runExplainRequest(url, options, io)
+}
+
+/** What has no meaning for a stream. */
+function refuseForStreams(url: string | undefined, options: ExplainOptions): void {
+  const { tcp, udp, sni } = options
+  const flag = tcp === undefined ? '--udp' : '--tcp'
+  if (tcp !== undefined && udp !== undefined) throw usage('--tcp and --udp: explain one stream at a time')
+  if (url !== undefined) throw usage(`${flag} explains a stream, and ${url} is a request: say one of them`)
+  if (tcp === undefined && sni !== undefined)
+    throw usage('--sni goes with --tcp: no name is asked for in TLS over UDP')
+  for (const name of ['method', 'header', 'data'] as const)
+    if (options[name] !== undefined) throw usage(`--${name} is of a request: it has no meaning with ${flag}`)
+}
+
+async function runExplainStream(
+  transport: 'tcp' | 'udp',
+  options: ExplainOptions,
+  io: CliIo,
+): Promise<number> {
+  const listener = options[transport]
   const parts = {
-    method: options.method,
+    transport,
+    listener: typeof listener === 'string' ? listener : null,
+    serverName: options.sni ?? null,
+    clientIp: options.clientIp ?? null,
+  }
+  const question = telling(() => makeStreamQuestion(parts))
+  const explanation =
+    options.config === undefined
+      ? ((await new AdminClient(options, io.environment).json(
+          'POST',
+          '/headgate/v1/explain/stream',
+          parts,
+        )) as StreamExplanation)
+      : await (await readFiles(options.config, io)).explains.explainStream(question).catch(tell)
+  io.write(
+    options.output === 'json'
+      ? `${JSON.stringify(explanation, null, 2)}\n`
+      : streamExplanationText(explanation, { io, isWhole: options.all === true }),
+  )
+  return 0
+}
+
+function usage(message: string): CliError {
+  return new CliError(message, { exitCode: USAGE })
+}
+
+async function runExplainRequest(url: string, options: ExplainOptions, io: CliIo): Promise<number> {
+  const parts = {
+    method: options.method ?? 'GET',
     headers: telling(() => (options.header ?? []).map(readHeaderLine)),
     clientIp: options.clientIp ?? null,
     listener: null,
@@ -62,6 +129,8 @@ export async function runExplain(url: string, options: ExplainOptions, io: CliIo
 
 /** `headgate explain route`: the exit status. Throws CliError. */
 export async function runExplainRoute(name: string, options: ReachOptions, io: CliIo): Promise<number> {
+  if ((options.tcp ?? options.udp ?? options.sni) !== undefined)
+    throw usage('explain route is about requests: --tcp, --udp and --sni have no meaning with it')
   const reach =
     options.config === undefined
       ? await askReach(name, new AdminClient(options, io.environment))

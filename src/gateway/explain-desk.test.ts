@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ExplainRequest, Explanation } from '../model/explanation.ts'
+import type { ExplainRequest, Explanation, StreamQuestion } from '../model/explanation.ts'
 import { ExplainDesk } from './explain-desk.ts'
 import { ExplainError } from './explain-request.ts'
 import type { ToWorker } from './messages.ts'
@@ -42,6 +42,22 @@ test('a question goes to one worker that serves, and its answer to whoever asked
   desk.receive({ type: 'explained', id: 2, explanation: answerOf(22), error: null })
   desk.receive({ type: 'explained', id: 1, explanation: answerOf(11), error: null })
   assert.deepEqual([(await first).revision, (await second).revision], [11, 22])
+})
+
+test('a question about a stream goes the same way', async () => {
+  const worker = new FakeWorker(1)
+  const desk = new ExplainDesk(() => [worker])
+  const question: StreamQuestion = {
+    transport: 'tcp',
+    listener: null,
+    serverName: 'a.test',
+    clientAddress: '::1',
+  }
+  const entrance = { transport: 'tls', listener: 'x:1', localAddress: 'x', localPort: 1 } as const
+  const explained = desk.explainStream(question, entrance)
+  assert.deepEqual(worker.sent, [{ type: 'explainStream', id: 1, question, entrance }])
+  desk.receive({ type: 'explained', id: 1, explanation: answerOf(3), error: null })
+  assert.equal((await explained).revision, 3)
 })
 
 test('another worker is asked when the first one goes, and an answer that comes too late is dropped', async () => {

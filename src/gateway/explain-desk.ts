@@ -1,4 +1,5 @@
-import type { ExplainRequest, Explanation } from '../model/explanation.ts'
+import type { ExplainRequest, Explanation, StreamExplanation, StreamQuestion } from '../model/explanation.ts'
+import type { StreamEntrance } from '../proxy/proxy-contract.ts'
 import { ExplainError } from './explain-request.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
 
@@ -10,12 +11,11 @@ export interface ExplainingWorker {
 }
 
 interface Question {
-  readonly request: ExplainRequest
-  readonly listener: string
+  readonly message: ToWorker
   worker: number
   readonly tried: Set<number>
   readonly timer: NodeJS.Timeout
-  readonly resolve: (explanation: Explanation) => void
+  readonly resolve: (explanation: Explanation | StreamExplanation) => void
   readonly reject: (error: Error) => void
 }
 
@@ -36,10 +36,20 @@ export class ExplainDesk {
   }
 
   /** Rejects with ExplainError when no worker answers in time. */
-  explain(request: ExplainRequest, listener: string): Promise<Explanation> {
+  async explain(request: ExplainRequest, listener: string): Promise<Explanation> {
+    return (await this.#put((id) => ({ type: 'explain', id, request, listener }))) as Explanation
+  }
+
+  /** The same for a stream. */
+  async explainStream(question: StreamQuestion, entrance: StreamEntrance): Promise<StreamExplanation> {
+    return (await this.#put((id) => ({ type: 'explainStream', id, question, entrance }))) as StreamExplanation
+  }
+
+  /** A worker answers each kind of question with its own kind of explanation. */
+  #put(messageOf: (id: number) => ToWorker): Promise<Explanation | StreamExplanation> {
     if (this.#questions.size >= MAX_QUESTIONS)
       return Promise.reject(
-        new ExplainError('noAnswer', `${MAX_QUESTIONS} requests are being explained: ask again later`),
+        new ExplainError('noAnswer', `${MAX_QUESTIONS} questions are being explained: ask again later`),
       )
     const id = this.#nextId++
     return new Promise((resolve, reject) => {
@@ -47,7 +57,8 @@ export class ExplainDesk {
         () => this.#fail(id, `no worker answered within ${this.#timeoutMs / 1000} s`),
         this.#timeoutMs,
       )
-      this.#questions.set(id, { request, listener, worker: 0, tried: new Set(), timer, resolve, reject })
+      const message = messageOf(id)
+      this.#questions.set(id, { message, worker: 0, tried: new Set(), timer, resolve, reject })
       this.#ask(id)
     })
   }
@@ -72,7 +83,7 @@ export class ExplainDesk {
       if (worker.state !== 'serving' || question.tried.has(worker.key)) continue
       question.worker = worker.key
       question.tried.add(worker.key)
-      worker.send({ type: 'explain', id, request: question.request, listener: question.listener })
+      worker.send(question.message)
       return
     }
     this.#fail(id, 'no worker serves at this moment: ask again in a second')

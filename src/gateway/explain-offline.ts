@@ -1,7 +1,13 @@
 import type { Dialect } from '../dialects/dialect.ts'
 import type { NameQuestion } from '../discovery/discovery.ts'
 import type { DocumentKey, StoredDocument } from '../model/document.ts'
-import type { ExplainRequest, Explanation, RouteReach } from '../model/explanation.ts'
+import type {
+  ExplainRequest,
+  Explanation,
+  RouteReach,
+  StreamExplanation,
+  StreamQuestion,
+} from '../model/explanation.ts'
 import type { ModelObject } from '../model/model.ts'
 import type { Settings } from '../model/settings.ts'
 import { createDataPlane } from '../proxy/proxy.ts'
@@ -20,10 +26,12 @@ import { Mirror } from './mirror.ts'
 import { SlotTable } from './packed-slots.ts'
 import { Reconciler } from './reconcile.ts'
 import { formatAddress, parseAddress } from './sockets.ts'
+import { findStreamEntrance, type StreamListener } from './stream-question.ts'
 
 /** Explains as a running gateway does (Control of start.ts). */
 export interface Explains {
   explain(request: ExplainRequest): Promise<Explanation>
+  explainStream(question: StreamQuestion): Promise<StreamExplanation>
   explainRoute(key: DocumentKey): Promise<RouteReach>
 }
 
@@ -65,6 +73,10 @@ export function createOfflineExplainer({ documents, dialects, settings, placeOf 
   }
   return {
     explain: async (request) => withPlaces(await explain(request), dialects, placeOf),
+    explainStream: async (question) => {
+      const entrance = findStreamEntrance(question, streamListeners(settings))
+      return withPlaces(plane.explainStream(question, entrance), dialects, placeOf)
+    },
     explainRoute: async (key) => {
       const routes = reconciler.routesOf(key)
       if (routes.length === 0)
@@ -72,6 +84,17 @@ export function createOfflineExplainer({ documents, dialects, settings, placeOf 
       return withPlaces(await explainReach(routes, explain), dialects, placeOf)
     },
   }
+}
+
+function streamListeners({ listenTcp, listenUdp }: Settings): readonly StreamListener[] {
+  const listenerOf = (text: string, protocol: StreamListener['protocol']): StreamListener => {
+    const { host, port } = parseAddress(text.replace(/^tls:\/\//, ''))
+    return { protocol, address: formatAddress(host, port) }
+  }
+  return [
+    ...listenTcp.map((text) => listenerOf(text, text.startsWith('tls://') ? 'tls' : 'tcp')),
+    ...listenUdp.map((text) => listenerOf(text, 'udp')),
+  ]
 }
 
 const NOBODY = { prepare: () => () => {} }

@@ -146,7 +146,8 @@ export function makeExplainRequest(
   }
 }
 
-function textOf(given: Readonly<Record<string, JsonValue>>, name: string): string | null {
+/** A member that is a text, or null where it is absent. Throws ExplainError. */
+export function textOf(given: Readonly<Record<string, JsonValue>>, name: string): string | null {
   const value = given[name] ?? null
   if (value !== null && typeof value !== 'string')
     throw new ExplainError('badRequest', `${name}: a text is expected`)

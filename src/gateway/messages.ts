@@ -1,7 +1,8 @@
-import type { ExplainRequest, Explanation } from '../model/explanation.ts'
+import type { ExplainRequest, Explanation, StreamExplanation, StreamQuestion } from '../model/explanation.ts'
 import type { ListenerProtocol, Section } from '../model/listener.ts'
 import type { Patch } from '../model/model.ts'
 import type { Settings } from '../model/settings.ts'
+import type { StreamEntrance } from '../proxy/proxy-contract.ts'
 import type { PackedSlots } from './packed-slots.ts'
 import type { WorkerMemory } from './shared-state.ts'
 import type { TailFilter } from './tail-filter.ts'
@@ -92,6 +93,12 @@ export type ToWorker =
       readonly request: ExplainRequest
       readonly listener: string
     }
+  | {
+      readonly type: 'explainStream'
+      readonly id: number
+      readonly question: StreamQuestion
+      readonly entrance: StreamEntrance
+    }
   /** Answered when everything that the worker did before is done: no request that was picked earlier is still to be sent. */
   | { readonly type: 'settle'; readonly id: number }
   /** Test only. */
@@ -119,7 +126,7 @@ export type FromWorker =
   | {
       readonly type: 'explained'
       readonly id: number
-      readonly explanation: Explanation | null
+      readonly explanation: Explanation | StreamExplanation | null
       readonly error: string | null
     }
   /** `error`: why there is no file. */

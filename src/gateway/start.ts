@@ -5,7 +5,13 @@ import type { Certificate } from '../model/certificate.ts'
 import { WORKER } from '../model/counters.ts'
 import type { DocumentKey } from '../model/document.ts'
 import type { EndpointAddress, EndpointLoad, EndpointView } from '../model/endpoint-view.ts'
-import type { ExplainRequest, Explanation, RouteReach } from '../model/explanation.ts'
+import type {
+  ExplainRequest,
+  Explanation,
+  RouteReach,
+  StreamExplanation,
+  StreamQuestion,
+} from '../model/explanation.ts'
 import { GatewayError } from '../model/gateway-error.ts'
 import type { ListenerProtocol } from '../model/listener.ts'
 import type { ObjectSource } from '../model/model.ts'
@@ -52,6 +58,7 @@ import {
 } from './sockets.ts'
 import { keepSweeping, pruneStates, resolveAtStart, startNames } from './start-names.ts'
 import { type GatewayStatus, judgeReadiness, type Readiness } from './status.ts'
+import { findStreamEntrance } from './stream-question.ts'
 import { Tails } from './tails.ts'
 import { TlsControl } from './tls-control.ts'
 import { VERSION } from './version.ts'
@@ -87,6 +94,8 @@ export interface Control {
   documentStatus(key: DocumentKey): DocumentStatus | undefined
   /** Why a request goes where it goes, by the table that serves. Rejects with ExplainError. */
   explain(request: ExplainRequest): Promise<Explanation>
+  /** Why a stream goes where it goes. Rejects with ExplainError. */
+  explainStream(question: StreamQuestion): Promise<StreamExplanation>
   /** Which requests reach the routes that come from a document. Rejects with ExplainError. */
   explainRoute(key: DocumentKey): Promise<RouteReach>
   /** `file:line:column` of a place in a document; null where it comes from no file. */
@@ -389,6 +398,10 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
       explain: async (request) => {
         const listener = findListener(request.listener, requestAddresses())
         return withPlaces(await explainDesk.explain(request, listener), dialects, control.placeOf)
+      },
+      explainStream: async (question) => {
+        const entrance = findStreamEntrance(question, workers.listeners)
+        return withPlaces(await explainDesk.explainStream(question, entrance), dialects, control.placeOf)
       },
       explainRoute: async (key) => {
         const routes = reconciler.routesOf(key)

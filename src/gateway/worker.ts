@@ -4,6 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { compileNetworks } from '../expression/network.ts'
 import type { AccessRecord } from '../model/access-record.ts'
 import { WORKER } from '../model/counters.ts'
+import type { Explanation } from '../model/explanation.ts'
 import type { HealthLine } from '../model/health.ts'
 import type { Listener, ListenerProtocol } from '../model/listener.ts'
 import type { Upstream } from '../model/upstream.ts'
@@ -327,15 +328,23 @@ async function finishProfile(file: string): Promise<void> {
   }
 }
 
-function explain({ id, request, listener }: ToWorker & { readonly type: 'explain' }): void {
+function explain(message: ToWorker & { readonly type: 'explain' | 'explainStream' }): void {
+  const { id } = message
   try {
-    const { host, port } = parseAddress(listener)
-    const scheme = securePorts.has(port) ? 'https' : 'http'
-    const explanation = plane.explain(request, { address: host, port, scheme })
+    const explanation =
+      message.type === 'explain'
+        ? explainRequest(message)
+        : plane.explainStream(message.question, message.entrance)
     send({ type: 'explained', id, explanation, error: null })
   } catch (error) {
     send({ type: 'explained', id, explanation: null, error: String(error) })
   }
+}
+
+function explainRequest({ request, listener }: ToWorker & { readonly type: 'explain' }): Explanation {
+  const { host, port } = parseAddress(listener)
+  const scheme = securePorts.has(port) ? 'https' : 'http'
+  return plane.explain(request, { address: host, port, scheme })
 }
 
 /** Test only: dies in the ways that a worker can die. */
@@ -418,6 +427,7 @@ port.on('message', (message: ToWorker) => {
       void finishProfile(message.file)
       break
     case 'explain':
+    case 'explainStream':
       explain(message)
       break
     case 'settle':

@@ -168,21 +168,25 @@ export interface ExplainedEndpoint {
   readonly idle: 'weight' | 'priority' | null
 }
 
-export interface ExplainedUpstream {
+/** What an upstream is for requests and for streams. */
+export interface ExplainedBalance {
   readonly id: string
   readonly name: string
   readonly origin: ExplainedOrigin
   readonly scheme: UpstreamScheme
   readonly balancer: string
   readonly endpoints: readonly ExplainedEndpoint[]
-  /** `host:port` that the next request would be sent to; null: no endpoint can be used. */
+  /** `host:port` that the next request or stream would go to; null: no endpoint can be used. */
   readonly next: string | null
+  readonly retries: number
+  readonly retryTimeoutMs: number
+}
+
+export interface ExplainedUpstream extends ExplainedBalance {
   readonly passHost: 'pass' | 'node' | 'rewrite'
   readonly timeouts: UpstreamTimeouts
   /** Whether they are the route's own. */
   readonly timeoutsOf: 'route' | 'upstream'
-  readonly retries: number
-  readonly retryTimeoutMs: number
 }
 
 /** The request as the endpoint would get it. */
@@ -267,6 +271,77 @@ export interface Explanation {
   readonly upstream: ExplainedUpstream | null
   readonly sending: ExplainedSending | null
   readonly outcome: ExplainedOutcome
+}
+
+/** The stream to explain: a TCP connection, or the datagrams of one client's port. */
+export interface StreamQuestion {
+  /** Of the socket. A listener that ends TLS is one of `tcp`. */
+  readonly transport: 'tcp' | 'udp'
+  /** `host:port` of a listener, `:port` or its port alone, with `tls://` before it for one that ends TLS; null: the first one of the transport. */
+  readonly listener: string | null
+  /** Asked for in TLS, lower case; null: the client asks for none, or does not speak TLS. Only for `tcp`. */
+  readonly serverName: string | null
+  /** Address of the connection's other end; at a listener with PROXY protocol, the one that the header names. */
+  readonly clientAddress: string
+}
+
+export type StreamConditionName = 'protocol' | 'port' | 'serverAddress' | 'client' | 'serverName'
+
+export interface ExplainedStreamCandidate extends ExplainedRoute {
+  /** `notReached`: an earlier one took the stream. */
+  readonly outcome: 'taken' | 'failed' | 'notReached'
+  /** The first condition that failed; null: none did, or none was tested. */
+  readonly failed: {
+    readonly condition: StreamConditionName
+    readonly expected: string
+    readonly actual: string
+  } | null
+}
+
+export interface ExplainedStreamUpstream extends ExplainedBalance {
+  /** How the stream goes to the endpoint. */
+  readonly transport: 'tcp' | 'tls' | 'udp'
+  /** The name that the gateway asks the endpoint for; null: none, or it does not speak TLS to it. */
+  readonly serverName: string | null
+  /** null: nothing is connected, for it is UDP. */
+  readonly connectMs: number | null
+  /** The stream is closed after so long without a byte. */
+  readonly idleMs: number
+  /** Version of the PROXY protocol header that the endpoint gets first; null: it gets none. */
+  readonly proxyProtocol: 1 | 2 | null
+}
+
+/** Why a stream goes where it goes: what `headgate explain --tcp -o json` and `POST /headgate/v1/explain/stream` give. */
+export interface StreamExplanation {
+  /** Of the table that the explanation was made by. */
+  readonly revision: number
+  readonly listener: {
+    readonly address: string
+    readonly transport: 'tcp' | 'tls' | 'udp'
+  }
+  readonly stream: {
+    /** Address of the client. */
+    readonly client: string
+    /** Address and port that the client came to, as routes see them. */
+    readonly server: string
+    /** As routes see it; null: there is none, or nobody looks at it. */
+    readonly serverName: string | null
+    /** Whether the name is known before a route is searched: TLS ends here, or a route that could take the stream asks for names. */
+    readonly isNameRead: boolean
+  }
+  /** Every stream route in the order of the search, as far as EXPLAIN_LIMITS.candidates. */
+  readonly candidates: readonly ExplainedStreamCandidate[]
+  /** How many more there are, by what failed; `notReached`: behind the one taken. */
+  readonly omitted: Readonly<Partial<Record<StreamConditionName | 'notReached', number>>>
+  readonly routeCount: number
+  readonly route: ExplainedRoute | null
+  /** Routes behind the one taken that would take the stream if it were not there, in order. */
+  readonly rivals: readonly ExplainedRoute[]
+  readonly rules: readonly ExplainedRule[]
+  readonly split: ExplainedSplit | null
+  readonly upstream: ExplainedStreamUpstream | null
+  /** Of an error `status` is what the access log and metrics have; the client sees its stream closed. */
+  readonly outcome: Extract<ExplainedOutcome, { readonly kind: 'upstream' | 'error' }>
 }
 
 /** One entry (host and path) of a route, and a request made up to reach it. */

@@ -1,6 +1,7 @@
 import { fromByteString } from '../model/byte-string.ts'
 import {
   EXPLAIN_LIMITS,
+  type ExplainedBalance,
   type ExplainedCandidate,
   type ExplainedComparison,
   type ExplainedCondition,
@@ -16,6 +17,7 @@ import type { Predicate, PredicateValue, Scalar } from '../model/predicate.ts'
 import { predicateText } from '../model/predicate-text.ts'
 import type { Route } from '../model/route.ts'
 import type { Split, SplitPolicy, Target } from '../model/split.ts'
+import type { StreamRoute } from '../model/stream-route.ts'
 import type { UpstreamTimeouts } from '../model/upstream.ts'
 import type { TracedCandidate, TracedComparison, TracedRule } from '../routing/explain.ts'
 import type { ChoiceReason, CompiledRule, CompiledSplit, CompiledTarget } from '../routing/table.ts'
@@ -33,7 +35,7 @@ export function showNullable(bytes: string | null): string | null {
   return bytes === null ? null : showText(bytes)
 }
 
-export function showRoute({ id, name, section, origin }: Route): ExplainedRoute {
+export function showRoute({ id, name, section, origin }: Route | StreamRoute): ExplainedRoute {
   return { id, name, section, origin }
 }
 
@@ -190,6 +192,17 @@ export function showUpstream(
   routeTimeouts: UpstreamTimeouts | null,
 ): ExplainedUpstream {
   const { model } = upstream
+  return {
+    ...showBalance(upstream, next),
+    passHost: model.passHost,
+    timeouts: routeTimeouts ?? model.timeouts,
+    timeoutsOf: routeTimeouts === null ? 'upstream' : 'route',
+  }
+}
+
+/** `next`: index of the endpoint that is next, or -1. */
+export function showBalance(upstream: CompiledUpstream, next: number): ExplainedBalance {
+  const { model } = upstream
   const living = model.endpoints.filter(({ weight }) => weight > 0)
   const best = living.reduce((most, { priority }) => Math.max(most, priority), Number.NEGATIVE_INFINITY)
   const total = living.reduce((sum, { weight, priority }) => (priority === best ? sum + weight : sum), 0)
@@ -213,15 +226,12 @@ export function showUpstream(
     balancer: model.balancer.kind,
     endpoints,
     next: upstream.endpoints[next]?.label ?? null,
-    passHost: model.passHost,
-    timeouts: routeTimeouts ?? model.timeouts,
-    timeoutsOf: routeTimeouts === null ? 'upstream' : 'route',
     retries: model.retry.count,
     retryTimeoutMs: model.retry.timeoutMs,
   }
 }
 
 /** Documents' own texts are Unicode already. */
-function cut(text: string): string {
+export function cut(text: string): string {
   return text.length > EXPLAIN_LIMITS.textChars ? `${text.slice(0, EXPLAIN_LIMITS.textChars)}…` : text
 }

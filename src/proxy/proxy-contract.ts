@@ -1,7 +1,7 @@
 import type { Socket as DatagramSocket } from 'node:dgram'
 import type { Socket } from 'node:net'
 import type { AccessRecord } from '../model/access-record.ts'
-import type { ExplainRequest, Explanation } from '../model/explanation.ts'
+import type { ExplainRequest, Explanation, StreamExplanation, StreamQuestion } from '../model/explanation.ts'
 import type { HealthLine, OutcomeJudge } from '../model/health.ts'
 import type { Listener, Section } from '../model/listener.ts'
 import type { ObjectSearch, ObjectSource, Positions } from '../model/model.ts'
@@ -40,6 +40,16 @@ export interface ProxyOptions {
   readonly forbidden: ReadonlySet<string>
 }
 
+/** Where a stream to explain would come in. */
+export interface StreamEntrance {
+  readonly transport: 'tcp' | 'tls' | 'udp'
+  /** `host:port` of the listener. */
+  readonly listener: string
+  /** What the client came to: the listener's own address, or one of the machine's where the listener takes all of them. */
+  readonly localAddress: string
+  readonly localPort: number
+}
+
 /** The data plane of one worker (proxy/proxy.ts implements it). */
 export interface DataPlane {
   /** Takes an accepted connection, after its handshake where it is one of TLS. The caller has set nothing on the socket. */
@@ -70,5 +80,7 @@ export interface DataPlane {
     request: ExplainRequest,
     place: { readonly address: string; readonly port: number; readonly scheme: 'http' | 'https' },
   ): Explanation
+  /** What would become of a stream that comes in at `entrance`. Connects, counts and moves on nothing. */
+  explainStream(question: StreamQuestion, entrance: StreamEntrance): StreamExplanation
   readonly stats: { connections: number; inFlight: number; upstreamConnections: number }
 }

@@ -2,7 +2,7 @@ import type { Socket as DatagramSocket } from 'node:dgram'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { WORKER } from '../model/counters.ts'
-import type { ExplainRequest, Explanation } from '../model/explanation.ts'
+import type { ExplainRequest, Explanation, StreamExplanation, StreamQuestion } from '../model/explanation.ts'
 import type { Listener } from '../model/listener.ts'
 import type { ObjectSearch, ObjectSource } from '../model/model.ts'
 import type { Upstream } from '../model/upstream.ts'
@@ -19,8 +19,9 @@ import { HeadPool } from './http1/head-pool.ts'
 import { ResponseHead } from './http1/response-head.ts'
 import { openSession } from './http2/server-session.ts'
 import { countWorker, type Plane } from './plane.ts'
-import type { DataPlane, ProxyOptions } from './proxy-contract.ts'
+import type { DataPlane, ProxyOptions, StreamEntrance } from './proxy-contract.ts'
 import { createRequestIdRules } from './request-id.ts'
+import { explainStream } from './stream/explain-stream.ts'
 import { TcpStream } from './stream/tcp-stream.ts'
 import { UdpRelay } from './stream/udp-relay.ts'
 import { Upstreams } from './upstream/upstreams.ts'
@@ -151,6 +152,10 @@ class HttpDataPlane implements DataPlane {
 
   explain(request: ExplainRequest, place: ExplainPlace): Explanation {
     return explainRequest(this.#plane, request, place)
+  }
+
+  explainStream(question: StreamQuestion, entrance: StreamEntrance): StreamExplanation {
+    return explainStream(this.#plane, question, entrance)
   }
 
   get stats(): DataPlane['stats'] {

@@ -97,19 +97,20 @@ test('sections, keys and ids put equals in order; changes act at once', () => {
   assert.equal(table.size, 1)
 })
 
+const names = fc.constantFrom('a.test', 'b.a.test', '*.test', '*.a.test', 'c.example')
+const conditions = fc.record({
+  key: fc.array(fc.nat(3), { minLength: 1, maxLength: 2 }),
+  serverNames: fc.option(fc.uniqueArray(names, { minLength: 1, maxLength: 3 })),
+  serverPorts: fc.option(fc.constant([9100])),
+  clients: fc.option(fc.constantFrom(['10.0.0.0/8'], ['10.0.0.7'], ['192.0.2.0/24'])),
+})
+const facts = fc.record({
+  serverName: fc.option(fc.constantFrom('a.test', 'b.a.test', 'x.b.a.test', 'q.test', 'c.example', 'none')),
+  localPort: fc.constantFrom(9100, 9101),
+  clientAddress: fc.constantFrom('10.0.0.7', '10.9.9.9', '192.0.2.3'),
+})
+
 test('the table finds what a search through all routes finds', () => {
-  const names = fc.constantFrom('a.test', 'b.a.test', '*.test', '*.a.test', 'c.example')
-  const conditions = fc.record({
-    key: fc.array(fc.nat(3), { minLength: 1, maxLength: 2 }),
-    serverNames: fc.option(fc.uniqueArray(names, { minLength: 1, maxLength: 3 })),
-    serverPorts: fc.option(fc.constant([9100])),
-    clients: fc.option(fc.constantFrom(['10.0.0.0/8'], ['10.0.0.7'], ['192.0.2.0/24'])),
-  })
-  const facts = fc.record({
-    serverName: fc.option(fc.constantFrom('a.test', 'b.a.test', 'x.b.a.test', 'q.test', 'c.example', 'none')),
-    localPort: fc.constantFrom(9100, 9101),
-    clientAddress: fc.constantFrom('10.0.0.7', '10.9.9.9', '192.0.2.3'),
-  })
   /** How well a name fits: 3 exactly, else by the length of the wildcard; 0: the route asks for none; -1: not at all. */
   const rank = (route: StreamRoute, serverName: string | null): number => {
     if (route.serverNames === null) return 0
@@ -141,6 +142,52 @@ test('the table finds what a search through all routes finds', () => {
           return a.id < b.id ? -1 : 1
         })[0]
       assert.equal(nameOf(tableOf(...routes), view), best?.name ?? null)
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+test('misfit names the first condition that does not hold, with what was wanted and what is', () => {
+  const misfitOf = (conditions: Partial<StreamRoute>, facts: Partial<StreamView> = {}) => {
+    const misfit = new CompiledStreamRoute(route('1', conditions), makeEnvironment()).misfit(stream(facts))
+    return misfit === null ? null : [misfit.condition, misfit.expected, misfit.actual]
+  }
+  assert.equal(misfitOf({}), null)
+  assert.deepEqual(misfitOf({ protocols: ['tls', 'udp'], serverPorts: [1] }), ['protocol', 'tls, udp', 'tcp'])
+  assert.deepEqual(misfitOf({ serverPorts: [1, 2], clients: ['10.9.0.0/16'] }), ['port', '1, 2', '9100'])
+  assert.deepEqual(misfitOf({ serverAddresses: ['192.0.2.9'], clients: ['10.9.0.0/16'] }), [
+    'serverAddress',
+    '192.0.2.9',
+    '192.0.2.1',
+  ])
+  assert.deepEqual(misfitOf({ clients: ['10.9.0.0/16'], serverNames: ['a.test'] }), [
+    'client',
+    '10.9.0.0/16',
+    '10.0.0.7',
+  ])
+  const names = { serverNames: ['a.test', '*.b.test'] }
+  assert.deepEqual(misfitOf(names), ['serverName', 'a.test, *.b.test', 'none'])
+  assert.deepEqual(misfitOf(names, { serverName: 'b.test' }), ['serverName', 'a.test, *.b.test', 'b.test'])
+  assert.equal(misfitOf(names, { serverName: 'x.y.b.test' }), null)
+})
+
+test('candidates are all routes once, in the order of the search: the first without a misfit is the one found', () => {
+  // a star without a dot is no wildcard of labels: nothing finds it
+  const odd = fc.option(fc.constant(['*a.test']))
+  fc.assert(
+    fc.property(fc.array(conditions, { maxLength: 8 }), odd, facts, (list, oddNames, seen) => {
+      const routes = list.map((each, i) => route(String(i), each))
+      if (oddNames !== null) routes.push(route('odd', { serverNames: oddNames }))
+      const table = tableOf(...routes)
+      const view = stream(seen)
+      const candidates = [...table.candidates(view)]
+      assert.deepEqual(new Set(candidates), new Set(table.routes()))
+      assert.equal(candidates.length, table.size)
+      assert.equal(candidates.find((each) => each.misfit(view) === null) ?? null, table.find(view))
+      for (const each of candidates) {
+        const condition = each.misfit(view)?.condition ?? 'serverName'
+        assert.equal(condition === 'serverName', each.fits(view), 'misfit and fits agree but for the name')
+      }
     }),
     { numRuns: 2000 },
   )

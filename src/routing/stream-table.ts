@@ -1,6 +1,7 @@
 import { compileNetworks } from '../expression/network.ts'
 import type { RequestView } from '../expression/request-view.ts'
 import { routeIdentity } from '../model/counters.ts'
+import type { StreamConditionName } from '../model/explanation.ts'
 import type { StreamRoute } from '../model/stream-route.ts'
 import { chooseRule, RuleEntry } from './rules.ts'
 import { type CompiledRule, type CompileEnvironment, NEEDS_BODY, type Trace } from './table.ts'
@@ -10,6 +11,13 @@ export interface StreamView extends RequestView {
   readonly transport: 'tcp' | 'tls' | 'udp'
   /** The name asked for in TLS, lower case; null: there is none, or nobody has looked. */
   readonly serverName: string | null
+}
+
+/** The first condition of a route that a stream does not meet. */
+export interface StreamMisfit {
+  readonly condition: StreamConditionName
+  readonly expected: string
+  readonly actual: string
 }
 
 /** A stream route, ready to be tested. Immutable. */
@@ -38,6 +46,22 @@ export class CompiledStreamRoute {
       (this.#isServer === null || this.#isServer(view.localAddress)) &&
       (this.#isClient === null || this.#isClient(view.clientAddress))
     )
+  }
+
+  /** What keeps the stream from this route, its name included; null: nothing does. For explain, in the order of `fits`. */
+  misfit(view: StreamView): StreamMisfit | null {
+    const { protocols, serverPorts, serverAddresses, clients, serverNames } = this.model
+    if (protocols !== null && !protocols.includes(view.transport))
+      return { condition: 'protocol', expected: protocols.join(', '), actual: view.transport }
+    if (serverPorts !== null && !serverPorts.includes(view.localPort))
+      return { condition: 'port', expected: serverPorts.join(', '), actual: String(view.localPort) }
+    if (serverAddresses !== null && this.#isServer?.(view.localAddress) === false)
+      return { condition: 'serverAddress', expected: serverAddresses.join(', '), actual: view.localAddress }
+    if (clients !== null && this.#isClient?.(view.clientAddress) === false)
+      return { condition: 'client', expected: clients.join(', '), actual: view.clientAddress }
+    if (serverNames !== null && !serverNames.some((name) => coversName(name, view.serverName)))
+      return { condition: 'serverName', expected: serverNames.join(', '), actual: view.serverName ?? 'none' }
+    return null
   }
 
   chooseRule(view: StreamView, trace: Trace | null): CompiledRule | null {
@@ -90,6 +114,31 @@ export class StreamTable {
     return firstFit(this.#open, view)
   }
 
+  /**
+   * Every route once, in the order of the search: the first one without a misfit is the one that `find` gives. Those whose names are others stand
+   * between those of the stream's name and those without names.
+   */
+  *candidates(view: StreamView): Generator<CompiledStreamRoute> {
+    const seen = new Set<CompiledStreamRoute>()
+    for (const list of this.#listsOf(view.serverName)) {
+      for (const route of list) {
+        if (seen.has(route)) continue
+        seen.add(route)
+        yield route
+      }
+    }
+  }
+
+  *#listsOf(serverName: string | null): Generator<readonly CompiledStreamRoute[]> {
+    if (serverName !== null) {
+      yield this.#exact.get(serverName) ?? []
+      for (let dot = serverName.indexOf('.'); dot >= 0; dot = serverName.indexOf('.', dot + 1))
+        yield this.#wild.get(serverName.slice(dot)) ?? []
+    }
+    yield this.#named
+    yield this.#open
+  }
+
   /** Gives what switches the change on. Throws for what cannot be compiled. */
   prepare(upserts: readonly StreamRoute[], removals: readonly string[]): () => void {
     const compiled = upserts.map((route) => new CompiledStreamRoute(route, this.#env))
@@ -134,6 +183,12 @@ export class StreamTable {
     }
     return a.id < b.id ? -1 : a.id > b.id ? 1 : 0
   }
+}
+
+/** Whether a name as written in a route covers the one that a stream asks for: a star stands for whole labels. */
+function coversName(written: string, asked: string | null): boolean {
+  if (asked === null) return false
+  return written.startsWith('*') ? written[1] === '.' && asked.endsWith(written.slice(1)) : asked === written
 }
 
 function firstFit(

@@ -6,17 +6,18 @@ import { test } from 'node:test'
 import { ROOT } from '../support/gateway.ts'
 import { runTool } from '../support/tools.ts'
 
-/** docs/explain.md: its file is written, its commands are run, and what they print is what the page shows. */
+/** docs/explain.md: its files are written, its commands are run, and what they print is what the page shows. */
 
 const page = readFileSync(join(ROOT, 'docs/explain.md'), 'utf8')
 
 test('the commands of docs/explain.md print what the page shows', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'headgate-explain-page-'))
   t.after(() => rmSync(folder, { recursive: true }))
-  const yaml = /^```yaml\n([\s\S]*?)^```$/m.exec(page)?.[1] ?? ''
-  writeFileSync(join(folder, 'shop.yaml'), yaml)
+  const files = [...page.matchAll(/into `(\w+\.yaml)`:\n\n```yaml\n([\s\S]*?)^```$/gm)]
+  assert.equal(files.length, 2)
+  for (const [, name = '', yaml = ''] of files) writeFileSync(join(folder, name), yaml)
   const shown = [...page.matchAll(/^```console\n\$ headgate (.*)\n([\s\S]*?)^```$/gm)]
-  assert.ok(shown.length >= 4)
+  assert.ok(shown.length >= 7)
   for (const [, command = '', expected] of shown) {
     const script = `"$NODE" "$HEADGATE" ${command}`
     const { stdout, stderr } = await runTool('sh', ['-c', script], {

@@ -1,5 +1,6 @@
 import { isKind } from '../../gateway/explain-places.ts'
 import { ExplainError, readExplainRequest } from '../../gateway/explain-request.ts'
+import { readStreamQuestion } from '../../gateway/stream-question.ts'
 import { EXPLAIN_LIMITS } from '../../model/explanation.ts'
 import type { JsonObject, JsonValue } from '../../model/json.ts'
 import type { AdminControl } from '../admin-control.ts'
@@ -95,6 +96,74 @@ const EXPLANATION_SCHEMA: JsonObject = {
   },
 }
 
+const STREAM_SCHEMA: JsonObject = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    transport: {
+      enum: ['tcp', 'udp'],
+      default: 'tcp',
+      description: 'Of the listener; one that ends TLS is one of `tcp`',
+    },
+    listener: {
+      type: 'string',
+      description:
+        '`host:port` of a listener, `:port` or its port, with `tls://` before it for one that ends TLS; default: the first one of the transport',
+    },
+    serverName: { type: 'string', description: 'The name that the client asks for in TLS; not for `udp`' },
+    clientIp: { type: 'string', default: '127.0.0.1', description: 'Address of the connection’s other end' },
+  },
+}
+
+const STREAM_EXPLANATION_SCHEMA: JsonObject = {
+  type: 'object',
+  required: [
+    'revision',
+    'listener',
+    'stream',
+    'candidates',
+    'omitted',
+    'routeCount',
+    'route',
+    'rivals',
+    'rules',
+    'split',
+    'upstream',
+    'outcome',
+  ],
+  properties: {
+    revision: { type: 'integer' },
+    listener: {
+      type: 'object',
+      required: ['address', 'transport'],
+      properties: { address: { type: 'string' }, transport: { enum: ['tcp', 'tls', 'udp'] } },
+    },
+    stream: {
+      type: 'object',
+      required: ['client', 'server', 'serverName', 'isNameRead'],
+      properties: {
+        client: { type: 'string' },
+        server: { type: 'string' },
+        serverName: { type: ['string', 'null'] },
+        isNameRead: { type: 'boolean' },
+      },
+    },
+    candidates: OBJECTS,
+    omitted: { type: 'object', additionalProperties: { type: 'integer' } },
+    routeCount: { type: 'integer' },
+    route: { oneOf: [ROUTE, { type: 'null' }] },
+    rivals: { type: 'array', items: ROUTE },
+    rules: OBJECTS,
+    split: NULLABLE_OBJECT,
+    upstream: NULLABLE_OBJECT,
+    outcome: {
+      type: 'object',
+      required: ['kind'],
+      properties: { kind: { enum: ['upstream', 'error'] } },
+    },
+  },
+}
+
 const PROBLEMS: Readonly<Record<ExplainError['reason'], ProblemCode>> = {
   badRequest: 'BAD_EXPLAIN',
   noListener: 'NO_SUCH_LISTENER',
@@ -102,7 +171,7 @@ const PROBLEMS: Readonly<Record<ExplainError['reason'], ProblemCode>> = {
   noDocument: 'DOCUMENT_NOT_FOUND',
 }
 
-/** Why a request goes where it goes, and which requests reach a route. Docs: docs/explain.md. */
+/** Why a request or a stream goes where it goes, and which requests reach a route. Docs: docs/explain.md. */
 export function explainEndpoints(control: AdminControl): readonly OwnEndpoint[] {
   return [
     {
@@ -114,6 +183,16 @@ export function explainEndpoints(control: AdminControl): readonly OwnEndpoint[] 
       answer: EXPLANATION_SCHEMA,
       handle: (call) =>
         answering(async () => answerJson(await control.explain(readExplainRequest(parse(call))))),
+    },
+    {
+      method: 'POST',
+      path: '/headgate/v1/explain/stream',
+      summary: 'Explain where a TCP, TLS or UDP stream would go, and why; nothing is connected',
+      isWrite: false,
+      body: { description: 'The stream', schema: STREAM_SCHEMA },
+      answer: STREAM_EXPLANATION_SCHEMA,
+      handle: (call) =>
+        answering(async () => answerJson(await control.explainStream(readStreamQuestion(parse(call))))),
     },
     {
       method: 'GET',

@@ -6,11 +6,14 @@ const collect = (text: string, before: string[] | undefined): string[] => [...(b
 
 export function explainCommand(): Command {
   const command = new Command('explain')
-    .description('tell where a request would go, and why: nothing is sent')
-    .argument('<url>', '/path, host/path or http://host:port/path; quote it where it holds & or ?')
-    .option('-X, --method <method>', 'its method', 'GET')
+    .description('tell where a request or a stream would go, and why: nothing is sent')
+    .argument('[url]', '/path, host/path or http://host:port/path; quote it where it holds & or ?')
+    .option('-X, --method <method>', 'its method (GET)')
     .option('-H, --header <header>', "'name: value'; may be given several times", collect)
     .option('-d, --data <text>', 'its body, for conditions that read it')
+    .option('--tcp [listener]', 'a TCP or TLS stream, to host:port or :port (the first listener for TCP)')
+    .option('--udp [listener]', 'datagrams of one client, likewise (the first listener for UDP)')
+    .option('--sni <name>', 'with --tcp: the name that the client asks for in TLS')
     .option('--client-ip <address>', 'where it comes from (127.0.0.1)')
     .option('--config <file|dir>', 'by these files instead of a running gateway')
     .option('--all', 'list every route that came up')
@@ -21,6 +24,7 @@ export function explainCommand(): Command {
       'after',
       `
 The port of the URL, where it has one, names the listener; its host is the Host field. A viewer's key will do.
+A listener that ends TLS is named by --tcp too. At others a name is looked at where a route asks for one.
 Exit status: 0 explained, also where the answer is an error; 1 no explanation; 2 for a command line that makes no sense.
 
 Examples:
@@ -29,9 +33,11 @@ Examples:
   headgate explain /index.html --client-ip 10.1.2.3 --all
   headgate explain /index.html --config conf/
   headgate explain /index.html -o json | jq .outcome
+  headgate explain --tcp :9100 --sni db.example --client-ip 10.1.2.3
+  headgate explain --udp 127.0.0.1:9053
   headgate explain route route/1`,
     )
-    .action(async (url: string, options: ExplainOptions) => {
+    .action(async (url: string | undefined, options: ExplainOptions) => {
       const [{ runExplain }, { processIo }] = await Promise.all([
         import('../explain.ts'),
         import('../output.ts'),

@@ -11,7 +11,7 @@ import { StreamChoice } from './stream-choice.ts'
 /** Sessions of one listener and worker at once; over it the one that was idle for longest goes. */
 const MAX_SESSIONS = 16_384
 /** What a session without a datagram is kept for where its route says nothing shorter. Milliseconds. */
-const MAX_IDLE_MS = 60_000
+export const MAX_IDLE_MS = 60_000
 
 /** The datagrams that come in at one address. Those of one client's port are a session, and go to one endpoint. */
 export class UdpRelay {
