@@ -132,6 +132,12 @@ export class ModelArchive {
     return this.#small.streamRoute.values()
   }
 
+  /** Those of streams and of requests; the former first, since they are few and whoever reads may stop at some number. */
+  *everyRoute(): IterableIterator<StoredObject> {
+    yield* this.#small.streamRoute.values()
+    yield* this.#routes.values()
+  }
+
   upstreams(): IterableIterator<StoredObject> {
     return this.#upstreams.values()
   }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Dialect } from '../dialects/dialect.ts'
 import { dialects as allDialects } from '../dialects/index.ts'
 import type { Certificate } from '../model/certificate.ts'
-import { WORKER } from '../model/counters.ts'
+import { routeIdentity, WORKER } from '../model/counters.ts'
 import type { DocumentKey } from '../model/document.ts'
 import type { EndpointAddress, EndpointLoad, EndpointView } from '../model/endpoint-view.ts'
 import type {
@@ -16,11 +16,10 @@ import { GatewayError } from '../model/gateway-error.ts'
 import type { ListenerProtocol } from '../model/listener.ts'
 import type { ObjectSource } from '../model/model.ts'
 import { statesKey } from '../model/operator-states.ts'
-import type { Route } from '../model/route.ts'
 import type { Settings } from '../model/settings.ts'
 import type { Upstream } from '../model/upstream.ts'
 import { Metrics } from '../observe/metrics.ts'
-import type { ObjectReader } from '../observe/metrics-source.ts'
+import type { CountedRoute, ObjectReader } from '../observe/metrics-source.ts'
 import { Traffic } from '../observe/traffic.ts'
 import type { ConfigStore, HistoryEntry, ModelCacheFile } from '../store/store.ts'
 import { CertificateEnds } from './certificate-ends.ts'
@@ -533,9 +532,10 @@ const CERTIFICATE_LOOK_MS = 3_600_000
 function objectsOf(reconciler: Reconciler): ObjectReader {
   const { archive } = reconciler
   return {
-    routes: () => archive.routes() as Iterable<ObjectSource<Route>>,
+    routes: () => archive.everyRoute() as Iterable<ObjectSource<CountedRoute>>,
     upstreams: () => archive.upstreams() as Iterable<ObjectSource<Upstream>>,
-    route: (id) => archive.find('route', id)?.read() as Route | undefined,
+    route: (id) =>
+      (archive.find('route', id) ?? archive.find('streamRoute', id))?.read() as CountedRoute | undefined,
     upstream: (id) => archive.find('upstream', id)?.read() as Upstream | undefined,
   }
 }
@@ -579,6 +579,6 @@ function startError(error: unknown): unknown {
 /** Only for a log line about a dead worker, so a scan will do. */
 function routeOf(reconciler: Reconciler, shared: SharedState, slot: number): string {
   if (slot === 0) return 'none'
-  for (const { id } of reconciler.archive.routes()) if (shared.slot(`route:${id}`) === slot) return id
+  for (const { id } of reconciler.archive.everyRoute()) if (shared.slot(routeIdentity(id)) === slot) return id
   return 'a route that is gone'
 }

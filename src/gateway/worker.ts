@@ -16,7 +16,7 @@ import { Certificates, createContext } from '../proxy/tls/certificates.ts'
 import { readTicketKeys, TlsListener } from '../proxy/tls/tls-listener.ts'
 import { Consumers } from '../routing/consumers.ts'
 import { RoutingTable } from '../routing/routing-table.ts'
-import { StreamTable } from '../routing/stream-table.ts'
+import { type CompiledStreamRoute, StreamTable, type StreamView } from '../routing/stream-table.ts'
 import { type CompileEnvironment, NEEDS_BODY, type Table } from '../routing/table.ts'
 import { PatchApplier } from './apply-patch.ts'
 import { CalmHeap, compactHeap, MANY_OBJECTS } from './compact-heap.ts'
@@ -89,8 +89,16 @@ const compiling: CompileEnvironment = {
       message: 'a route could not be compiled',
     }),
 }
+/** Notes the route found last, as `servingTable` does for requests. */
+class NotingStreamTable extends StreamTable {
+  override find(view: StreamView): CompiledStreamRoute | null {
+    const found = super.find(view)
+    if (found !== null) beats[HEARTBEAT.LAST_ROUTE_SLOT] = found.slot
+    return found
+  }
+}
 const table: RoutingTable = new RoutingTable(start.sections, compiling)
-const streams = new StreamTable(
+const streams = new NotingStreamTable(
   start.sections.map(({ name }) => name),
   compiling,
 )

@@ -9,7 +9,7 @@ import { mergeBuckets, phaseBuckets, phaseSeconds, type RequestRow } from './req
 /**
  * The metrics of APISIX's prometheus plugin, by the names, labels and units of its exporter, for dashboards and alerts that exist. What a label
  * cannot truthfully hold stays empty: a route with several paths does not tell which of them matched, an upstream with several nodes not
- * which of them answered, and there are no consumers.
+ * which of them answered, and there are no consumers. Streams are none of its requests: they have a metric of their own, as there.
  */
 
 /** Milliseconds. From: apisix/plugins/prometheus/exporter.lua, DEFAULT_BUCKETS. */
@@ -38,8 +38,11 @@ export function addApisixMetrics(page: Exposition, source: MetricsSource, rows: 
   }
   for (const [name, value] of Object.entries(states)) connections.add([['state', name]], value)
   page.metric('apisix_node_info').add([['hostname', hostname()]], 1)
+  addStreams(page, rows)
   const counted = rows.flatMap((row) =>
-    row.cells === null ? [] : [{ row, cells: row.cells, labels: commonLabels(row, source) }],
+    row.cells === null || row.route?.kind === 'streamRoute'
+      ? []
+      : [{ row, cells: row.cells, labels: commonLabels(row, source) }],
   )
   addUpstreamStatuses(page, source)
   addStatuses(page, counted)
@@ -49,6 +52,14 @@ export function addApisixMetrics(page: Exposition, source: MetricsSource, rows: 
     bandwidth.add([['type', 'ingress'], ...labels], cells[BLOCK.BYTES_IN] as number)
     bandwidth.add([['type', 'egress'], ...labels], cells[BLOCK.BYTES_OUT] as number)
   }
+}
+
+/** Connections and sessions that are over, by route. A route with several targets has several rows. */
+function addStreams(page: Exposition, rows: readonly RequestRow[]): void {
+  const metric = page.metric('apisix_stream_connection_total')
+  for (const { route, cells } of rows)
+    if (route?.kind === 'streamRoute' && cells !== null)
+      metric.add([['route', route.labels.routeId]], cells[BLOCK.REQUESTS] as number)
 }
 
 interface CountedRow {
@@ -62,8 +73,8 @@ function addStatuses(page: Exposition, rows: readonly CountedRow[]): void {
   for (const { row, cells, labels } of rows) {
     const [route, ...others] = labels
     if (route === undefined) continue
-    const uri = row.isRest ? OTHER : row.route === null ? '' : matchedUri(row.route)
-    const host = row.isRest ? OTHER : row.route === null ? '' : matchedHost(row.route)
+    const uri = row.isRest ? OTHER : row.route?.kind === 'route' ? matchedUri(row.route) : ''
+    const host = row.isRest ? OTHER : row.route?.kind === 'route' ? matchedHost(row.route) : ''
     CODE_LABELS.forEach((code, i) => {
       const count = cells[BLOCK.CODES + i] as number
       if (count === 0) return

@@ -127,6 +127,7 @@ export const METRICS = {
     'ip',
     'port',
   ),
+  apisix_stream_connection_total: counter('Streams that are over, by stream route.', 'route'),
   apisix_http_status: untyped(
     'Requests answered, by status and route (a counter).',
     'code',

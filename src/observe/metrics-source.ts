@@ -1,6 +1,7 @@
 import type { EndpointView } from '../model/endpoint-view.ts'
 import type { ObjectSource } from '../model/model.ts'
 import type { Route } from '../model/route.ts'
+import type { StreamRoute } from '../model/stream-route.ts'
 import type { Upstream } from '../model/upstream.ts'
 
 /** Reads the counters of shared memory (model/counters.ts has the layout). */
@@ -22,11 +23,15 @@ export interface CountedObject {
   readonly owner: string
 }
 
+/** What requests, or streams, are counted under. */
+export type CountedRoute = Route | StreamRoute
+
 /** What is in force. Objects are text until they are read (some 5 µs each), so only what is shown is read. */
 export interface ObjectReader {
-  routes(): Iterable<ObjectSource<Route>>
+  /** Those of streams and of requests. */
+  routes(): Iterable<ObjectSource<CountedRoute>>
   upstreams(): Iterable<ObjectSource<Upstream>>
-  route(id: string): Route | undefined
+  route(id: string): CountedRoute | undefined
   upstream(id: string): Upstream | undefined
 }
 

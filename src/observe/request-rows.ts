@@ -10,21 +10,20 @@ import {
   TARGET_OVERFLOW,
   targetIdentity,
 } from '../model/counters.ts'
-import type { Route } from '../model/route.ts'
 import type { Target } from '../model/split.ts'
 import { OTHER } from './exposition.ts'
-import type { CounterReader, MetricsSource } from './metrics-source.ts'
+import type { CountedRoute, CounterReader, MetricsSource } from './metrics-source.ts'
 
-/** Routes without requests that are shown, so that their first ones make a rate; reading all of many would take long. */
+/** Routes without requests or streams that are shown, so that their first ones make a rate; reading all of many would take long. */
 export const IDLE_SHOWN = 1000
 
 /** Cells of a block. */
 const CELLS = BLOCK.BUCKETS + BUCKETS * PHASES
 
-/** What was counted of one target, of what of a route reached no target, or of a rest. */
+/** What was counted of one target, of what of a route reached no target, or of a rest. A stream counts as a request. */
 export interface RequestRow {
   /** null: no route took the requests, or `isRest`. */
-  readonly route: Route | null
+  readonly route: CountedRoute | null
   readonly rule: number
   /** Index in the rule's split; -1: no target was chosen. */
   readonly index: number
@@ -90,7 +89,7 @@ export function gatherRequests(source: MetricsSource, max: number): RequestRow[]
   return rows
 }
 
-function addRoute(rows: RequestRow[], counters: CounterReader, route: Route): void {
+function addRoute(rows: RequestRow[], counters: CounterReader, route: CountedRoute): void {
   const own = counters.slot(routeIdentity(route.id))
   const cells = own === ROUTE_OVERFLOW ? null : readBlock(counters, own)
   if (cells !== null)

@@ -1,7 +1,6 @@
 import { ENDPOINT, targetIdentity, WORKER } from '../model/counters.ts'
 import { endpointIdentity, endpointLabel } from '../model/endpoint.ts'
 import type { EndpointView } from '../model/endpoint-view.ts'
-import type { Route } from '../model/route.ts'
 import type {
   RouteTraffic,
   SplitTraffic,
@@ -13,7 +12,7 @@ import type {
   TrafficSort,
   UpstreamTraffic,
 } from '../model/traffic.ts'
-import type { CounterReader, ObjectReader } from './metrics-source.ts'
+import type { CountedRoute, CounterReader, ObjectReader } from './metrics-source.ts'
 import { type Followed, NO_OWNER, REST_OWNER, TrafficSamples, TrafficSum } from './traffic-samples.ts'
 
 const SAMPLE_MS = 1000
@@ -139,7 +138,7 @@ export class Traffic implements TrafficReader {
   #routes(samples: TrafficSamples, query: TrafficQuery): RouteTraffic[] {
     const { objects } = this.#options
     const rows: RouteTraffic[] = []
-    const make = (id: string, sum: TrafficSum, route: Route | undefined): RouteTraffic => ({
+    const make = (id: string, sum: TrafficSum, route: CountedRoute | undefined): RouteTraffic => ({
       kind: 'route',
       route: id,
       name: route?.name ?? '',
@@ -161,7 +160,7 @@ export class Traffic implements TrafficReader {
     const { objects } = this.#options
     const rows: SplitTraffic[] = []
     let splits = 0
-    const add = (route: Route): void => {
+    const add = (route: CountedRoute): void => {
       route.rules.forEach(({ split }, rule) => {
         if (split.targets.length < 2 || splits >= query.limit) return
         splits++

@@ -6,7 +6,7 @@ import { startBackend } from '../support/backends.ts'
 import { makeCertificate } from '../support/certificates.ts'
 import { ROOT, startGateway } from '../support/gateway.ts'
 import { requestOnce } from '../support/raw-client.ts'
-import { waitFor } from '../support/tools.ts'
+import { findFreePorts, waitFor } from '../support/tools.ts'
 
 interface Row {
   readonly type: string
@@ -54,8 +54,11 @@ function readScrape(text: string): Map<string, Row> {
 test('docs/metrics.md lists every metric of a scrape with its type and labels, and no other', async (t) => {
   const backend = await startBackend()
   t.after(() => backend.close())
-  const gateway = await startGateway(['--workers', '1'])
+  const [tcp] = (await findFreePorts(1)) as [number]
+  const gateway = await startGateway(['--workers', '1', '--listen-tcp', `127.0.0.1:${tcp}`])
   t.after(() => gateway.stop('SIGKILL'))
+  const stream = { upstream: { nodes: { [backend.node]: 1 } } }
+  assert.equal((await gateway.admin('PUT', '/apisix/admin/stream_routes/1', stream)).status, 201)
   const route = { uri: '/a', upstream: { type: 'roundrobin', nodes: { [backend.node]: 1 } } }
   assert.equal((await gateway.admin('PUT', '/apisix/admin/routes/1', route)).status, 201)
   const watched = {
@@ -71,9 +74,14 @@ test('docs/metrics.md lists every metric of a scrape with its type and labels, a
   const { cert, key } = makeCertificate(t, ['a.test'])
   assert.equal((await gateway.admin('PUT', '/apisix/admin/ssls/1', { cert, key, sni: 'a.test' })).status, 201)
   for (const path of ['/a', '/a', '/no-route']) await requestOnce(gateway.port, path)
+  await requestOnce(tcp, '/as-a-stream')
   const text = await waitFor('a node to be found dead', async () => {
     const page = await gateway.status('/metrics')
     return page.text.includes('headgate_health_transitions_total{') ? page.text : undefined
+  })
+  await waitFor('the stream to be counted', async () => {
+    const { text: other } = await gateway.status('/apisix/prometheus/metrics')
+    return other.includes('apisix_stream_connection_total{') ? true : undefined
   })
   const page = readPage()
   const scrape = readScrape(text + (await gateway.status('/apisix/prometheus/metrics')).text)

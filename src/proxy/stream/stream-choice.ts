@@ -10,6 +10,9 @@ import { countError, countWorker, type Plane } from '../plane.ts'
 import type { Cell, CompiledEndpoint, CompiledUpstream } from '../upstream/upstreams.ts'
 import { isForbidden, StreamFacts, type StreamPlace } from './stream-facts.ts'
 
+/** Cell of an endpoint's answers 2xx. */
+const SUCCESS_CLASS = 1
+
 /**
  * The choices of one stream, in the order of the model (route, rule, split, upstream, endpoint), and what is counted and logged of it. Bytes are the
  * business of who has it (tcp-stream.ts, udp-relay.ts).
@@ -144,6 +147,14 @@ export class StreamChoice extends StreamFacts {
     endpoint.pool.onClose()
   }
 
+  /** An endpoint that took the stream has answered it, as it would a request with 200; how long that took is how long it had it. */
+  #countCarried(nowMs: number): void {
+    const carriedMs = nowMs - this.firstAttemptMs
+    this.#count(SUCCESS_CLASS, 1)
+    this.#count(ENDPOINT.SECONDS, carriedMs / 1000)
+    this.#count(ENDPOINT.BUCKETS + bucketOf(carriedMs), 1)
+  }
+
   #count(field: number, by: number): void {
     const { lane } = this.plane.options
     const at = (this.endpoint as CompiledEndpoint).slot + field
@@ -160,14 +171,15 @@ export class StreamChoice extends StreamFacts {
     if (this.isOver) return
     this.isOver = true
     this.errorCode = code
+    const now = clock.nowMs
     this.abandoned()
+    if (this.#isEntered && this.connectedMs > 0) this.#countCarried(now)
     this.#leave()
     if (this.#hasGate) (this.upstream as CompiledUpstream).gate?.leave()
     const { plane } = this
     plane.inFlight--
     countWorker(plane, WORKER.IN_FLIGHT, -1)
     if (code !== null) countError(plane, code)
-    const now = clock.nowMs
     const { lane } = plane.options
     const add = (at: number, by: number): void => {
       lane[at] = (lane[at] as number) + by
