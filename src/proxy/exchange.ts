@@ -33,7 +33,7 @@ import type { ResponseHead } from './http1/response-head.ts'
 import { resolveTarget } from './http1/target.ts'
 import { ClientSession } from './http2/client-session.ts'
 import { KeptBody } from './kept-body.ts'
-import { countError, countWorker, type Plane } from './plane.ts'
+import { countChoice, countError, countWorker, type Plane } from './plane.ts'
 import { recordExchange } from './record.ts'
 import { makeRequestId, readRequestId, withholdField } from './request-id.ts'
 import { errorBody, statusBody } from './respond-error.ts'
@@ -303,9 +303,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     if (target === null) return 'NO_TARGET'
     this.choice = target
     if (trace === null) {
-      const lane = this.plane.options.lane
-      const at = target.slot * LINE + REASON_CELL[this.choiceReason]
-      lane[at] = (lane[at] as number) + 1
+      countChoice(this.plane, target, this.choiceReason)
       this.#block = target.slot
     }
     return target.requestFilters.length === 0 ? null : this.#applyFilters(target.requestFilters, trace)
@@ -1579,13 +1577,6 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     const fields = this.client.head.fields
     return this.overlay === null ? fields.join('cookie', '; ') : this.overlay.cookies(fields)
   }
-}
-
-const REASON_CELL: Readonly<Record<ChoiceReason, number>> = {
-  weight: BLOCK.WEIGHT,
-  forced: BLOCK.FORCED,
-  sticky: BLOCK.STICKY,
-  failover: BLOCK.FAILOVER,
 }
 
 /** Level of `Plane.overload` from which new requests are refused; below it only connections are not kept. */

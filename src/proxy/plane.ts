@@ -1,6 +1,7 @@
-import { ERRORS_LINE, LINE, type WORKER } from '../model/counters.ts'
+import { BLOCK, ERRORS_LINE, LINE, type WORKER } from '../model/counters.ts'
 import { ERROR_CODES, type ErrorCode } from '../model/error-codes.ts'
 import type { StreamTable } from '../routing/stream-table.ts'
+import type { ChoiceReason, CompiledTarget } from '../routing/table.ts'
 import type { ClientConnection } from './client.ts'
 import type { Deadlines } from './deadlines.ts'
 import type { ClientRules } from './forwarded.ts'
@@ -43,6 +44,20 @@ const errorOffsets = new Map<ErrorCode, number>(
 export function countError(plane: Plane, code: ErrorCode): void {
   const lane = plane.options.lane
   const at = errorOffsets.get(code) as number
+  lane[at] = (lane[at] as number) + 1
+}
+
+const REASON_CELL: Readonly<Record<ChoiceReason, number>> = {
+  weight: BLOCK.WEIGHT,
+  forced: BLOCK.FORCED,
+  sticky: BLOCK.STICKY,
+  failover: BLOCK.FAILOVER,
+}
+
+/** A request or stream chose a target. */
+export function countChoice(plane: Plane, { slot }: CompiledTarget, reason: ChoiceReason): void {
+  const lane = plane.options.lane
+  const at = slot * LINE + REASON_CELL[reason]
   lane[at] = (lane[at] as number) + 1
 }
 

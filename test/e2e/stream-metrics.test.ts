@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import tls from 'node:tls'
@@ -54,10 +56,11 @@ async function sendDatagram(port: number): Promise<void> {
   socket.close()
 }
 
-async function setUp(t: TestContext) {
+async function setUp(t: TestContext, more: readonly string[] = []) {
   const [tcp, secure, udp] = (await findFreePorts(3)) as [number, number, number]
   const listen = ['--listen-tcp', `127.0.0.1:${tcp}`, '--listen-tcp', `tls://127.0.0.1:${secure}`]
-  const gateway = await startGateway(['--workers', '2', ...listen, '--listen-udp', `127.0.0.1:${udp}`])
+  const flags = ['--workers', '2', ...listen, '--listen-udp', `127.0.0.1:${udp}`, ...more]
+  const gateway = await startGateway(flags)
   t.after(() => gateway.stop('SIGKILL'))
   const put = async (path: string, value: object): Promise<void> => {
     const answer = await gateway.admin('PUT', path, value)
@@ -235,4 +238,48 @@ test('the log names the stream route that a worker found last before it fell sil
   gateway.injectFault(0, 'wedge')
   const lost = await waitFor('the loss', () => said.find((fields) => 'lastRoute' in fields))
   assert.equal((lost as { lastRoute: string }).lastRoute, 'native/streams/db')
+})
+
+test('the access log and metrics say what chose the target of a stream, in the words of requests', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'headgate-stream-reasons-'))
+  t.after(() => rmSync(directory, { recursive: true }))
+  const path = join(directory, 'access.log')
+  const settings = join(directory, 'settings.json')
+  writeFileSync(settings, JSON.stringify({ accessLog: { path, flushMs: 10 } }))
+  const { gateway, put, tcp } = await setUp(t, ['--settings', settings])
+  const node = await startTcp(t)
+  await put('/apisix/admin/upstreams/empty', { scheme: 'tcp', nodes: {} })
+  const split = (headgate: object) => ({
+    upstream: { name: 'good', nodes: { [node]: 1 } },
+    plugins: {
+      'traffic-split': {
+        rules: [{ weighted_upstreams: [{ upstream_id: 'empty' }, { weight: 1 }], headgate }],
+      },
+    },
+  })
+  const sent: string[] = []
+  for (const [reason, route, times] of [
+    ['weight', { upstream: { nodes: { [node]: 1 } } }, 1],
+    ['sticky', split({ sticky: { hash_on: 'vars', key: 'server_addr' } }), 1],
+    // every second one had been for the upstream without nodes
+    ['weight failover', split({ when_out: 'spill' }), 2],
+  ] as const) {
+    await put('/apisix/admin/stream_routes/1', route)
+    for (let i = 0; i < times; i++) await carry(tcp)
+    sent.push(...reason.split(' '))
+    const logged = await waitFor(`the line of ${reason}`, () => {
+      const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1)
+      return lines.length === sent.length ? lines : undefined
+    })
+    assert.deepEqual(
+      logged.map((line) => (JSON.parse(line) as { split_reason: string }).split_reason).sort(),
+      [...sent].sort(),
+    )
+  }
+  const samples = await samplesOf(gateway)
+  assert.ok(
+    samples.some((line) =>
+      /^headgate_split_decisions_total\{.*variant="good",reason="failover"\} 1$/.test(line),
+    ),
+  )
 })

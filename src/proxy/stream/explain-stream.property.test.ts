@@ -6,7 +6,9 @@ import fc from 'fast-check'
 import type { AccessRecord } from '../../model/access-record.ts'
 import { DEFAULT_SETTINGS } from '../../model/defaults.ts'
 import type { StreamExplanation } from '../../model/explanation.ts'
+import type { HashKey } from '../../model/hash-key.ts'
 import type { Predicate } from '../../model/predicate.ts'
+import type { SplitPolicy } from '../../model/split.ts'
 import type { StreamRoute } from '../../model/stream-route.ts'
 import type { Upstream } from '../../model/upstream.ts'
 import { Consumers } from '../../routing/consumers.ts'
@@ -31,6 +33,8 @@ interface Sayings {
   readonly route: string
   readonly rule: number
   readonly variant: string
+  /** What made the choice of the target; '' where there is none. */
+  readonly reason: string
   readonly upstream: string
   readonly endpoint: string
 }
@@ -49,18 +53,30 @@ const predicates = fc.constantFrom<Predicate | null>(
 )
 const splits = fc.array(
   fc.record({
-    upstream: fc.constantFrom('u1', 'u1', 'u2', 'dead', 'missing', null),
+    upstream: fc.constantFrom('u1', 'u1', 'u2', 'dead', 'dead', 'missing', null),
     weight: fc.nat(3),
   }),
   { maxLength: 3 },
 )
+const CLIENT_KEY: HashKey = {
+  sources: [],
+  fallback: 'address',
+  hash: 'xxHash',
+}
+const SPILL: SplitPolicy = { forced: null, sticky: null, whenOut: { kind: 'spill' } }
+/** A stream has no fields and no cookies, so nothing forces its target. */
+const policies = fc.constantFrom<SplitPolicy | null>(null, SPILL, SPILL, {
+  forced: { sources: [{ kind: 'header', name: 'x-variant' }] },
+  sticky: { by: { kind: 'hash', key: CLIENT_KEY }, keepsZeroWeight: false },
+  whenOut: { kind: 'error' },
+})
 const routes = fc.array(
   fc.record({
     protocols: fc.constantFrom(null, null, ['tcp'] as const, ['tls', 'udp'] as const),
     serverPorts: fc.constantFrom(null, null, [9100], [9100, 9101]),
     clients: fc.constantFrom(null, null, ['10.0.0.0/8'], ['192.0.2.0/24']),
     serverNames: fc.constantFrom(null, null, ['a.test'], ['*.test', 'b.example']),
-    rules: fc.array(fc.record({ predicate: predicates, split: splits }), { maxLength: 3 }),
+    rules: fc.array(fc.record({ predicate: predicates, split: splits, policy: policies }), { maxLength: 3 }),
   }),
   { maxLength: 6 },
 )
@@ -82,17 +98,20 @@ test('explain says what is done with a stream: route, rule, target, endpoint and
         list.map(({ rules, ...conditions }, i) => ({
           ...makeRoute(`r${i}`),
           ...conditions,
-          rules: rules.map(({ predicate, split }, r) =>
+          rules: rules.map(({ predicate, split, policy }, r) =>
             makeRule(
-              makeSplit(
-                `r${i}.${r}`,
-                split.map(({ upstream, weight }, t) => ({
-                  ...(upstream === null
-                    ? makeRespondTarget(200, weight)
-                    : makeUpstreamTarget(upstream, weight)),
-                  variant: `r${i}.${r}.${t}`,
-                })),
-              ),
+              {
+                ...makeSplit(
+                  `r${i}.${r}`,
+                  split.map(({ upstream, weight }, t) => ({
+                    ...(upstream === null
+                      ? makeRespondTarget(200, weight)
+                      : makeUpstreamTarget(upstream, weight)),
+                    variant: `r${i}.${r}.${t}`,
+                  })),
+                ),
+                policy,
+              },
               { predicate },
             ),
           ),
@@ -105,7 +124,7 @@ test('explain says what is done with a stream: route, rule, target, endpoint and
         assert.ok(before.equals(Buffer.from(gateway.lane.buffer)), 'explain counts nothing')
         assert.equal(gateway.plane.stats.inFlight, 0)
         assert.deepEqual(said, gateway.serve(facts))
-        seen.set(said.outcome, (seen.get(said.outcome) ?? 0) + 1)
+        for (const kind of [said.outcome, said.reason]) seen.set(kind, (seen.get(kind) ?? 0) + 1)
       }
     }),
     { numRuns: 1500 },
@@ -118,9 +137,15 @@ test('explain says what is done with a stream: route, rule, target, endpoint and
     'NO_ENDPOINT',
     'UPSTREAM_NOT_FOUND',
     'ADMIN_ADDRESS',
+    'weight',
+    'sticky',
+    'failover',
   ])
     assert.ok((seen.get(outcome) ?? 0) > 20, `${outcome}: ${seen.get(outcome)}`)
 })
+
+/** Words of explanations that the log has no word of its own for. */
+const LOGGED: Readonly<Record<string, string>> = { weights: 'weight', onlyTarget: 'weight', noWeight: '' }
 
 function sayings({ outcome, route, rules, split, upstream }: StreamExplanation): Sayings {
   assert.equal(outcome.kind, 'error', 'all endpoints of this test are forbidden addresses')
@@ -129,6 +154,7 @@ function sayings({ outcome, route, rules, split, upstream }: StreamExplanation):
     route: route?.id ?? '',
     rule: rules.find((rule) => rule.outcome === 'taken')?.index ?? -1,
     variant: split?.targets.find(({ isNext }) => isNext)?.variant ?? '',
+    reason: split === null ? '' : (LOGGED[split.reason] ?? split.reason),
     upstream: upstream?.id ?? '',
     endpoint: upstream?.next ?? '',
   }
@@ -140,6 +166,7 @@ function readRecord(record: AccessRecord): Sayings {
     route: record.routeId,
     rule: record.rule,
     variant: record.variant,
+    reason: record.splitReason,
     upstream: record.upstreamId,
     endpoint: record.endpoint,
   }

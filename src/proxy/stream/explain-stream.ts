@@ -96,7 +96,7 @@ class StreamExplainer {
     upstream: ExplainedStreamUpstream | null,
   ): StreamExplanation {
     const { transport, listener, localAddress, localPort } = this.#entrance
-    const { revision, clientAddress, serverName, route, rule, choice } = this.#facts
+    const { revision, clientAddress, serverName, route, rule, choice, choiceReason } = this.#facts
     return {
       revision,
       listener: { address: listener, transport },
@@ -110,7 +110,7 @@ class StreamExplainer {
       routeCount: this.#plane.streams.size,
       route: route === null ? null : showRoute(route.model),
       rules: route === null ? [] : showRules(route.rules, this.#trace.rules),
-      split: rule === null ? null : showSplit(rule.split, choice, rule.split.policy?.reason ?? 'weight'),
+      split: rule === null ? null : showSplit(rule.split, choice, choiceReason),
       upstream,
       outcome,
     }

@@ -6,7 +6,7 @@ import { codeCell } from '../../model/status-cell.ts'
 import type { CompiledUpstreamTarget } from '../../routing/table.ts'
 import type { ClientTls } from '../client.ts'
 import { clock } from '../clock.ts'
-import { countError, countWorker, type Plane } from '../plane.ts'
+import { countChoice, countError, countWorker, type Plane } from '../plane.ts'
 import type { Cell, CompiledEndpoint, CompiledUpstream } from '../upstream/upstreams.ts'
 import { isForbidden, StreamFacts, type StreamPlace } from './stream-facts.ts'
 
@@ -55,9 +55,7 @@ export class StreamChoice extends StreamFacts {
       if (this.route !== null) this.#block = this.route.slot
       return code
     }
-    const at = target.slot * LINE + BLOCK.WEIGHT
-    const { lane } = this.plane.options
-    lane[at] = (lane[at] as number) + 1
+    countChoice(this.plane, target, this.choiceReason)
     this.#block = target.slot
     return code ?? this.#enterUpstream(target as CompiledUpstreamTarget)
   }
@@ -220,7 +218,7 @@ export class StreamChoice extends StreamFacts {
       serviceId: labels?.serviceId ?? '',
       rule: this.rule?.index ?? -1,
       variant: this.choice?.model.variant ?? '',
-      splitReason: this.choice === null ? '' : 'weight',
+      splitReason: this.choice === null ? '' : this.choiceReason,
       upstreamId: this.upstream?.model.id ?? '',
       endpoint: endpoint?.label ?? '',
       upstreamAddress: endpoint?.label ?? '',

@@ -1,7 +1,7 @@
 import type { Hash64 } from '../../expression/hash64.ts'
 import type { ErrorCode } from '../../model/error-codes.ts'
 import type { CompiledStreamRoute, StreamView } from '../../routing/stream-table.ts'
-import type { CompiledRule, CompiledTarget, Trace } from '../../routing/table.ts'
+import type { ChoiceReason, CompiledRule, CompiledTarget, Trace } from '../../routing/table.ts'
 import { plainAddress } from '../forwarded.ts'
 import type { Plane } from '../plane.ts'
 import { makeRequestId } from '../request-id.ts'
@@ -45,6 +45,8 @@ export class StreamFacts implements StreamView {
   route: CompiledStreamRoute | null = null
   rule: CompiledRule | null = null
   choice: CompiledTarget | null = null
+  /** What made it. */
+  choiceReason: ChoiceReason = 'weight'
   #requestId = ''
 
   constructor(plane: Plane, place: StreamPlace) {
@@ -86,8 +88,11 @@ export class StreamFacts implements StreamView {
     this.rule = rule
     const { split } = rule
     let target: CompiledTarget | null
-    if (split.policy !== null) target = split.policy.choose(this, trace !== null)
-    else target = trace === null ? split.pick() : split.peek()
+    if (split.policy === null) target = trace === null ? split.pick() : split.peek()
+    else {
+      target = split.policy.choose(this, trace !== null)
+      this.choiceReason = split.policy.reason
+    }
     if (target === null) return 'NO_TARGET'
     this.choice = target
     if (target.kind === 'upstream') return null
