@@ -113,11 +113,9 @@ class Writer {
     }
     const { errorCode, status, message } = outcome
     const end = listener.transport === 'udp' ? 'dropped' : 'closed'
-    // the table speaks of requests
-    const why = errorCode === 'ROUTE_NOT_FOUND' ? 'no stream route takes it' : message
     this.#lines.push(
       '',
-      this.#lines.paint('red', `${marks.to} ${end}: ${why} (${status} ${errorCode} in the access log)`),
+      this.#lines.paint('red', `${marks.to} ${end}: ${message} (${status} ${errorCode} in the access log)`),
     )
   }
 }

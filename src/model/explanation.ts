@@ -213,7 +213,7 @@ export type ExplainedOutcome =
       readonly location: string | null
       readonly errorCode: string | null
     }
-  /** The gateway refuses it. `message` is that of the error table. */
+  /** The gateway refuses it. `message` is that of the error table, of streams in words for these. */
   | {
       readonly kind: 'error'
       readonly status: number

@@ -148,5 +148,7 @@ function show({ condition, expected, actual }: StreamMisfit): StreamMisfit {
 
 function refused(code: ErrorCode): Extract<StreamExplanation['outcome'], { readonly kind: 'error' }> {
   const { status, message } = ERROR_CODES[code]
-  return { kind: 'error', status, errorCode: code, message }
+  // the one text of the table for this that speaks of requests
+  const text = code === 'ROUTE_NOT_FOUND' ? 'no stream route takes it' : message
+  return { kind: 'error', status, errorCode: code, message: text }
 }
