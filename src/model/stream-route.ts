@@ -21,8 +21,8 @@ export interface StreamRoute {
   /** Addresses and CIDR blocks the client must be in; null: all. */
   readonly clients: readonly string[] | null
   /**
-   * Names asked for in TLS, lower case: `a.example`, `*.example` (any number of labels more), of which one must fit; null: all streams, also those without
-   * TLS. At a `tcp` listener the name is read from the ClientHello, and TLS passes through.
+   * Names asked for in TLS, lower case, of which one must fit: `a.example`, or a star for any text, none included, and what the name ends with (`*.example`,
+   * `*a.example`, `*`). null: all streams, also those without TLS. At a `tcp` listener the name is read from the ClientHello, and TLS passes through.
    */
   readonly serverNames: readonly string[] | null
   readonly rules: readonly Rule[]

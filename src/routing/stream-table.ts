@@ -76,8 +76,10 @@ export class StreamTable {
   readonly #sections: readonly string[]
   #routes = new Map<string, CompiledStreamRoute>()
   #exact = new Map<string, CompiledStreamRoute[]>()
-  /** By what follows the star, the dot included. */
+  /** By what follows the star. */
   #wild = new Map<string, CompiledStreamRoute[]>()
+  /** The lengths that keys of `#wild` have, the greatest first. A name has at most 253 characters, so they are never many. */
+  #wildLengths: readonly number[] = []
   #named: CompiledStreamRoute[] = []
   #open: CompiledStreamRoute[] = []
 
@@ -106,8 +108,8 @@ export class StreamTable {
     if (serverName !== null && this.#named.length > 0) {
       const exact = firstFit(this.#exact.get(serverName), view)
       if (exact !== null) return exact
-      for (let dot = serverName.indexOf('.'); dot >= 0; dot = serverName.indexOf('.', dot + 1)) {
-        const found = firstFit(this.#wild.get(serverName.slice(dot)), view)
+      for (const length of this.#wildLengths) {
+        const found = firstFit(this.#wildOf(serverName, length), view)
         if (found !== null) return found
       }
     }
@@ -132,11 +134,16 @@ export class StreamTable {
   *#listsOf(serverName: string | null): Generator<readonly CompiledStreamRoute[]> {
     if (serverName !== null) {
       yield this.#exact.get(serverName) ?? []
-      for (let dot = serverName.indexOf('.'); dot >= 0; dot = serverName.indexOf('.', dot + 1))
-        yield this.#wild.get(serverName.slice(dot)) ?? []
+      for (const length of this.#wildLengths) yield this.#wildOf(serverName, length) ?? []
     }
     yield this.#named
     yield this.#open
+  }
+
+  /** The routes with a wildcard that covers the name by its last characters. */
+  #wildOf(serverName: string, length: number): readonly CompiledStreamRoute[] | undefined {
+    const { length: whole } = serverName
+    return length > whole ? undefined : this.#wild.get(serverName.slice(whole - length))
   }
 
   /** Gives what switches the change on. Throws for what cannot be compiled. */
@@ -172,6 +179,7 @@ export class StreamTable {
         else list.push(route)
       }
     }
+    this.#wildLengths = [...new Set([...this.#wild.keys()].map(({ length }) => length))].sort((a, b) => b - a)
   }
 
   #compare(a: StreamRoute, b: StreamRoute): number {
@@ -185,10 +193,10 @@ export class StreamTable {
   }
 }
 
-/** Whether a name as written in a route covers the one that a stream asks for: a star stands for whole labels. */
+/** Whether a name as written in a route covers the one that a stream asks for: a star stands for any text. */
 function coversName(written: string, asked: string | null): boolean {
   if (asked === null) return false
-  return written.startsWith('*') ? written[1] === '.' && asked.endsWith(written.slice(1)) : asked === written
+  return written.startsWith('*') ? asked.endsWith(written.slice(1)) : asked === written
 }
 
 function firstFit(

@@ -176,6 +176,7 @@ test('TLS passes through by the name in the ClientHello, however it is cut', asy
   const plain = await startNamed(t, 'plain')
   await put('stream_routes/a', { sni: 'a.test', upstream: { nodes: { [await secure('one')]: 1 } } })
   await put('stream_routes/b', { sni: '*.b.test', upstream: { nodes: { [await secure('two')]: 1 } } })
+  await put('stream_routes/c', { sni: '*C.test', upstream: { nodes: { [await secure('three')]: 1 } } })
   await put('stream_routes/rest', { upstream: { nodes: { [plain.node]: 1 } } })
   const ask = async (servername: string): Promise<string> => {
     const socket = tls.connect({ port, host: '127.0.0.1', servername, rejectUnauthorized: false })
@@ -185,6 +186,10 @@ test('TLS passes through by the name in the ClientHello, however it is cut', asy
   }
   assert.equal(await ask('a.test'), 'one a.test')
   assert.equal(await ask('x.y.b.test'), 'two x.y.b.test')
+  for (const name of ['c.test', 'abc.test', 'a.bc.test']) assert.equal(await ask(name), `three ${name}`)
+  assert.equal(await readAll(port, 'no TLS at all'), 'plain')
+  await put('stream_routes/c', { sni: '*', upstream: { nodes: { [await secure('any')]: 1 } } })
+  assert.equal(await ask('c.example'), 'any c.example')
   assert.equal(await readAll(port, 'no TLS at all'), 'plain')
   // a hello in single bytes
   const hello: Buffer = await new Promise((resolve) => {

@@ -405,10 +405,9 @@ export const STREAM_ROUTE: LuaSchema = {
       maximum: 65_535,
     },
     sni: {
-      description: 'Name that the client asks for in TLS; `*.` before it stands for any labels.',
-      type: 'string',
-      minLength: 1,
-      pattern: '^\\*?[0-9a-zA-Z-._]+$',
+      ...HOST,
+      description:
+        'Name that the client asks for in TLS. A leading * stands for any text: `*.x.test` covers `a.b.x.test`, `*x.test` also `x.test` and `ax.test`, `*` every name.',
     },
     upstream: UPSTREAM,
     upstream_id: reference('Id of the upstream that serves; wins over upstream.'),
