@@ -8,7 +8,10 @@ export interface Certificate {
   /** What it is called: its first server name. */
   readonly name: string
   readonly origin: Origin
-  /** Server names it is for, lower case: `a.example`, or `*.example` for exactly one more label. Never empty. */
+  /**
+   * Server names it is for, lower case: `a.example`, or a star for text without dots and what the name ends with (`*.example`: exactly one more label; `*a.example`);
+   * `*`: every name. Never empty.
+   */
   readonly serverNames: readonly string[]
   /** PEM, the chain behind the certificate. Several: one for each kind of key (RSA, ECDSA), the client's ciphers choose. Never empty. */
   readonly pairs: readonly { readonly certificate: string; readonly key: string }[]

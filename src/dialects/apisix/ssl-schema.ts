@@ -29,12 +29,16 @@ const SHOWN: Readonly<Record<string, LuaSchema>> = {
     type: 'array',
     items: pem('A certificate, PEM.'),
   },
-  sni: { ...HOST, description: 'The server name that it is for (type server).' },
+  sni: {
+    ...HOST,
+    description:
+      'The server name that it is for (type server). A leading * stands for text without dots, alone for every name.',
+  },
   snis: {
     description: 'The server names that it is for (type server).',
     type: 'array',
     minItems: 1,
-    items: { ...HOST, description: 'A server name.' },
+    items: { ...HOST, description: 'A server name, as in sni.' },
   },
   client: {
     description: 'Whether clients must show a certificate (type server).',

@@ -6,7 +6,7 @@ import { shownValue } from '../dialect.ts'
 import { readApisixFile, writeApisixFile } from './file.ts'
 import { apisix } from './index.ts'
 import { CERT_A, CERT_B, KEY_A, KEY_B } from './testing/certificates.ts'
-import { document } from './testing/translate.ts'
+import { document, translateAll } from './testing/translate.ts'
 
 const SERVER: JsonObject = {
   sni: 'a.test',
@@ -67,6 +67,15 @@ test('what is shown holds no keys, and written again it is what was stored', () 
   assert.equal(faultsOf(apisix.prepare('ssls', '1', { ...shown, cert: CERT_B }, stored, 9_000)).length, 1)
   // a new document has nothing to take a key from
   assert.ok(faultsOf(apisix.prepare('ssls', '2', shown, undefined, 9_000)).length > 0)
+})
+
+test('names are taken in lower case and without the dot of the root', () => {
+  const value = { snis: ['A.Test.', '*B.test'], cert: CERT_A, key: KEY_A }
+  const { objects } = translateAll([document('ssls/1', value)])
+  assert.deepEqual(
+    objects.map((object) => object.kind === 'certificate' && object.serverNames),
+    [['a.test', '*b.test']],
+  )
 })
 
 test('files hold certificates in front of the upstreams that name them', () => {

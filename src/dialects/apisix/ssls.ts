@@ -69,7 +69,8 @@ export function translateSsl(document: StoredDocument): Translation {
     id: `apisix/ssls/${document.key.id}`,
     name: serverNames[0] as string,
     origin: { dialect: 'apisix', kind: 'ssl', id: document.key.id, path: '' },
-    serverNames: serverNames.map((name) => name.toLowerCase()),
+    // clients write no dot of the root; the reference takes it off as well
+    serverNames: serverNames.map((name) => name.toLowerCase().replace(/\.$/, '')),
     pairs,
     client: readVerification(value),
     versions: (textListField(value, 'ssl_protocols') as readonly TlsVersion[] | null) ?? null,

@@ -39,9 +39,11 @@ interface Entry {
 export class Certificates {
   readonly #defaults: ContextDefaults
   readonly #entries = new Map<string, Entry>()
-  /** By name: exact ones, and `*.example` by what follows the star. Where several have one name the best comes first. */
+  /** By name: exact ones, and others by what follows the star. Where several have one name the best comes first. */
   readonly #exact = new Map<string, CompiledCertificate[]>()
   readonly #wild = new Map<string, CompiledCertificate[]>()
+  /** The lengths that keys of `#wild` have, the greatest first; null: to be found out. */
+  #wildLengths: readonly number[] | null = null
   #special = 0
   #asking = 0
 
@@ -62,13 +64,26 @@ export class Certificates {
     return this.#asking > 0
   }
 
-  /** The certificate for a name, lower case: an exact one, else that of the wildcard which stands for its first label; null: there is none. */
+  /**
+   * The certificate for a name, lower case: an exact one, else that of the longest wildcard; null: there is none, or no name. A star stands for text
+   * without dots, as in certificates (RFC 9525 section 6.3), but alone for every name. From: apisix/ssl/router/radixtree_sni.lua.
+   */
   find(serverName: string): CompiledCertificate | null {
     const exact = this.#exact.get(serverName)
     if (exact !== undefined) return exact[0] as CompiledCertificate
+    if (serverName === '' || this.#wild.size === 0) return null
+    this.#wildLengths ??= [...new Set([...this.#wild.keys()].map(({ length }) => length))].sort(
+      (a, b) => b - a,
+    )
     const dot = serverName.indexOf('.')
-    if (dot <= 0) return null
-    return this.#wild.get(serverName.slice(dot))?.[0] ?? null
+    const longestStar = dot < 0 ? serverName.length : dot
+    for (const length of this.#wildLengths) {
+      const star = serverName.length - length
+      if (star < 0 || (star > longestStar && length > 0)) continue
+      const found = this.#wild.get(serverName.slice(star))
+      if (found !== undefined) return found[0] as CompiledCertificate
+    }
+    return null
   }
 
   /** Gives what switches the change on. Throws where OpenSSL takes a certificate or key not. Open connections keep what they have. */
@@ -80,6 +95,7 @@ export class Certificates {
       }),
     )
     return () => {
+      this.#wildLengths = null
       for (const id of removals) this.#remove(id)
       for (const entry of entries) {
         this.#remove(entry.compiled.id)
@@ -117,7 +133,7 @@ export class Certificates {
   }
 
   #placeOf(name: string): readonly [Map<string, CompiledCertificate[]>, string] {
-    return name.startsWith('*.') ? [this.#wild, name.slice(1)] : [this.#exact, name]
+    return name.startsWith('*') ? [this.#wild, name.slice(1)] : [this.#exact, name]
   }
 }
 

@@ -144,6 +144,29 @@ test(
 )
 
 test(
+  'a star stands for text inside one label, none included, or alone for every name; the longest one wins',
+  needsOpenssl,
+  (t) => {
+    const files = makeCertificate(t, ['x'])
+    const certificates = certificatesOf(
+      certificateOf('exact', files, ['foo.test']),
+      certificateOf('suffix', files, ['*oo.test']),
+      certificateOf('dotted', files, ['*.foo.test']),
+      certificateOf('any', files, ['*']),
+    )
+    const shownFor = (name: string) => certificates.find(name)?.id ?? null
+    assert.deepEqual(
+      ['foo.test', 'oo.test', 'barfoo.test', 'a.foo.test', 'a.b.foo.test', 'a.oo.test', 'localhost', ''].map(
+        shownFor,
+      ),
+      ['exact', 'suffix', 'suffix', 'dotted', 'any', 'any', 'any', null],
+    )
+    certificates.prepare([], ['any', 'suffix'])()
+    assert.deepEqual(['oo.test', 'a.foo.test', 'a.b.foo.test'].map(shownFor), [null, 'dotted', null])
+  },
+)
+
+test(
   'where nothing fits a name the handshake ends with unrecognized_name; without a name, with handshake_failure',
   needsOpenssl,
   async (t) => {
