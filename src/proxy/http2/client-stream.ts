@@ -8,22 +8,13 @@ import type { AnswerReader } from '../upstream/connection.ts'
 import type { UpstreamLink } from '../upstream/link.ts'
 import type { EndpointPool } from '../upstream/pool.ts'
 import type { ClientSession } from './client-session.ts'
-import { type FieldLine, pseudoField, readFieldLine } from './field-line.ts'
+import { type FieldLine, OF_CONNECTION, pseudoField, readFieldLine } from './field-line.ts'
 import { CODE } from './frames.ts'
 import type { Field, FieldSink } from './hpack-decoder.ts'
 import { Stream } from './stream.ts'
 
 /** Those of the head that is encoded at the moment. */
 const lines: FieldLine[] = []
-/** Fields that an answer over HTTP/2 must not have. */
-const FORBIDDEN: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'transfer-encoding',
-  'upgrade',
-])
-
 /** One request to an endpoint over HTTP/2, and its answer. */
 export class ClientStream extends Stream implements UpstreamLink, FieldSink, Timed {
   deadlineMs = 0
@@ -193,7 +184,7 @@ export class ClientStream extends Stream implements UpstreamLink, FieldSink, Tim
       if (field.name !== ':status' || this.#status !== '' || this.#isTrailer || this.#lines !== '')
         this.#isMalformed = true
       this.#status = field.value
-    } else if (FORBIDDEN.has(field.name)) this.#isMalformed = true
+    } else if (OF_CONNECTION.has(field.name)) this.#isMalformed = true
     else if (!this.#isTrailer || mayStandInTrailer(field.name)) this.#lines += field.line
   }
 

@@ -13,11 +13,12 @@ export interface FieldLine {
   readonly staticNameAt: number
   /** `keep`: the other side may put it into its table. `pass`: it would only drive out others. `never`: nobody on the way may keep it (RFC 7541 section 7.1.3). */
   readonly indexing: 'keep' | 'pass' | 'never'
-  /** Whether it belongs to a connection of HTTP/1.1 and has no place in HTTP/2 (RFC 9113 section 8.2.2). */
+  /** One of OF_CONNECTION: it is left out. */
   readonly isOfConnection: boolean
 }
 
-const OF_CONNECTION: ReadonlySet<string> = new Set([
+/** Fields that mean something to a connection of HTTP/1.1, and are malformed in HTTP/2 (RFC 9113 section 8.2.2). */
+export const OF_CONNECTION: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
   'proxy-connection',

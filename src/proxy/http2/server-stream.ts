@@ -8,21 +8,12 @@ import { mayStandInTrailer } from '../http1/field-kind.ts'
 import { parseRequestHead, type RequestHead } from '../http1/request-head.ts'
 import { SMALL_PIECE } from '../kept-body.ts'
 import type { Plane } from '../plane.ts'
-import { pseudoField, readFieldLine } from './field-line.ts'
+import { OF_CONNECTION, pseudoField, readFieldLine } from './field-line.ts'
 import { CODE } from './frames.ts'
 import type { Field, FieldSink } from './hpack-decoder.ts'
 import type { ServerSession } from './server-session.ts'
 import { Stream } from './stream.ts'
 
-/** Fields that mean something to a connection, which in HTTP/2 is not theirs (RFC 9113 section 8.2.2). */
-const FORBIDDEN: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'transfer-encoding',
-  'upgrade',
-  'http2-settings',
-])
 /** One request of a client of HTTP/2, and its answer. Its head is put into the form of HTTP/1.1 and read by the same parser: what is valid is said once. */
 export class ServerStream extends Stream implements Client, FieldSink, Timed {
   deadlineMs = 0
@@ -163,7 +154,7 @@ export class ServerStream extends Stream implements Client, FieldSink, Timed {
         if (this.#protocol !== '') return
         break
       default:
-        if (FORBIDDEN.has(name)) this.#isMalformed = true
+        if (OF_CONNECTION.has(name)) this.#isMalformed = true
     }
     this.#lines += field.line
   }
