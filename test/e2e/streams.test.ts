@@ -151,6 +151,33 @@ test('a dead endpoint loses no connection; with all of them dead it is closed', 
   assert.match((await gateway.status('/metrics')).text, /UPSTREAM_CONNECT_FAILED/)
 })
 
+test('an upstream that streams alone use is probed: a dead endpoint is out before a stream meets it, and comes back', async (t) => {
+  const { gateway, port, put } = await setUp(t)
+  const [good, dead] = [await startNamed(t, 'good'), await startNamed(t, 'dead')]
+  await dead.close()
+  const told = (type: string) =>
+    waitFor(type, async () => {
+      const answer = await gateway.admin('GET', `/headgate/v1/events?types=${type}&follow=false`)
+      const { list } = JSON.parse(answer.text) as { list: { data: { endpoint: string; reason: string } }[] }
+      return list.find(({ data }) => data.endpoint === dead.node)
+    })
+  const intervals = { healthy: { interval: 1, successes: 1 }, unhealthy: { interval: 1, tcp_failures: 1 } }
+  const checks = { active: { type: 'tcp', ...intervals } }
+  await put('upstreams/pool', { scheme: 'tcp', nodes: { [good.node]: 1, [dead.node]: 1 }, checks })
+  await put('stream_routes/1', { upstream_id: 'pool' })
+  assert.match((await told('endpoint-unhealthy')).data.reason, /probe/)
+  for (let i = 0; i < 20; i++) assert.equal(await readAll(port), 'good')
+  const failed = (await gateway.status('/metrics')).text
+    .split('\n')
+    .filter((line) => line.includes('connect_failed') && line.includes(dead.node) && !line.endsWith(' 0'))
+  assert.deepEqual(failed, [])
+  await startNamed(t, 'back', dead.port)
+  await told('endpoint-healthy')
+  const seen = { good: 0, back: 0 }
+  for (let i = 0; i < 20; i++) seen[(await readAll(port)) as 'good' | 'back']++
+  assert.deepEqual(seen, { good: 10, back: 10 })
+})
+
 test('what a client sends before its endpoint is connected is not lost', async (t) => {
   const { port, put } = await setUp(t)
   const peer = await startTcpEcho(t)

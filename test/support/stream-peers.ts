@@ -11,14 +11,19 @@ export interface Peer {
   close(): Promise<void>
 }
 
-export async function startPeer(t: TestContext, onConnection: (socket: Socket) => void): Promise<Peer> {
+/** `at`: a port that is free, for one that comes back. */
+export async function startPeer(
+  t: TestContext,
+  onConnection: (socket: Socket) => void,
+  at = 0,
+): Promise<Peer> {
   const sockets: Socket[] = []
   const server: Server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     sockets.push(socket)
     socket.on('error', () => {})
     onConnection(socket)
   })
-  server.listen(0, '127.0.0.1')
+  server.listen(at, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as { port: number }
   const close = async () => {
@@ -30,5 +35,6 @@ export async function startPeer(t: TestContext, onConnection: (socket: Socket) =
 }
 
 /** Says its name and ends. */
-export const startNamed = (t: TestContext, name: string) => startPeer(t, (socket) => void socket.end(name))
+export const startNamed = (t: TestContext, name: string, at = 0) =>
+  startPeer(t, (socket) => void socket.end(name), at)
 export const startTcpEcho = (t: TestContext) => startPeer(t, (socket) => void socket.pipe(socket))

@@ -113,7 +113,7 @@ export class HealthControl {
       },
     })
     this.#references = new References(
-      () => options.archive.routes(),
+      () => options.archive.everyRoute(),
       (ids) => {
         for (const id of ids) this.#probeIfReferenced(id)
       },

@@ -7,7 +7,7 @@ const SLICE = 1000
 const TARGET = /"upstreamId":("(?:[^"\\]|\\.)*")/g
 
 /**
- * Which upstreams routes name, counted only for those that somebody asks about. A new one is looked up in the routes in force, in small pieces; from then on
+ * Which upstreams routes name, those of streams too, counted only for those that somebody asks about. A new one is looked up in the routes in force, in small pieces; from then on
  * changes keep the count.
  */
 export class References {
@@ -93,7 +93,7 @@ export class References {
 
 /** Each once. */
 function namesIn(object: ModelObject): readonly string[] {
-  if (object.kind !== 'route') return []
+  if (object.kind !== 'route' && object.kind !== 'streamRoute') return []
   const names = new Set<string>()
   for (const rule of object.rules)
     for (const target of rule.split.targets) if (target.kind === 'upstream') names.add(target.upstreamId)
