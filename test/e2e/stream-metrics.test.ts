@@ -240,6 +240,51 @@ test('the log names the stream route that a worker found last before it fell sil
   assert.equal((lost as { lastRoute: string }).lastRoute, 'native/streams/db')
 })
 
+test('datagrams that nobody takes have the status of the error; once one came back the session was served', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'headgate-refused-'))
+  t.after(() => rmSync(directory, { recursive: true }))
+  const path = join(directory, 'access.log')
+  const settings = join(directory, 'settings.json')
+  writeFileSync(settings, JSON.stringify({ accessLog: { path, flushMs: 10 } }))
+  const { gateway, put, udp } = await setUp(t, ['--settings', settings])
+  const node = createSocket('udp4')
+  node.on('message', (bytes, peer) => node.send(bytes, peer.port, peer.address))
+  node.bind(0, '127.0.0.1')
+  await once(node, 'listening')
+  const upstream = { scheme: 'udp', nodes: { [`127.0.0.1:${node.address().port}`]: 1 } }
+  await put('/apisix/admin/stream_routes/1', { upstream })
+  const logged = (count: number) =>
+    waitFor(`${count} lines`, () => {
+      const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1)
+      return lines.length === count ? lines.map((line) => JSON.parse(line) as Logged) : undefined
+    })
+  const client = createSocket('udp4')
+  t.after(() => client.close())
+  client.send('four', udp, '127.0.0.1')
+  await once(client, 'message')
+  await new Promise<void>((resolve) => node.close(resolve))
+  client.send('four', udp, '127.0.0.1')
+  const shown = ({ status, error_code, bytes_out }: Logged) => [status, error_code, bytes_out]
+  assert.deepEqual((await logged(1)).map(shown), [[200, 'UPSTREAM_CONNECT_FAILED', 4]])
+  client.send('four', udp, '127.0.0.1')
+  assert.deepEqual(shown((await logged(2))[1] as Logged), [502, 'UPSTREAM_CONNECT_FAILED', 0])
+  const samples = await samplesOf(gateway)
+  for (const code of ['200', '502'])
+    assert.ok(
+      samples.some(
+        (line) =>
+          /^headgate_http_requests_total\{route="apisix.*\} 1$/.test(line) && line.includes(`code="${code}"`),
+      ),
+      code,
+    )
+})
+
+interface Logged {
+  readonly status: number
+  readonly error_code: string
+  readonly bytes_out: number
+}
+
 test('the access log and metrics say what chose the target of a stream, in the words of requests', async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'headgate-stream-reasons-'))
   t.after(() => rmSync(directory, { recursive: true }))

@@ -161,7 +161,12 @@ export class StreamChoice extends StreamFacts {
 
   /** 200 for a stream that was relayed, else the status of what kept it from that. */
   get status(): number {
-    return this.errorCode === null || this.connectedMs > 0 ? 200 : ERROR_CODES[this.errorCode].status
+    return this.errorCode === null || this.#isServed ? 200 : ERROR_CODES[this.errorCode].status
+  }
+
+  /** A socket for datagrams connects without asking anybody: only an answer tells that somebody is there. */
+  get #isServed(): boolean {
+    return this.transport === 'udp' ? this.bytesOut > 0 : this.connectedMs > 0
   }
 
   /** The stream is over: it is counted and logged. */
