@@ -14,8 +14,9 @@ interface Sink {
 type GatedSocket = Socket & Sink & { tlsWriter: TlsWriter }
 
 interface WriteRequest {
-  writer: TlsWriter | null
-  oncomplete: ((this: WriteRequest, status: number) => void) | null
+  writer: TlsWriter
+  isText: boolean
+  oncomplete: (this: WriteRequest, status: number) => void
 }
 
 /**
@@ -32,6 +33,8 @@ export class TlsWriter extends SocketWriter {
   #busyBytes = 0
   /** What the Writable wants done, behind it. */
   #held: (() => void) | null = null
+  /** The request of the last text, to be used again: Node has let go of it when its report returns. One of bytes holds on to these. */
+  #spare: WriteRequest | null = null
 
   constructor(socket: Socket, handle: WritableHandle, onDrain: () => void) {
     super(socket, false, onDrain)
@@ -47,12 +50,20 @@ export class TlsWriter extends SocketWriter {
 
   override write(text: string): void {
     if (!this.#isFree) super.write(text)
-    else if (text !== '') this.#check(this.#tlsHandle.writeLatin1String(this.#begin(text.length), text))
+    else if (text !== '') {
+      const request = this.#spare ?? this.#makeRequest(true)
+      this.#spare = null
+      this.#busyBytes = text.length
+      this.#check(this.#tlsHandle.writeLatin1String(request, text))
+    }
   }
 
   override writeBytes(bytes: Buffer): boolean {
     if (!this.#isFree) return super.writeBytes(bytes)
-    if (bytes.length > 0) this.#check(this.#tlsHandle.writeBuffer(this.#begin(bytes.length), bytes))
+    if (bytes.length > 0) {
+      this.#busyBytes = bytes.length
+      this.#check(this.#tlsHandle.writeBuffer(this.#makeRequest(false), bytes))
+    }
     return true
   }
 
@@ -61,11 +72,11 @@ export class TlsWriter extends SocketWriter {
     return this.#busyBytes === 0 && socket.writableLength === 0 && !socket.destroyed && socket.writable
   }
 
-  #begin(bytes: number): WriteRequest {
-    this.#busyBytes = bytes
+  #makeRequest(isText: boolean): WriteRequest {
     const request = new (streamBinding as StreamBinding).WriteWrap() as WriteRequest
     request.oncomplete = onComplete
     request.writer = this
+    request.isText = isText
     return request
   }
 
@@ -76,7 +87,7 @@ export class TlsWriter extends SocketWriter {
   }
 
   /** The write under way is over. */
-  onWritten(status: number): void {
+  onWritten(request: WriteRequest, status: number): void {
     const wasCongested = this.#isFull
     this.#busyBytes = 0
     const held = this.#held
@@ -88,6 +99,8 @@ export class TlsWriter extends SocketWriter {
     }
     held?.()
     if (wasCongested && !this.isCongested) this.#onTlsDrain()
+    // not before: what was just begun must have one of its own
+    if (request.isText) this.#spare = request
   }
 
   /** Does it behind the write under way. */
@@ -112,9 +125,7 @@ export class TlsWriter extends SocketWriter {
 const kLastWriteWasAsync = streamBinding === null ? 0 : streamBinding.kLastWriteWasAsync
 
 function onComplete(this: WriteRequest, status: number): void {
-  const { writer } = this
-  this.writer = null
-  writer?.onWritten(status)
+  this.writer.onWritten(this, status)
 }
 
 function gatedWrite(this: GatedSocket, chunk: unknown, encoding: BufferEncoding, callback: Callback): void {
