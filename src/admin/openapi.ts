@@ -221,10 +221,11 @@ function braced(path: string): string {
 // ================= dialects =================
 
 function describeRestOperation(operation: RestOperation, rest: RestDescription): Operation {
-  const { params = {}, query = [], body } = operation
+  const { params = {}, query = [], fields = [], body } = operation
   const parameters = [
     ...Object.entries(params).map(([name, param]) => ({ name, in: 'path', required: true, ...param })),
     ...query.map((parameter) => ({ ...parameter, in: 'query' })),
+    ...fields.map((parameter) => ({ ...parameter, in: 'header' })),
   ]
   const fault = (description: string): JsonObject => ({
     description,
@@ -234,7 +235,9 @@ function describeRestOperation(operation: RestOperation, rest: RestDescription):
     status,
     { description, ...(schema === undefined ? {} : { content: { 'application/json': { schema } } }) },
   ])
-  const faults = { ...operation.faults, 401: 'The key is missing or wrong, or may only read.' }
+  const keyFaults =
+    rest.error.isAnswer === true ? {} : { 401: 'The key is missing or wrong, or may only read.' }
+  const faults = { ...operation.faults, ...keyFaults }
   return {
     operationId: operation.id,
     summary: operation.summary,
@@ -259,6 +262,8 @@ function describeRestOperation(operation: RestOperation, rest: RestDescription):
     responses: {
       ...Object.fromEntries(answers),
       ...Object.fromEntries(Object.entries(faults).map(([status, text]) => [status, fault(text)])),
+      // the server's own refusal is all that comes with a status of failure
+      ...(rest.error.isAnswer === true ? refs({ 403: 'Forbidden' }) : {}),
     },
   }
 }

@@ -291,6 +291,44 @@ test('audits each write and each refused write, and nothing that could carry a s
   assert.ok(options.lines.every((line) => /^[\u0020-\u007e]*$/.test(line)))
 })
 
+test('a question that a dialect knows by its header is asked by viewers and in read-only mode, and is not audited', async () => {
+  const options = fakeOptions()
+  const rest = Object.assign(options.rest, {
+    isWrite: undefined,
+    isQuestion: ({ headers }: { headers: Readonly<Record<string, string | undefined>> }) =>
+      headers['x-action'] === 'Describe',
+  })
+  const { app } = await buildAdminApp({ ...options, rests: [rest as never] })
+  const post = (key: string, action: string) =>
+    app.inject({ method: 'POST', url: '/fake/admin', headers: { 'x-api-key': key, 'x-action': action } })
+  assert.equal((await post(VIEWER_KEY, 'Describe')).statusCode, 200)
+  assert.equal((await post(VIEWER_KEY, 'Delete')).statusCode, 401)
+  assert.deepEqual(
+    options.lines.map((line) => (JSON.parse(line) as { result: string }).result),
+    ['viewerMayNotWrite'],
+  )
+  const readOnly = await buildAdminApp({
+    ...options,
+    rests: [rest as never],
+    readOnly: () => 'change a.yaml instead',
+  })
+  const inject = (action: string) =>
+    readOnly.app.inject({ method: 'POST', url: '/fake/admin', headers: { ...KEY, 'x-action': action } })
+  assert.equal((await inject('Describe')).statusCode, 200)
+  assert.equal((await inject('Delete')).statusCode, 409)
+})
+
+test('the audit log takes from a dialect what its status and body do not say', async () => {
+  const options = fakeOptions()
+  const answer = { status: 200, headers: {}, body: '{}', audit: { object: 'things/7', isDone: false } }
+  options.rest.handle = async () => answer
+  const { app } = await buildAdminApp(options)
+  await app.inject({ method: 'POST', url: '/fake/admin', headers: KEY })
+  const [line = '{}'] = options.lines
+  const { object, result, status } = JSON.parse(line) as Record<string, unknown>
+  assert.deepEqual([object, result, status], ['things/7', 'failed', 200])
+})
+
 test('errors tell their code and no stack, and are logged', async () => {
   const logged: object[] = []
   const options = { ...fakeOptions(), log: (_level: string, fields: object) => logged.push(fields) }

@@ -179,7 +179,8 @@ function mountRest(app: FastifyInstance, rest: DialectRest, options: AdminServer
     try {
       const outcome = await answerRest(rest, request, options)
       answer = outcome.answer
-      result = outcome.refusal ?? (answer.status < 400 ? 'done' : 'failed')
+      const isDone = answer.audit?.isDone ?? answer.status < 400
+      result = outcome.refusal ?? (isDone ? 'done' : 'failed')
     } catch (error) {
       answer = answerError(error, request, options)
       result = error instanceof GatewayError ? error.code : 'INTERNAL'
@@ -201,7 +202,7 @@ async function answerRest(
   const path = decodeURIComponent(pathOf(request.raw))
   const refuse = (refusal: Refusal) => ({ answer: rest.refuse(refusal), refusal: refusal.kind })
   const reason = options.readOnly()
-  const isChange = rest.isWrite === undefined ? isWrite(method) : rest.isWrite(method, path)
+  const isChange = rest.isWrite === undefined ? mayChange(request) : rest.isWrite(method, path)
   if (reason !== null && isChange) return refuse({ kind: 'readOnly', reason })
   const body = await readBody(request.raw, rest.maxBodyBytes)
   if (typeof body !== 'string') {
@@ -311,9 +312,18 @@ function openHeaders(request: FastifyRequest): Record<string, string | undefined
   return headers
 }
 
-/** Whether a call may change documents. An endpoint of ours says so itself: a question may be asked with POST. */
+/** Whether a call may change documents. Endpoints and dialects say so themselves where the method does not: a question may be asked with POST. */
 function mayChange(request: FastifyRequest): boolean {
-  return request.routeOptions.config.endpoint?.isWrite ?? isWrite(request.method)
+  const { endpoint, rest } = request.routeOptions.config
+  if (endpoint !== undefined) return endpoint.isWrite
+  if (!isWrite(request.method)) return false
+  return rest?.isQuestion?.(asked(request)) !== true
+}
+
+/** What a dialect may know of a call before its body is read, and before anybody has looked at its key. */
+function asked(request: FastifyRequest) {
+  const path = pathOf(request.raw)
+  return { method: request.method, path, query: queryOf(request.raw), headers: openHeaders(request) }
 }
 
 /** One audit line, if it was a write. `answer` null: it was refused before any API saw it. */
@@ -336,7 +346,8 @@ function auditWrite(
       peer: plainAddress(request.raw.socket.remoteAddress),
       method: request.method,
       path,
-      object: rest === undefined ? '' : objectOf(rest.prefix, path, answer?.body ?? ''),
+      object:
+        answer?.audit?.object ?? (rest === undefined ? '' : objectOf(rest.prefix, path, answer?.body ?? '')),
       revisionBefore: revisionBefore ?? revisionAfter,
       revisionAfter,
       status,

@@ -31,7 +31,7 @@ export async function startFronts(control: Control, keys: AdminKeys | null, log:
         listen: settings.admin.listen,
         settings: settings.admin,
         keys,
-        rests: dialects.flatMap((dialect) => dialect.rest?.(documents, settings) ?? []),
+        rests: dialects.flatMap((dialect) => dialect.rest?.(documents, settings, control) ?? []),
         control,
         version: VERSION,
         revision: () => documents.revision(),

@@ -1,4 +1,5 @@
 import type { DocumentStore, Fault, StoredDocument, Warning } from '../model/document.ts'
+import type { EndpointView } from '../model/endpoint-view.ts'
 import type { JsonObject, JsonValue } from '../model/json.ts'
 import type { ModelObject } from '../model/model.ts'
 import type { Settings } from '../model/settings.ts'
@@ -9,6 +10,8 @@ export interface Dialect {
   readonly name: string
   /** Collections it stores, in the order in which they are loaded (referenced ones first): `upstreams`, `services`, `routes`. */
   readonly kinds: readonly string[]
+  /** Keys at the top of its files, for people; absent: `kinds`. */
+  readonly fileKeys?: readonly string[]
   surface(settings: DialectSettings): Surface
   /** Schema and rules that need no other document, all faults at once. */
   validate(kind: string, value: JsonValue, settings: DialectSettings): readonly Fault[]
@@ -18,7 +21,7 @@ export interface Dialect {
    */
   translate(document: StoredDocument, lookup: Lookup, settings: DialectSettings): Translation
   /** The system's own REST API; absent: it has none, and our own API and files are the ways in. */
-  rest?(store: DocumentStore, settings: DialectSettings): DialectRest
+  rest?(store: DocumentStore, settings: DialectSettings, view?: RestView): DialectRest
   /**
    * The value to store for what a user wrote, as the system's own REST would store it: the id stands in it, times that the server owns are
    * set (and kept from `previous`, which is undefined for a new document). Pure; does not validate, and takes whatever object it is
@@ -143,7 +146,13 @@ export interface FileDocuments {
 }
 
 /** Start-up settings that dialects may read. */
-export type DialectSettings = Pick<Settings, 'apisix' | 'limits' | 'listenTcp' | 'listenUdp'>
+export type DialectSettings = Pick<Settings, 'apisix' | 'tencent' | 'limits' | 'listenTcp' | 'listenUdp'>
+
+/** What a running gateway tells a dialect's REST beside documents. */
+export interface RestView {
+  /** How the endpoints of an upstream of the model stand; undefined: there is no such upstream. */
+  endpoints(upstreamId: string): readonly EndpointView[] | undefined
+}
 
 export interface RestRequest {
   readonly method: string
@@ -163,6 +172,8 @@ export interface RestResponse {
   /** A list stands for several lines of that name. */
   readonly headers: Readonly<Record<string, string | readonly string[]>>
   readonly body: string
+  /** For the audit log, where status and body do not say it: what the call acted on, and whether it did what was asked. */
+  readonly audit?: { readonly object: string; readonly isDone: boolean }
 }
 
 export type Refusal =
@@ -186,6 +197,11 @@ export interface DialectRest {
   isOpen(method: string, path: string): boolean
   /** Whether a call may change documents; absent: every method but GET, HEAD and OPTIONS. Read-only mode refuses those. */
   isWrite?(method: string, path: string): boolean
+  /**
+   * Whether a call that is neither GET nor HEAD only asks, as far as can be seen before its body is read: then a viewer's key does, read-only mode
+   * lets it pass, and it is not audited. `handle` must take it for the same call. Absent: none does.
+   */
+  isQuestion?(request: Pick<RestRequest, 'method' | 'path' | 'query' | 'headers'>): boolean
   handle(request: RestRequest): Promise<RestResponse>
   /** The dialect's own shape for a refusal that the server makes before `handle`. */
   refuse(refusal: Refusal): RestResponse
@@ -203,7 +219,12 @@ export interface RestDescription {
   /** Schemas by name (each begins with `name`); others refer to them as `#/components/schemas/<name>`. JSON Schema 2020-12. */
   readonly schemas: Readonly<Record<string, JsonObject>>
   /** Shape of a refusal and of every fault. */
-  readonly error: { readonly schema: JsonObject; readonly example: JsonValue }
+  readonly error: {
+    readonly schema: JsonObject
+    readonly example: JsonValue
+    /** A failed call has the status of one that went well, and `answers` of the operations say so. Absent: it has one of its own. */
+    readonly isAnswer?: boolean
+  }
 }
 
 /** One call that clients may make. */
@@ -219,6 +240,14 @@ export interface RestOperation {
   readonly params?: Readonly<Record<string, { readonly description: string; readonly schema: JsonObject }>>
   readonly query?: readonly {
     readonly name: string
+    readonly required?: boolean
+    readonly description: string
+    readonly schema: JsonObject
+  }[]
+  /** Header fields that it reads. */
+  readonly fields?: readonly {
+    readonly name: string
+    readonly required?: boolean
     readonly description: string
     readonly schema: JsonObject
   }[]

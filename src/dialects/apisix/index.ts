@@ -28,7 +28,7 @@ export const apisix: Dialect = {
   surface: (settings) => describeSurface(settings.apisix),
   validate: validateDocument,
   translate: translateDocument,
-  rest: createRest,
+  rest: (store, settings) => createRest(store, settings),
   prepare: prepareValue,
   idOf: (kind, value) => idField(value, idFieldOf(kind)),
   editable: (_kind, value) => editableValue(value),

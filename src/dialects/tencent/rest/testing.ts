@@ -1,0 +1,257 @@
+import { DEFAULT_SETTINGS } from '../../../model/defaults.ts'
+import type {
+  DocumentChange,
+  DocumentKey,
+  DocumentStore,
+  StoredDocument,
+  Warning,
+  WriteNote,
+  WriteResult,
+} from '../../../model/document.ts'
+import type { EndpointView } from '../../../model/endpoint-view.ts'
+import { GatewayError } from '../../../model/gateway-error.ts'
+import type { JsonObject, JsonValue } from '../../../model/json.ts'
+import type { DialectRest, DialectSettings, RestResponse } from '../../dialect.ts'
+import { tencent } from '../index.ts'
+import { createRest } from '../rest.ts'
+
+/** Helpers of the tests of the API; nothing else imports this file. */
+
+/** A store in memory that translates what is written, for the warnings. Values are frozen, so that a caller who edits one is found out. */
+export class FakeStore implements DocumentStore {
+  readonly notes: WriteNote[] = []
+  /** How many changes each write had. */
+  readonly writes: number[] = []
+  /** Thrown by the next write, then forgotten. */
+  nextFault: GatewayError | null = null
+  /** Runs once before the next write, as another writer would. */
+  beforeWrite: (() => Promise<unknown>) | null = null
+  readonly #settings: DialectSettings
+  readonly #documents = new Map<string, StoredDocument>()
+  #revision = 0
+  #tail: Promise<unknown> = Promise.resolve()
+
+  constructor(settings: DialectSettings) {
+    this.#settings = settings
+  }
+
+  revision(): number {
+    return this.#revision
+  }
+
+  async get(key: DocumentKey): Promise<StoredDocument | undefined> {
+    return this.#documents.get(nameOf(key))
+  }
+
+  async list(dialect: string, kind: string): Promise<readonly StoredDocument[]> {
+    return [...this.#documents.values()]
+      .filter(({ key }) => key.dialect === dialect && key.kind === kind)
+      .sort((a, b) => (a.key.id < b.key.id ? -1 : 1))
+  }
+
+  async write(changes: readonly DocumentChange[], note: WriteNote): Promise<WriteResult> {
+    const other = this.beforeWrite
+    this.beforeWrite = null
+    if (other !== null) await other()
+    const fault = this.nextFault
+    this.nextFault = null
+    if (fault !== null) throw fault
+    for (const { key, expectedRevision } of changes) {
+      const existing = this.#documents.get(nameOf(key))
+      if (expectedRevision !== null && expectedRevision !== (existing?.modifiedRevision ?? 0)) {
+        throw new GatewayError('WRITE_CONFLICT')
+      }
+    }
+    const revision = ++this.#revision
+    this.notes.push(note)
+    this.writes.push(changes.length)
+    const documents = changes.map((change) => this.#apply(change, revision))
+    return { revision, documents, warnings: documents.flatMap((document) => this.#warningsOf(document)) }
+  }
+
+  async exclusive<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#tail.then(work)
+    this.#tail = turn.catch(() => undefined)
+    return turn
+  }
+
+  /** Every document as one text, to see that nothing changed. */
+  dump(): string {
+    return JSON.stringify([...this.#documents.values()].map(({ key, value }) => [key, value]))
+  }
+
+  #apply(change: DocumentChange, revision: number): StoredDocument | undefined {
+    const name = nameOf(change.key)
+    const existing = this.#documents.get(name)
+    if (change.op === 'delete') {
+      this.#documents.delete(name)
+      return undefined
+    }
+    const document: StoredDocument = {
+      key: change.key,
+      value: freeze(structuredClone(change.value) as JsonObject),
+      createdRevision: existing?.createdRevision ?? revision,
+      modifiedRevision: revision,
+      expiresAtMs: change.expiresAtMs,
+    }
+    this.#documents.set(name, document)
+    return document
+  }
+
+  #warningsOf(document: StoredDocument | undefined): readonly Warning[] {
+    if (document === undefined) return []
+    const lookup = (kind: string, id: string): StoredDocument | undefined =>
+      this.#documents.get(nameOf({ dialect: 'tencent', kind, id }))
+    const { warnings } = tencent.translate(document, lookup, this.#settings)
+    return warnings.map((warning) => ({ key: document.key, ...warning }))
+  }
+}
+
+function nameOf(key: DocumentKey): string {
+  return `${key.dialect}/${key.kind}/${key.id}`
+}
+
+function freeze<T extends JsonValue>(value: T): T {
+  if (typeof value === 'object' && value !== null) {
+    for (const inner of Object.values(value)) freeze(inner as JsonValue)
+    Object.freeze(value)
+  }
+  return value
+}
+
+/** The time at which a client of the tests starts: 2026-11-27T06:00:00Z. */
+export const START_MS = Date.UTC(2026, 10, 27, 6)
+
+/** What `Response` holds. */
+export interface Response {
+  readonly RequestId: string
+  readonly Error?: { readonly Code: string; readonly Message: string }
+  readonly [name: string]: unknown
+}
+
+/** A client of the API over a store of its own. Its clock moves by one second with each call; ids and request ids are numbered. */
+export class FakeClient {
+  readonly store: FakeStore
+  readonly rest: DialectRest
+  nowMs = START_MS
+  /** How the endpoints of upstreams stand, by their id in the model. */
+  readonly views = new Map<string, readonly EndpointView[]>()
+  #ids = 0
+  #requests = 0
+
+  constructor(settings: DialectSettings = DEFAULT_SETTINGS) {
+    this.store = new FakeStore(settings)
+    this.rest = createRest({
+      store: this.store,
+      settings,
+      language: tencent,
+      view: { endpoints: (id) => this.views.get(id) },
+      clock: () => this.nowMs,
+      makeId: (prefix) => `${prefix}-${String(++this.#ids).padStart(8, '0')}`,
+      makeRequestId: () => `request-${++this.#requests}`,
+    })
+  }
+
+  /** `target` is `METHOD /path?query`. */
+  async send(
+    target: string,
+    body = '',
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<RestResponse> {
+    const [method = '', address = ''] = target.split(' ')
+    const url = new URL(address, 'http://admin')
+    this.nowMs += 1000
+    return this.rest.handle({
+      method,
+      path: decodeURIComponent(url.pathname),
+      query: new Map(url.searchParams),
+      headers,
+      body,
+      author: 'test',
+    })
+  }
+
+  /** A call as the vendor's clients make it. */
+  async call(action: string, params: JsonObject = {}): Promise<Response> {
+    const answer = await this.send('POST /tencent', JSON.stringify(params), {
+      'x-tc-action': action,
+      'x-tc-version': '2018-08-08',
+    })
+    return (JSON.parse(answer.body) as { Response: Response }).Response
+  }
+
+  /** The code of a call that fails; '' if it does not. */
+  async code(action: string, params: JsonObject = {}): Promise<string> {
+    return (await this.call(action, params)).Error?.Code ?? ''
+  }
+
+  /** A call that goes well. */
+  async done(action: string, params: JsonObject = {}): Promise<Response> {
+    const response = await this.call(action, params)
+    if (response.Error !== undefined) {
+      throw new Error(`${action}: ${response.Error.Code} ${response.Error.Message}`)
+    }
+    return response
+  }
+
+  /** What stands in `Result` of a call that goes well. */
+  async result<T = Record<string, unknown>>(action: string, params: JsonObject = {}): Promise<T> {
+    return (await this.done(action, params)).Result as T
+  }
+}
+
+export const UPSTREAM: JsonObject = {
+  Scheme: 'HTTP',
+  Algorithm: 'ROUND-ROBIN',
+  UniqVpcId: 'vpc-aaaa1111',
+  Nodes: [{ Host: '10.0.0.1', Port: 8080, Weight: 10 }],
+}
+
+export const SERVICE: JsonObject = { ServiceName: 'shop', Protocol: 'http&https' }
+
+export function mockApi(path: string, text = 'hello'): JsonObject {
+  return {
+    ServiceType: 'MOCK',
+    ServiceTimeout: 15,
+    Protocol: 'HTTP',
+    RequestConfig: { Path: path, Method: 'ANY' },
+    ServiceMockReturnMessage: text,
+  }
+}
+
+export function upstreamApi(path: string, upstream: string, vpc = 'vpc-aaaa1111'): JsonObject {
+  return {
+    ServiceType: 'HTTP',
+    ServiceTimeout: 15,
+    Protocol: 'HTTP',
+    RequestConfig: { Path: path, Method: 'ANY' },
+    ServiceConfig: {
+      Url: '',
+      Path: '/',
+      Method: 'ANY',
+      Product: 'upstream',
+      UniqVpcId: vpc,
+      UpstreamId: upstream,
+    },
+  }
+}
+
+/** PluginData with one policy to an upstream. */
+export function routingTo(upstream: string, condition = "header.UserName = 'admin'"): string {
+  return JSON.stringify([
+    {
+      strategy_name: 'admins',
+      condition,
+      backend_type: 'UPSTREAM',
+      backend_config: {
+        ServiceType: 'HTTP',
+        Method: 'ANY',
+        Path: '/',
+        Url: '',
+        UniqVpcId: 'vpc-aaaa1111',
+        UpstreamId: upstream,
+        Product: 'upstream',
+      },
+    },
+  ])
+}
