@@ -10,6 +10,7 @@ import { PLUGINS as KNOWN_PLUGINS } from '../src/dialects/apisix/plugins/index.t
 import { SCHEMAS, UPSTREAM } from '../src/dialects/apisix/schema.ts'
 import { PLUGINS, VARS } from '../src/dialects/apisix/schema-parts.ts'
 import { dialects } from '../src/dialects/index.ts'
+import { READINGS } from '../src/dialects/tencent/readings.ts'
 import { ENVIRONMENT } from '../src/gateway/settings.ts'
 import { SETTINGS_SCHEMA, type SettingSchema, wordsFor } from '../src/gateway/settings-schema.ts'
 import { VERSION } from '../src/gateway/version.ts'
@@ -35,9 +36,25 @@ export const GENERATED: Readonly<Record<string, () => string>> = {
   'config/index.d.ts': renderConfigTypes,
   'docs/openapi.json': renderOpenApi,
   'docs/cli.md': () => renderCli(MARK),
+  'docs/dialects/tencent.md': renderTencentPage,
 }
 
 const MARK = '<!-- Made by tools/generate-docs.ts: edit its sources, then run it. -->'
+
+// ================= decisions of the Tencent dialect =================
+
+/** The page as it stands, with the list of decisions made anew between its two marks. */
+function renderTencentPage(): string {
+  const path = resolve(fileURLToPath(import.meta.url), '../../docs/dialects/tencent.md')
+  const rows = READINGS.map(
+    ({ mark, section, text }) => `| ${mark} | ${section} | ${text.replaceAll('|', '\\|')} |`,
+  )
+  const table = ['| | section | decision |', '|---|---|---|', ...rows].join('\n')
+  return readFileSync(path, 'utf8').replace(
+    /(<!-- readings:[^\n]*-->\n)[\s\S]*?(<!-- end of readings -->)/,
+    (_, start: string, end: string) => `${start}${table}\n${end}`,
+  )
+}
 
 // ================= settings =================
 

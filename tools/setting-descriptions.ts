@@ -133,6 +133,16 @@ export const SETTING_DESCRIPTIONS: Readonly<Record<string, string>> = {
     'Whether every answer of an upstream carries X-APISIX-Upstream-Status; otherwise those of 500 and above do.',
   'apisix.httpsPort': 'Port in redirects to https. null: none is written.',
   'apisix.realIpFrom': 'Addresses that may name the client in X-Real-IP.',
+  'tencent.domain': 'Tencent services are addressed as `<ServiceId>.<domain>`.',
+  'tencent.api_default_retries':
+    'Retries of Tencent upstreams that name none. 5 as the console says; 3 follows the API reference.',
+  'tencent.shared_instances':
+    'Whether Tencent services without an InstanceId may use upstreams: `dedicated` counts them as services of a dedicated instance, `enforce` refuses.',
+  'tencent.instances':
+    'Dedicated instances by InstanceId, each with the network that it runs in: `{ins-1: {UniqVpcId: vpc-1}}`. Upstreams of another network bring a warning.',
+  'tencent.strict_conditions': 'Whether conditions may use only operators that the vendor documents.',
+  'tencent.functions':
+    'Where functions of type HTTP are called: `{default/resize/$LATEST: "http://127.0.0.1:9000"}`.',
 }
 
 /** Units of settings whose name does not end in one. */

@@ -15,6 +15,7 @@ describe('usable endpoints', () => {
     assert.deepEqual(findUsable(Int32Array.of(0, UNHEALTHY, EJECTED), 50), Uint8Array.of(1, 1, 1))
     assert.deepEqual(findUsable(Int32Array.of(0, UNHEALTHY, EJECTED), 0), Uint8Array.of(1, 0, 0))
     assert.deepEqual(findUsable(Int32Array.of(UNHEALTHY, OFF, EJECTED), 0), Uint8Array.of(1, 0, 1))
+    assert.deepEqual(findUsable(Int32Array.of(UNHEALTHY, EJECTED), null), Uint8Array.of(0, 0))
     assert.deepEqual(findUsable(Int32Array.of(0, OFF, OFF), 50), Uint8Array.of(1, 0, 0))
     assert.deepEqual(findUsable(Int32Array.of(OFF, OFF), 50), Uint8Array.of(0, 0))
   })

@@ -119,7 +119,8 @@ for (const dialect of dialects) {
         }
       }
     }
-    assert.ok(splits > 0 || dialect === own)
+    // the gateway's own documents and those of Tencent have no splits
+    assert.ok(splits > 0 || dialect === own || dialect.name === 'tencent')
   })
 
   test(`${dialect.name}: one document alone is recognised as what it is`, () => {

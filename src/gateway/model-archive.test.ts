@@ -48,6 +48,7 @@ function makeUpstream(id: string, size: number, name = id): ModelObject {
       timeoutMs: 0,
       onHeadTimeout: true,
       sameEndpointWhenAlone: true,
+      triesAgain: false,
       attemptMs: 0,
       onStatuses: [],
       nonIdempotent: false,

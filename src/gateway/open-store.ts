@@ -22,7 +22,7 @@ export async function openStore(
 export function fileReaders(dialects: readonly Dialect[], settings: DialectSettings): FileReader[] {
   return dialects.map((dialect) => ({
     dialect: dialect.name,
-    kinds: dialect.kinds,
+    kinds: dialect.fileKeys ?? dialect.kinds,
     read: (root) => dialect.readFile(root, settings),
     validate: (kind, value) => dialect.validate(kind, value, settings),
   }))

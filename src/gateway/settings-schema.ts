@@ -112,6 +112,16 @@ function checkLogField(name: string): string | null {
   return JSON_FIELDS.includes(name) ? 'every line has a field of that name: choose another' : null
 }
 
+function checkInstanceId(name: string): string | null {
+  return /^[!-~]{1,100}$/.test(name) ? null : 'an InstanceId has up to 100 characters, without blanks'
+}
+
+function checkFunctionName(name: string): string | null {
+  return /^[^/\s]+\/[^/\s]+\/[^/\s]+$/.test(name)
+    ? null
+    : 'a function is called namespace/name/qualifier, such as default/resize/$LATEST'
+}
+
 /** The shape of model/settings.ts with every field optional: what settings files, the environment and flags may say. */
 export const SETTINGS_SCHEMA = section({
   listen: list(address(), 0, 64),
@@ -238,6 +248,27 @@ export const SETTINGS_SCHEMA = section({
     showUpstreamStatus: flag(),
     httpsPort: nullable(count(1, 65_535)),
     realIpFrom: networks(),
+  }),
+  tencent: section({
+    domain: pattern(
+      '^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$',
+      'a domain in lower case',
+    ),
+    api_default_retries: count(1, 100),
+    shared_instances: choice('dedicated', 'enforce'),
+    instances: {
+      kind: 'map',
+      checkName: checkInstanceId,
+      of: section({ UniqVpcId: text() }),
+      most: 10_000,
+    },
+    strict_conditions: flag(),
+    functions: {
+      kind: 'map',
+      checkName: checkFunctionName,
+      of: pattern('^https?://[^/\\s]+$', 'http://host[:port] or https://host[:port]'),
+      most: 10_000,
+    },
   }),
 })
 

@@ -88,6 +88,7 @@ function makeUpstream(id: string): Upstream {
       timeoutMs: 0,
       onHeadTimeout: false,
       sameEndpointWhenAlone: false,
+      triesAgain: false,
       attemptMs: 0,
       onStatuses: [],
       nonIdempotent: false,

@@ -56,6 +56,7 @@ describe('counts of checks (apisix.md 5.5)', () => {
   it('statuses in neither list say nothing', () => {
     const [line] = lines(1) as [HealthLine]
     const judge = new PassiveJudge({
+      returnsAfterMs: null,
       healthy: { statuses: [200], successes: 1 },
       unhealthy: { statuses: [500], httpFailures: 2, tcpFailures: 1, timeouts: 0 },
     })

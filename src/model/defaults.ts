@@ -72,7 +72,8 @@ export const DEFAULT_SETTINGS: Settings = {
   profile: { seconds: 10, directory: null },
   zone: null,
   logLevel: 'info',
-  sections: ['apisix', 'native'],
+  // Tencent routes always name a host, so they take nothing from the others; the others may take every host
+  sections: ['tencent', 'apisix', 'native'],
   trustedPeers: [],
   errorField: true,
   attemptsField: 'off',
@@ -133,5 +134,13 @@ export const DEFAULT_SETTINGS: Settings = {
     showUpstreamStatus: false,
     httpsPort: null,
     realIpFrom: ['127.0.0.1'],
+  },
+  tencent: {
+    domain: 'apigw.localhost',
+    api_default_retries: 5,
+    shared_instances: 'dedicated',
+    instances: {},
+    strict_conditions: false,
+    functions: {},
   },
 }

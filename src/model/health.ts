@@ -38,7 +38,7 @@ export interface ActiveCheck {
     readonly intervalMs: number
     /** Statuses that count as failure; one in neither list changes nothing. */
     readonly statuses: readonly number[]
-    /** Failures of one kind, without a success between, that take an endpoint out; 1-254. */
+    /** Failures of one kind, without a success between, that take an endpoint out; 1-254, or 0: never. */
     readonly httpFailures: number
     readonly tcpFailures: number
     readonly timeouts: number
@@ -50,6 +50,8 @@ export interface ActiveCheck {
  * timeout). A threshold of 0 switches its kind off. From: APISIX `checks.passive`.
  */
 export interface PassiveCheck {
+  /** An endpoint that it took out is healthy again after so long, whatever came since. Milliseconds; null: only successes or a probe bring it back. */
+  readonly returnsAfterMs: number | null
   readonly healthy: { readonly statuses: readonly number[]; readonly successes: number }
   readonly unhealthy: {
     readonly statuses: readonly number[]

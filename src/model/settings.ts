@@ -45,6 +45,7 @@ export interface Settings {
   readonly drain: DrainSettings
   readonly dns: DnsSettings
   readonly apisix: ApisixSettings
+  readonly tencent: TencentSettings
 }
 
 /** TLS towards clients. */
@@ -239,4 +240,25 @@ export interface ApisixSettings {
   readonly httpsPort: number | null
   /** Peers that may name the client in X-Real-IP. */
   readonly realIpFrom: readonly string[]
+}
+
+/** How the Tencent dialect behaves. Names are those of its specification, not ours. */
+export interface TencentSettings {
+  /** Services are addressed as `<ServiceId>.<domain>`. */
+  readonly domain: string
+  /** Retries of upstreams that name none. 5 as the console says; 3 follows the API reference. */
+  readonly api_default_retries: number
+  /** Whether services without an InstanceId may use upstreams: `dedicated`, they count as those with one; `enforce`, they may not. */
+  readonly shared_instances: 'dedicated' | 'enforce'
+  /** What is known of dedicated instances, by InstanceId. */
+  readonly instances: Readonly<Record<string, TencentInstance>>
+  /** Whether conditions may use documented operators only. */
+  readonly strict_conditions: boolean
+  /** Where functions are called by HTTP: `namespace/name/qualifier` to `http://host[:port]`. */
+  readonly functions: Readonly<Record<string, string>>
+}
+
+export interface TencentInstance {
+  /** The network that it runs in. */
+  readonly UniqVpcId: string
 }

@@ -15,6 +15,8 @@ export interface Surface {
   readonly bodies: Readonly<
     Partial<Record<ErrorCode, { readonly contentType: string; readonly body: string }>>
   >
+  /** Errors that users of this surface see with another status than the table says. */
+  readonly statuses: Readonly<Partial<Record<ErrorCode, number>>>
   /**
    * `full`: X-Real-IP, X-Forwarded-For (appended), -Proto, -Host, -Port; incoming -Proto, -Host, -Port and Forwarded are dropped.
    */

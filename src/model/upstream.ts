@@ -89,8 +89,11 @@ export interface Levels {
   readonly mode: 'strict' | 'overprovisioned'
   /** >= 1; Envoy's is 1.4. */
   readonly factor: number
-  /** Below this share of usable endpoints all that no operator switched off are used. Percent, 0-100; 0: only when none is usable (APISIX). */
-  readonly panicPercent: number
+  /**
+   * Below this share of usable endpoints all that no operator switched off are used. Percent, 0-100; 0: only when none is usable (APISIX). null:
+   * never, so that without a usable one there is none (Tencent); in mode `strict` only.
+   */
+  readonly panicPercent: number | null
   /** Whether endpoints in another zone than the gateway's come a level later. */
   readonly prefersZone: boolean
 }
@@ -135,6 +138,8 @@ export interface Retry {
   readonly nonIdempotent: boolean
   /** Whether the same endpoint may be tried again when the upstream has only that one (APISIX: yes). */
   readonly sameEndpointWhenAlone: boolean
+  /** Whether endpoints that were tried come round again when all were, as long as `count` allows (Tencent). */
+  readonly triesAgain: boolean
   /** Attempts on the endpoint at hand before the next one is tried, beside `count`; null: none (Apinizer's retry). */
   readonly sameEndpoint: SameEndpointRetry | null
   /** Attempts on each endpoint that is `failoverOnly`, in their order, when all others failed. 0: they are never used. */

@@ -108,6 +108,7 @@ function upstreamOf(id: string, hosts: readonly string[]): Upstream {
       timeoutMs: 0,
       onHeadTimeout: true,
       sameEndpointWhenAlone: true,
+      triesAgain: false,
       attemptMs: 0,
       onStatuses: [],
       nonIdempotent: false,

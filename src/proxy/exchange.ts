@@ -380,7 +380,11 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
 
   #attemptNext(): void {
     const upstream = this.upstream as CompiledUpstream
-    const at = this.#gate === null ? this.#pickNext(upstream) : this.#pickFree(upstream, this.#gate)
+    let at = this.#gate === null ? this.#pickNext(upstream) : this.#pickFree(upstream, this.#gate)
+    if (at === -1 && this.#tried.length > 0 && upstream.model.retry.triesAgain) {
+      this.#tried = NONE_TRIED
+      at = this.#gate === null ? this.#pickNext(upstream) : this.#pickFree(upstream, this.#gate)
+    }
     if (at >= 0) return this.#attemptEndpoint(upstream.endpoints[at] as CompiledEndpoint, false)
     if (at === ALL_FULL) return this.#waitAtGate('maxRequestsPerEndpoint')
     this.respondError(this.#lastFailure === null ? upstream.emptyCode : 'UPSTREAM_RETRIES_OVER')
@@ -1109,7 +1113,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     if (this.isActive && this.endpoint !== null) this.#attemptEndpoint(this.endpoint, false)
   }
 
-  /** No endpoint is tried twice while another is left; an upstream's only one is, where its dialect says so. */
+  /** No endpoint is tried twice while another is left (what then comes is `#attemptNext`'s); an upstream's only one is, where its dialect says so. */
   #markTried(upstream: CompiledUpstream, endpoint: CompiledEndpoint, always: boolean): void {
     if (!always && upstream.endpoints.length === 1 && upstream.model.retry.sameEndpointWhenAlone) return
     if (this.#tried.length === 0) this.#tried = new Uint8Array(upstream.endpoints.length)
@@ -1167,7 +1171,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
 
   errorAnswer(code: ErrorCode): OwnAnswer {
     const surface = this.surface
-    const status = ERROR_CODES[code].status
+    const status = surface.statuses[code] ?? ERROR_CODES[code].status
     const { contentType, body } = errorBody(surface, status, code, this.requestId)
     let limit = this.limitName === '' ? '' : `X-Headgate-Limit: ${this.limitName}\r\n`
     if (code === 'UPGRADE_VERSION') limit += 'Sec-WebSocket-Version: 13\r\n'

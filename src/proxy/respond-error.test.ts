@@ -7,6 +7,7 @@ const JSON_SURFACE: Surface = {
   pathForm: 'resolved',
   errorForm: 'json',
   bodies: {},
+  statuses: {},
   forwarding: 'full',
   realIpFrom: [],
   serverField: null,

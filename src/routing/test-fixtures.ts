@@ -19,6 +19,7 @@ export function makeSection(name: string): Section {
       pathForm: 'resolved',
       errorForm: 'json',
       bodies: { ROUTE_NOT_FOUND: { contentType: 'text/plain', body: '' } },
+      statuses: {},
       forwarding: 'full',
       realIpFrom: [],
       serverField: null,

@@ -200,6 +200,43 @@ const EFFECTS: Readonly<Record<string, (run: Run) => Promise<void>>> = {
   },
   'stream-routes.yaml': (run) => showStreams(run, certificateOf('stream-routes.yaml')),
   'native-streams.yaml': (run) => showStreams(run, certificateOf('native-streams.yaml')),
+  'tencent-routing.yaml': async ({ gateway, get, ask, backends }) => {
+    const host = 'service-shop0001.apigw.localhost'
+    const counts = []
+    for (let i = 0; i < 8; i++) counts.push(await ask('/release/orders/1?a=b', { host }))
+    assert.deepEqual(count(counts), { 1980: 6, 1981: 2 })
+    const request = backends[0]?.requests.at(-1)
+    assert.deepEqual([request?.target, request?.field('host')], ['/orders/1?a=b', 'shop.internal'])
+    assert.equal(await ask('/release/orders/1', { host, UserName: 'admin' }), '1982')
+    assert.equal(backends[2]?.requests.at(-1)?.target, '/1')
+    assert.equal(await ask('/orders/1', { host: 'partner.test' }), '1982')
+    assert.equal(backends[2]?.requests.at(-1)?.target, '/orders/1')
+    const { port } = gateway
+    const office = {
+      port,
+      method: 'GET',
+      path: '/release/orders/1',
+      headers: { host },
+      localAddress: '127.0.0.2',
+    }
+    assert.equal((await callHttp(office)).text, '1982')
+    const closed = await get('/release/orders/closed', { host })
+    assert.deepEqual([closed.status, closed.text], [200, 'maintenance window'])
+    const trial = []
+    for (let i = 0; i < 300; i++) trial.push(await ask('/release/trial/', { host }))
+    const share = (count(trial)['1982'] ?? 0) / 300
+    assert.ok(share > 0.08 && share < 0.35, String(share))
+    for (const [path, status] of [
+      ['/release/none', 404],
+      ['/prepub/orders', 404],
+      ['/orders', 404],
+    ] as const)
+      assert.equal((await get(path, { host })).status, status, path)
+    assert.equal(
+      (await callHttp({ port, method: 'POST', path: '/release/trial/', headers: { host } })).status,
+      405,
+    )
+  },
   'headgate.config.ts': async ({ ask, backends }) => {
     assert.equal(await ask('/blue/a'), '1980')
     assert.equal(await ask('/green/a'), '1981')
@@ -210,6 +247,7 @@ const EFFECTS: Readonly<Record<string, (run: Run) => Promise<void>>> = {
 
 /** Native files have their schema named on top instead. */
 const isNative = (file: string): boolean => !file.endsWith('.yaml') || file.startsWith('native-')
+const isApisix = (file: string): boolean => !isNative(file) && !file.startsWith('tencent-')
 
 function count(answers: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {}
@@ -231,8 +269,8 @@ test('every example is valid without warnings; APISIX ones end with #END, native
   for (const file of Object.keys(EFFECTS)) {
     const path = join(FOLDER, file)
     const text = readFileSync(path, 'utf8')
-    if (!isNative(file)) assert.match(text, /\n#END\n$/, file)
-    else if (file.endsWith('.yaml')) {
+    if (isApisix(file)) assert.match(text, /\n#END\n$/, file)
+    else if (file.startsWith('native-')) {
       const schema = /^# yaml-language-server: \$schema=(\S+)\n/.exec(text)?.[1] ?? ''
       assert.ok(existsSync(resolve(FOLDER, schema)), file)
     }

@@ -16,6 +16,7 @@ export function describeSurface(settings: ApisixSettings): Surface {
       KEY_UNKNOWN: textBody({ message: 'Invalid API key in request' }),
       CONSUMER_UNKNOWN: textBody({ message: 'Invalid user authorization' }),
     },
+    statuses: {},
     forwarding: 'full',
     realIpFrom: settings.realIpFrom,
     serverField: settings.serverTokens ? `APISIX/${REFERENCE_VERSION}` : 'APISIX',

@@ -91,6 +91,7 @@ function readPassive(passive: JsonObject): PassiveCheck {
   const healthy = objectField(passive, 'healthy') ?? {}
   const unhealthy = objectField(passive, 'unhealthy') ?? {}
   return {
+    returnsAfterMs: null,
     healthy: {
       statuses: readStatuses(healthy, PASSIVE.healthy.statuses),
       successes: count(healthy, 'successes', PASSIVE.healthy.successes),

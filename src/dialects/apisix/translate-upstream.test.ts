@@ -11,6 +11,7 @@ const PLAIN_RETRY = {
   onStatuses: [],
   nonIdempotent: false,
   sameEndpointWhenAlone: true,
+  triesAgain: false,
   sameEndpoint: null,
   failoverTries: 0,
   budget: null,

@@ -105,6 +105,7 @@ export function translateUpstream(value: JsonObject, place: UpstreamPlace): Tran
       timeoutMs: toMilliseconds(retryTimeout === null ? UPSTREAM_DEFAULTS.retryTimeoutSeconds : retryTimeout),
       onHeadTimeout: true,
       sameEndpointWhenAlone: true,
+      triesAgain: false,
       sameEndpoint: null,
       failoverTries: 0,
       ...readAddedRetry(value),

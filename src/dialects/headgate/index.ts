@@ -14,6 +14,7 @@ const SURFACE: Surface = {
   pathForm: 'resolved',
   errorForm: 'json',
   bodies: {},
+  statuses: {},
   forwarding: 'full',
   realIpFrom: [],
   serverField: null,

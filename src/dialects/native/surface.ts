@@ -5,6 +5,7 @@ export const NATIVE_SURFACE: Surface = {
   pathForm: 'resolved',
   errorForm: 'json',
   bodies: {},
+  statuses: {},
   forwarding: 'full',
   realIpFrom: [],
   serverField: null,

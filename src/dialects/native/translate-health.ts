@@ -105,6 +105,7 @@ function readActive(
 function readPassive(value: Native.PassiveCheck, path: string, sink: Sink): PassiveCheck {
   const { up, down } = readStatuses(value, PASSIVE_DOWN_STATUSES, path, sink)
   return {
+    returnsAfterMs: null,
     healthy: { statuses: up, successes: value.up ?? defaultOf('passiveCheck', 'up') },
     unhealthy: {
       statuses: down,

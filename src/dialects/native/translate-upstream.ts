@@ -217,6 +217,7 @@ function readRetry(value: Native.Retries | undefined, endpoints: readonly Endpoi
     timeoutMs: parseDuration(given.timeout ?? defaultOf('retries', 'timeout')),
     onHeadTimeout: given.onHeadTimeout ?? defaultOf('retries', 'onHeadTimeout'),
     sameEndpointWhenAlone: given.sameEndpointWhenAlone ?? defaultOf('retries', 'sameEndpointWhenAlone'),
+    triesAgain: false,
   }
 }
 

@@ -1,4 +1,4 @@
-import { stateOf, touch } from '../../health/health-line.ts'
+import { clearState, stateOf, touch } from '../../health/health-line.ts'
 import { OutlierJudge, returnTrial } from '../../health/outlier.ts'
 import type { ProbeResult } from '../../health/probe-result.ts'
 import { Prober } from '../../health/prober.ts'
@@ -44,7 +44,7 @@ export interface Standing {
   readonly reason: string
   /** Milliseconds of the epoch. */
   readonly sinceMs: number
-  /** When an ejected one returns; null: it is not ejected. */
+  /** When an ejected one returns, or one that live traffic took out for a time; null: it is not out, or nobody knows. */
   readonly returnsAtMs: number | null
   /** Since the start, or since it is there. */
   readonly ejections: number
@@ -70,6 +70,8 @@ interface WatchedEndpoint {
   sinceMs: number
   /** While it is ejected: its return; after that: until the next ejection counts as a first one again. */
   timer: NodeJS.Timeout | null
+  /** While live traffic has taken it out and its time is to bring it back. */
+  recoveryTimer: NodeJS.Timeout | null
   returnsAtMs: number | null
   ejections: number
   /** When it began to get its share back; null: it has all of it. */
@@ -166,6 +168,7 @@ export class HealthControl {
         break
       case 'unhealthy':
         this.#lower(watched, known)
+        this.#armRecovery(watched, known)
         this.#announce(
           watched,
           known,
@@ -175,6 +178,7 @@ export class HealthControl {
         )
         break
       case 'healthy':
+        this.#disarmRecovery(known)
         this.#recover(watched, known)
         this.#announce(watched, known, 'endpoint-healthy', 'up', `live traffic: ${transition.reason}`)
         break
@@ -186,6 +190,10 @@ export class HealthControl {
   /** A worker is gone, and may have ejected somebody without a word, or had a trial under way. */
   rescan(): void {
     for (const watched of this.#watched.values()) {
+      for (const known of watched.endpoints.values()) {
+        const isOut = (stateOf(known.line) & HEALTH.UNHEALTHY) !== 0 && known.condition === 'up'
+        if (isOut) this.#armRecovery(watched, known)
+      }
       if (watched.judge === null) continue
       for (const known of watched.endpoints.values()) {
         returnTrial(known.line) // at worst two go at once
@@ -291,6 +299,7 @@ export class HealthControl {
       reason: '',
       sinceMs: Date.now(),
       timer: null,
+      recoveryTimer: null,
       returnsAtMs: null,
       ejections: 0,
       rampMs: null,
@@ -399,6 +408,7 @@ export class HealthControl {
     if (watched === undefined || known === undefined) return
     const seen = describeProbe(result)
     if (isHealthy) {
+      this.#disarmRecovery(known)
       this.#recover(watched, known)
       this.#announce(watched, known, 'endpoint-healthy', 'up', `probe: ${seen}`)
     } else {
@@ -440,6 +450,30 @@ export class HealthControl {
     if (known.timer !== null) clearTimeout(known.timer)
     known.timer = null
     known.returnsAtMs = null
+    this.#disarmRecovery(known)
+  }
+
+  // ---- what live traffic took out, and its time brings back ----
+
+  #armRecovery(watched: Watched, known: WatchedEndpoint): void {
+    const ms = watched.model.health?.passive?.returnsAfterMs ?? null
+    if (ms === null) return
+    this.#disarmRecovery(known)
+    known.returnsAtMs ??= Date.now() + ms
+    known.recoveryTimer = setTimeout(() => {
+      this.#disarmRecovery(known)
+      if (!clearState(known.line, HEALTH.UNHEALTHY)) return
+      this.#recover(watched, known)
+      this.#announce(watched, known, 'endpoint-healthy', 'up', 'its time is over')
+    }, ms)
+    known.recoveryTimer.unref()
+  }
+
+  #disarmRecovery(known: WatchedEndpoint): void {
+    if (known.recoveryTimer === null) return
+    clearTimeout(known.recoveryTimer)
+    known.recoveryTimer = null
+    if (known.timer === null) known.returnsAtMs = null
   }
 
   /** The mean latency of a window against that of the others, looked at when it is over. */

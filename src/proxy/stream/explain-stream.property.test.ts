@@ -323,6 +323,7 @@ function makeUpstream(id: string, weights: readonly number[]): Upstream {
       timeoutMs: 0,
       onHeadTimeout: false,
       sameEndpointWhenAlone: true,
+      triesAgain: false,
       attemptMs: 0,
       onStatuses: [],
       nonIdempotent: false,

@@ -212,7 +212,7 @@ export class Balance {
   }
 
   /** Strict levels: panic is a matter of the whole upstream. Endpoints that take no part count as switched off. */
-  #findUsable(panicPercent: number): Uint8Array | null {
+  #findUsable(panicPercent: number | null): Uint8Array | null {
     const states = this.#states.slice()
     for (let index = 0; index < states.length; index++)
       if ((this.#levels[index] as number) < 0) states[index] = HEALTH.OFF
@@ -236,7 +236,7 @@ export class Balance {
       totals[level] = (totals[level] as number) + 1
       if (((states[index] as number) & OUT) === 0) healthy[level] = (healthy[level] as number) + 1
     }
-    const { loads, panics } = findLevelLoads(healthy, totals, levels.factor, levels.panicPercent)
+    const { loads, panics } = findLevelLoads(healthy, totals, levels.factor, levels.panicPercent ?? 0)
     const all = new Uint8Array(states.length)
     const pickers = loads.map((_, level) => {
       const usable = new Uint8Array(states.length)

@@ -45,6 +45,7 @@ const UPSTREAM: Upstream = {
     timeoutMs: 0,
     onHeadTimeout: true,
     sameEndpointWhenAlone: true,
+    triesAgain: false,
     attemptMs: 0,
     onStatuses: [],
     nonIdempotent: false,

@@ -1,0 +1,299 @@
+import { isJsonObject, type JsonObject } from '../../model/json.ts'
+import type { ApiPath } from './api-path.ts'
+import { checkChoice, checkKeys, checkText, refuseKeys } from './check.ts'
+import { namesIn } from './combine-path.ts'
+import { type Faults, joinPath } from './faults.ts'
+import { isEmpty, objectField, textField } from './fields.ts'
+import { isId } from './kinds.ts'
+
+/** Where requests go: the backend of an API or of a policy (spec/tencent.md 4). */
+export type Backend =
+  | {
+      readonly kind: 'http'
+      readonly url: BackendUrl
+      /** `clb` or `cvm`; null: an address of the internet. */
+      readonly product: string | null
+      readonly path: string
+      /** null: that of the client. */
+      readonly method: string | null
+    }
+  | {
+      readonly kind: 'upstream'
+      readonly upstreamId: string
+      readonly vpcId: string | null
+      readonly path: string
+      readonly method: string | null
+    }
+  | { readonly kind: 'mock'; readonly message: string }
+  /** A function that is called by HTTP: `namespace/name/qualifier` in the setting `tencent.functions`. */
+  | { readonly kind: 'function'; readonly name: string }
+
+export interface BackendUrl {
+  readonly isSecure: boolean
+  /** Without brackets. */
+  readonly host: string
+  readonly port: number
+  /** As it stands in Host. */
+  readonly authority: string
+}
+
+export const METHODS = ['ANY', 'GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'OPTIONS', 'TRACE', 'PATCH'] as const
+
+/** Keys of ServiceConfig that the flat form has on top. */
+const CONFIG_KEYS = ['Url', 'Path', 'Method', 'Product', 'UniqVpcId', 'UpstreamId'] as const
+const CONFIG: ReadonlySet<string> = new Set(CONFIG_KEYS)
+
+/** Keys of a backend, in an API beside its own. */
+export const BACKEND_KEYS = [
+  'ServiceType',
+  'ServiceConfig',
+  'ServiceMockReturnMessage',
+  'ServiceScfFunctionName',
+  'ServiceScfFunctionNamespace',
+  'ServiceScfFunctionQualifier',
+  'ServiceScfFunctionType',
+  'ServiceScfIsIntegratedResponse',
+  'IsBase64Encoded',
+  'X-MicroService-Name',
+  'X-NameSpace-Code',
+  'MicroServices',
+  'ServiceTsfHealthCheckConf',
+  'ServiceTsfLoadBalanceConf',
+] as const
+
+const POLICY_BODY: ReadonlySet<string> = new Set(BACKEND_KEYS)
+
+const PATH_FORM = /^$|^\/[!-~]*$/
+
+/** The nested form of a policy's body: keys of ServiceConfig that stand on top go into it. */
+export function nestBackend(body: JsonObject): JsonObject {
+  if (isJsonObject(body.ServiceConfig) || !CONFIG_KEYS.some((key) => Object.hasOwn(body, key))) return body
+  const outer: Record<string, JsonObject[string]> = {}
+  const inner: Record<string, JsonObject[string]> = {}
+  for (const key of Object.keys(body)) {
+    if (CONFIG.has(key)) inner[key] = body[key] as JsonObject[string]
+    else if (key !== 'ServiceConfig') outer[key] = body[key] as JsonObject[string]
+  }
+  return { ...outer, ServiceConfig: inner }
+}
+
+/** Faults of the backend in an API's value or a policy's nested body. `front`: null where it is not known (policies, faulty paths). */
+export function checkBackend(body: JsonObject, path: string, front: ApiPath | null, faults: Faults): void {
+  const type = checkServiceType(body, path, faults)
+  if (type === null) return
+  switch (type) {
+    case 'HTTP':
+    case 'WEBSOCKET':
+      return checkHttp(body, type, path, front, faults)
+    case 'MOCK':
+      checkText(body, 'ServiceMockReturnMessage', path, { isRequired: true, most: 65_536 }, faults)
+      return
+    case 'SCF':
+      return checkFunction(body, path, faults)
+    case 'TSF':
+      faults.add(
+        'UnsupportedOperation',
+        joinPath(path, 'ServiceType'),
+        'backends of type TSF are not supported yet',
+        'use ServiceType HTTP with an upstream whose nodes are those of the microservice',
+      )
+  }
+}
+
+/** Faults of what stands in a policy's `backend_config`, nested. */
+export function checkPolicyBody(body: JsonObject, path: string, faults: Faults): void {
+  checkKeys(body, POLICY_BODY, path, 'backend_config', faults)
+  checkBackend(body, path, null, faults)
+}
+
+const TYPES = ['HTTP', 'WEBSOCKET', 'MOCK', 'SCF', 'TSF'] as const
+type ServiceType = (typeof TYPES)[number]
+
+/** `VPC` and `UPSTREAM` of the newer reference are HTTP with a Product. */
+export function serviceTypeOf(body: JsonObject): string | null {
+  const type = textField(body, 'ServiceType')
+  return type === 'VPC' || type === 'UPSTREAM' ? 'HTTP' : type
+}
+
+function checkServiceType(body: JsonObject, path: string, faults: Faults): ServiceType | null {
+  const type = serviceTypeOf(body)
+  if (type === 'TARGET') {
+    faults.add(
+      'UnsupportedOperation',
+      joinPath(path, 'ServiceType'),
+      'backends of type TARGET are not supported',
+    )
+    return null
+  }
+  const read = type === textField(body, 'ServiceType') ? body : { ...body, ServiceType: type ?? '' }
+  return checkChoice(read, 'ServiceType', path, { of: TYPES, isRequired: true }, faults)
+}
+
+const PRODUCTS = ['clb', 'cvm', 'upstream'] as const
+
+function checkHttp(
+  body: JsonObject,
+  type: 'HTTP' | 'WEBSOCKET',
+  path: string,
+  front: ApiPath | null,
+  faults: Faults,
+): void {
+  const place = joinPath(path, 'ServiceConfig')
+  const config = objectField(body, 'ServiceConfig')
+  if (config === null) {
+    if (isEmpty(body.ServiceConfig)) faults.add('MissingParameter', place, 'ServiceConfig is required')
+    else faults.add('InvalidParameterValue', place, 'ServiceConfig must be an object')
+    return
+  }
+  checkKeys(config, CONFIG, place, 'ServiceConfig', faults)
+  const product = checkChoice(config, 'Product', place, { of: PRODUCTS }, faults)
+  checkChoice(config, 'Method', place, { of: METHODS, code: 'InvalidParameterValue.InvalidMethod' }, faults)
+  const backendPath = checkText(
+    config,
+    'Path',
+    place,
+    {
+      form: PATH_FORM,
+      words: 'a path that begins with /, in visible ASCII',
+      code: 'InvalidParameterValue.InvalidBackendPath',
+    },
+    faults,
+  )
+  if (backendPath !== null) checkBackendPath(backendPath, joinPath(place, 'Path'), front, faults)
+  const vpc = checkText(
+    config,
+    'UniqVpcId',
+    place,
+    { form: /^$|^vpc-[A-Za-z0-9]{1,32}$/, words: 'an id such as vpc-aaaa1111' },
+    faults,
+  )
+  const hasWrongProduct = product === null && !isEmpty(config.Product)
+  if (product !== null && (vpc === null || vpc === '') && isEmpty(config.UniqVpcId))
+    faults.add(
+      'MissingParameter',
+      joinPath(place, 'UniqVpcId'),
+      `UniqVpcId is required with Product ${product}`,
+    )
+  if (product === 'upstream') {
+    const id = checkText(config, 'UpstreamId', place, { isRequired: true }, faults)
+    if (id !== null && !isId('upstream', id))
+      faults.add(
+        'InvalidParameterValue.InvalidUpstream',
+        joinPath(place, 'UpstreamId'),
+        `${id} is no id of an upstream: those are upstream- and eight letters or digits`,
+      )
+    return
+  }
+  if (!hasWrongProduct && !isEmpty(config.UpstreamId)) {
+    faults.add(
+      'InvalidParameterValue',
+      joinPath(place, 'UpstreamId'),
+      'UpstreamId counts only with Product upstream',
+      'write Product: upstream beside it',
+    )
+    return
+  }
+  const url = checkText(config, 'Url', place, { isRequired: true }, faults)
+  const read = url === null ? null : readUrl(url, type)
+  if (read !== null && 'error' in read)
+    faults.add('InvalidParameterValue.InvalidUrl', joinPath(place, 'Url'), read.error)
+}
+
+function checkBackendPath(path: string, place: string, front: ApiPath | null, faults: Faults): void {
+  const code = 'InvalidParameterValue.InvalidBackendPath'
+  if (/[?#]/.test(path))
+    faults.add(code, place, 'a backend path has no ? or #', 'constants of the query are ConstantParameters')
+  if (/\/\.\.(?:\/|$)/.test(path)) faults.add(code, place, 'a backend path has no .. in it')
+  if (front === null) return
+  const known = front.tier === 'pattern' ? front.groups : new Map<string, number>()
+  for (const name of namesIn(path)) {
+    // a name may also come from a mapped parameter; the caller leaves `front` away then
+    if (!known.has(name)) faults.add(code, place, `{${name}} is no variable of the front-end path`)
+  }
+}
+
+function checkFunction(body: JsonObject, path: string, faults: Faults): void {
+  const form = { form: /^[^/\s]{1,128}$/, words: 'a name without / and blanks' }
+  checkText(body, 'ServiceScfFunctionName', path, { isRequired: true, ...form }, faults)
+  checkText(body, 'ServiceScfFunctionNamespace', path, form, faults)
+  checkText(body, 'ServiceScfFunctionQualifier', path, form, faults)
+  const type = checkChoice(body, 'ServiceScfFunctionType', path, { of: ['EVENT', 'HTTP'] }, faults)
+  if (type === 'HTTP') {
+    refuseKeys(
+      body,
+      {
+        ServiceScfIsIntegratedResponse: {
+          why: 'an HTTP function answers by itself, without integrated response',
+          allowed: [false],
+        },
+        IsBase64Encoded: { why: 'an HTTP function gets bodies as they are', allowed: [false] },
+      },
+      path,
+      faults,
+    )
+    return
+  }
+  const isWrong = type === null && !isEmpty(body.ServiceScfFunctionType)
+  if (!isWrong)
+    faults.add(
+      'UnsupportedOperation',
+      joinPath(path, 'ServiceScfFunctionType'),
+      'functions that are called with an event (EVENT, also where no type is given) are not supported yet',
+      'use ServiceScfFunctionType: HTTP',
+    )
+}
+
+/** `http://host[:port]`; ws and wss for WebSocket backends. */
+export function readUrl(url: string, type: string): BackendUrl | { readonly error: string } {
+  const schemes = type === 'WEBSOCKET' ? 'https?|wss?' : 'https?'
+  const form = type === 'WEBSOCKET' ? 'ws://host[:port]' : 'http://host[:port] or https://host[:port]'
+  const parts = new RegExp(
+    `^(${schemes})://(?:\\[([0-9A-Fa-f:.]+)\\]|([A-Za-z0-9._-]+))(?::(\\d{1,5}))?(/?)$`,
+  ).exec(url)
+  const [, scheme = '', bracketed, plain, digits, slash] = parts ?? []
+  const host = bracketed ?? plain
+  if (host === undefined) {
+    const hasPath = /^[a-z]+:\/\/[^/]+\/./.test(url)
+    return { error: hasPath ? `Url has no path: ${form}; the path stands in Path` : `Url must be ${form}` }
+  }
+  if (slash !== '') return { error: `Url has no path: ${form}; the path stands in Path` }
+  const isSecure = scheme === 'https' || scheme === 'wss'
+  const port = digits === undefined ? (isSecure ? 443 : 80) : Number(digits)
+  if (port < 1 || port > 65_535) return { error: 'the port of Url must be a number from 1 to 65535' }
+  return { isSecure, host, port, authority: url.slice(url.indexOf('//') + 2) }
+}
+
+/** The backend of a value that was accepted; null where something is missing all the same. */
+export function readBackend(body: JsonObject): Backend | null {
+  switch (serviceTypeOf(body)) {
+    case 'HTTP':
+    case 'WEBSOCKET': {
+      const config = objectField(body, 'ServiceConfig') ?? {}
+      const path = textField(config, 'Path') ?? ''
+      const written = textField(config, 'Method')
+      const method = written === null || written === '' || written === 'ANY' ? null : written
+      const product = textField(config, 'Product')
+      if (product === 'upstream') {
+        const upstreamId = textField(config, 'UpstreamId')
+        if (upstreamId === null) return null
+        return { kind: 'upstream', upstreamId, vpcId: textField(config, 'UniqVpcId'), path, method }
+      }
+      const url = readUrl(textField(config, 'Url') ?? '', textField(body, 'ServiceType') ?? '')
+      if ('error' in url) return null
+      return { kind: 'http', url, product: product === '' ? null : product, path, method }
+    }
+    case 'MOCK':
+      return { kind: 'mock', message: textField(body, 'ServiceMockReturnMessage') ?? '' }
+    case 'SCF':
+      return { kind: 'function', name: functionNameOf(body) }
+    default:
+      return null
+  }
+}
+
+/** Under which a function stands in the settings: `default/resize/$LATEST`. */
+function functionNameOf(body: JsonObject): string {
+  const namespace = textField(body, 'ServiceScfFunctionNamespace') ?? 'default'
+  const qualifier = textField(body, 'ServiceScfFunctionQualifier') ?? '$LATEST'
+  return `${namespace}/${textField(body, 'ServiceScfFunctionName') ?? ''}/${qualifier}`
+}

@@ -1,0 +1,173 @@
+import type { Fault } from '../../model/document.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.ts'
+import { suggest } from '../../model/suggest.ts'
+import { toYaml } from '../../model/yaml-text.ts'
+import type { DialectSettings, FileDocument, FileDocuments } from '../dialect.ts'
+import { textField } from './fields.ts'
+import { ID_FIELDS, idOf, isIdKind, KINDS, type Kind, releasedApiId, TENCENT } from './kinds.ts'
+import { editableValue } from './own-form.ts'
+import { validate } from './validate.ts'
+
+/**
+ * `tencent: {upstreams, services, apis, plugins, attachments, releases}`, lists of documents. A release in a file releases the APIs of its service as
+ * they stand in the file; a list `released_apis` says instead what each environment serves.
+ */
+export function readTencentFile(root: JsonValue, settings: DialectSettings): FileDocuments | null {
+  if (!isJsonObject(root) || !Object.hasOwn(root, TENCENT)) return null
+  const faults: Fault[] = []
+  const documents: FileDocuments['documents'][number][] = []
+  for (const key of Object.keys(root)) {
+    if (key === TENCENT) continue
+    const hint = 'put it into a YAML document of its own, behind ---'
+    faults.push({ path: key, message: `${key} may not stand beside ${TENCENT}`, hint })
+  }
+  const body = root[TENCENT]
+  if (body === null) return { documents, faults }
+  if (!isJsonObject(body)) {
+    faults.push({
+      path: TENCENT,
+      message: `${TENCENT} must be an object with lists`,
+      hint: `known: ${KINDS.join(', ')}`,
+    })
+    return { documents, faults }
+  }
+  for (const key of Object.keys(body)) {
+    if ((KINDS as readonly string[]).includes(key)) continue
+    const near = suggest(key, KINDS)
+    const hint = near === null ? `known: ${KINDS.join(', ')}` : `did you mean ${near}?`
+    faults.push({ path: `${TENCENT}.${key}`, message: `unknown collection ${key}`, hint })
+  }
+  for (const kind of KINDS) readCollection(kind, body[kind], documents, faults)
+  checkNames(documents, faults)
+  // an empty list counts: nothing is released
+  if (!Array.isArray(body.released_apis)) documents.push(...released(documents, settings))
+  return { documents, faults }
+}
+
+function readCollection(
+  kind: Kind,
+  list: JsonValue | undefined,
+  documents: FileDocuments['documents'][number][],
+  faults: Fault[],
+): void {
+  // `apis:` with nothing behind it reads as null
+  if (list === undefined || list === null) return
+  if (!Array.isArray(list)) {
+    faults.push({
+      path: `${TENCENT}.${kind}`,
+      message: `${kind} must be a list`,
+      hint: 'put a dash before each entry',
+    })
+    return
+  }
+  const seen = new Map<string, string>()
+  for (const [index, entry] of (list as readonly JsonValue[]).entries()) {
+    const path = `${TENCENT}.${kind}[${index}]`
+    if (!isJsonObject(entry)) {
+      faults.push({ path, message: `an entry of ${kind} must be an object`, hint: null })
+      continue
+    }
+    const id = idOf(kind, entry)
+    if (id === null) {
+      faults.push({ path, message: `needs ${neededFields(kind)}`, hint: null })
+      continue
+    }
+    const first = seen.get(id)
+    if (first !== undefined) {
+      faults.push({ path, message: `${id} stands in ${first} already`, hint: 'give each its own id' })
+      continue
+    }
+    seen.set(id, path)
+    documents.push({ kind, id, value: entry, path })
+  }
+}
+
+/** Names of APIs are unique in their service (spec/tencent.md 1), which one document by itself cannot tell. */
+function checkNames(documents: FileDocuments['documents'], faults: Fault[]): void {
+  const seen = new Map<string, string>()
+  for (const { kind, value, path } of documents) {
+    const name = kind === 'apis' ? textField(value, 'ApiName') : null
+    if (name === null || name === '') continue
+    const key = `${textField(value, 'ServiceId') ?? ''} ${name}`
+    const first = seen.get(key)
+    if (first === undefined) seen.set(key, path)
+    else
+      faults.push({
+        path: `${path}.ApiName`,
+        message: `${first} of this service is called ${name} already`,
+        hint: null,
+      })
+  }
+}
+
+function neededFields(kind: Kind): string {
+  if (isIdKind(kind)) return ID_FIELDS[kind].field
+  return kind === 'releases' ? 'ServiceId and EnvironmentName' : 'ServiceId, EnvironmentName and ApiId'
+}
+
+/** What the releases among the documents release: the APIs beside them that have no fault of their own. */
+function released(
+  documents: readonly (FileDocument & { readonly path: string })[],
+  settings: DialectSettings,
+): FileDocuments['documents'] {
+  const made: FileDocuments['documents'][number][] = []
+  for (const release of documents) {
+    if (release.kind !== 'releases') continue
+    const serviceId = textField(release.value, 'ServiceId') ?? ''
+    const environment = textField(release.value, 'EnvironmentName') ?? ''
+    for (const api of documents) {
+      if (api.kind !== 'apis' || api.value.ServiceId !== serviceId) continue
+      // its faults are told where it stands
+      if (
+        validate('apis', api.value, settings).length > 0 ||
+        validate('releases', release.value, settings).length > 0
+      )
+        continue
+      made.push({
+        kind: 'released_apis',
+        id: releasedApiId(serviceId, environment, api.id),
+        value: releasedValue(serviceId, environment, api),
+        path: release.path,
+      })
+    }
+  }
+  return made
+}
+
+function releasedValue(serviceId: string, environment: string, api: FileDocument): JsonObject {
+  return {
+    ServiceId: serviceId,
+    EnvironmentName: environment,
+    ApiId: api.id,
+    Api: editableValue('apis', api.value),
+  }
+}
+
+/** Collections that are empty are left out, and so is what each environment serves where the releases say it. */
+export function writeTencentFile(documents: readonly FileDocument[]): string {
+  const body: Record<string, JsonObject[]> = {}
+  const byKind = new Map<Kind, FileDocument[]>()
+  for (const kind of KINDS) {
+    const own = documents.filter((document) => document.kind === kind)
+    own.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0))
+    byKind.set(kind, own)
+    if (own.length > 0 && kind !== 'released_apis') body[kind] = own.map(({ value }) => value)
+  }
+  const serving = byKind.get('released_apis') ?? []
+  const made = new Map<string, string>()
+  for (const { value } of byKind.get('releases') ?? []) {
+    const serviceId = textField(value, 'ServiceId') ?? ''
+    const environment = textField(value, 'EnvironmentName') ?? ''
+    for (const api of byKind.get('apis') ?? [])
+      if (api.value.ServiceId === serviceId)
+        made.set(
+          releasedApiId(serviceId, environment, api.id),
+          JSON.stringify(releasedValue(serviceId, environment, api)),
+        )
+  }
+  const isSaid =
+    made.size === serving.length &&
+    serving.every(({ id, value }) => made.get(id) === JSON.stringify(editableValue('released_apis', value)))
+  if (!isSaid) body.released_apis = serving.map(({ value }) => editableValue('released_apis', value))
+  return toYaml({ [TENCENT]: body })
+}

@@ -1,0 +1,212 @@
+import type { HeaderValue, RequestRewrite } from '../../model/filter.ts'
+import type { JsonObject } from '../../model/json.ts'
+import type { Origin } from '../../model/origin.ts'
+import type { Predicate } from '../../model/predicate.ts'
+import { literal, type TemplatePart } from '../../model/template.ts'
+import type { ApiPath } from './api-path.ts'
+import { checkChoice, checkKeys, checkObjects, checkText } from './check.ts'
+import type { Faults } from './faults.ts'
+import { flagField, objectsField, textField } from './fields.ts'
+
+/** Parameters of an API: what callers must send, and what the backend gets of it (spec/tencent.md 1 and 4.3). */
+
+export type Position = 'header' | 'query' | 'path'
+
+const POSITIONS = ['header', 'query', 'path'] as const
+
+const REQUEST_KEYS: ReadonlySet<string> = new Set([
+  'Name',
+  'Position',
+  'Type',
+  'DefaultValue',
+  'Required',
+  'Desc',
+])
+const SERVICE_KEYS: ReadonlySet<string> = new Set([
+  'Name',
+  'Position',
+  'RelevantRequestParameterName',
+  'RelevantRequestParameterPosition',
+  'RelevantRequestParameterDesc',
+  'RelevantRequestParameterType',
+  'DefaultValue',
+])
+const CONSTANT_KEYS: ReadonlySet<string> = new Set(['Name', 'Position', 'DefaultValue', 'Desc', 'Type'])
+
+const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+
+export function checkParameters(
+  value: JsonObject,
+  front: ApiPath | null,
+  path: string,
+  faults: Faults,
+): void {
+  const variables = front?.tier === 'pattern' ? front.groups : new Map<string, number>()
+  for (const { place, entry } of checkObjects(value, 'RequestParameters', path, faults)) {
+    checkKeys(entry, REQUEST_KEYS, place, 'a request parameter', faults)
+    const name = checkName(entry, place, faults)
+    const position = checkPosition(entry, 'Position', place, faults)
+    const fallback = checkText(entry, 'DefaultValue', place, {}, faults)
+    if (fallback !== null && fallback !== '' && position === 'query') {
+      const message = `the default of the query parameter ${name ?? ''} would have to be added to the query, which is not supported`
+      faults.add('UnsupportedOperation', `${place}.DefaultValue`, message, 'leave the default to the backend')
+    }
+    if (position === 'path' && name !== null && front !== null && !variables.has(name)) {
+      faults.add('InvalidParameterValue', `${place}.Name`, `the path has no variable {${name}}`)
+    }
+  }
+  for (const { place, entry } of checkObjects(value, 'ServiceParameters', path, faults)) {
+    checkKeys(entry, SERVICE_KEYS, place, 'a service parameter', faults)
+    const name = checkName(entry, place, faults)
+    const position = checkPosition(entry, 'Position', place, faults)
+    const from = checkPosition(entry, 'RelevantRequestParameterPosition', place, faults)
+    const source = checkText(entry, 'RelevantRequestParameterName', place, { isRequired: true }, faults)
+    checkText(entry, 'DefaultValue', place, {}, faults)
+    if (position === 'query' && (from !== 'query' || source !== name)) {
+      const message = 'a parameter that is mapped into the query under another name is not supported'
+      faults.add(
+        'UnsupportedOperation',
+        `${place}.Position`,
+        message,
+        'map it to a header, or to a variable of the path',
+      )
+    }
+    if (from === 'path' && source !== null && front !== null) {
+      const isKnown = variables.has(source) && front.tier === 'pattern' && front.pieces !== null
+      if (!isKnown)
+        faults.add(
+          'InvalidParameterValue',
+          `${place}.RelevantRequestParameterName`,
+          `the path has no variable {${source}}`,
+        )
+    }
+  }
+  for (const { place, entry } of checkObjects(value, 'ConstantParameters', path, faults)) {
+    checkKeys(entry, CONSTANT_KEYS, place, 'a constant parameter', faults)
+    checkName(entry, place, faults)
+    checkPosition(entry, 'Position', place, faults)
+    checkText(entry, 'DefaultValue', place, {}, faults)
+  }
+}
+
+function checkName(entry: JsonObject, place: string, faults: Faults): string | null {
+  const isField = readPosition(entry, 'Position') === 'header'
+  return checkText(
+    entry,
+    'Name',
+    place,
+    isField
+      ? { isRequired: true, form: FIELD_NAME, words: 'a name of a header field' }
+      : { isRequired: true },
+    faults,
+  )
+}
+
+function checkPosition(entry: JsonObject, name: string, place: string, faults: Faults): Position | null {
+  return checkChoice(entry, name, place, { of: POSITIONS, isRequired: true, ignoresCase: true }, faults)
+}
+
+function readPosition(entry: JsonObject, name: string): Position | null {
+  const text = textField(entry, name)?.toLowerCase()
+  return POSITIONS.find((position) => position === text) ?? null
+}
+
+/** What a condition calls `sysparam.…` though the API declares a parameter of that name (spec/tencent.md 3.1). Names in lower case. */
+export function declaredParameters(
+  api: JsonObject,
+): ReadonlyMap<string, { readonly position: Position; readonly name: string }> {
+  const declared = new Map<string, { position: Position; name: string }>()
+  for (const { entry } of objectsField(api, 'RequestParameters')) {
+    const name = textField(entry, 'Name')
+    const position = readPosition(entry, 'Position')
+    if (name !== null && position !== null) declared.set(name.toLowerCase(), { position, name })
+  }
+  return declared
+}
+
+/** Holds where a required parameter is missing; null: none is required. */
+export function missingParameters(api: JsonObject): Predicate | null {
+  const of: Predicate[] = []
+  for (const { entry } of objectsField(api, 'RequestParameters')) {
+    if (!flagField(entry, 'Required') || (textField(entry, 'DefaultValue') ?? '') !== '') continue
+    const variable = variableOf(readPosition(entry, 'Position'), textField(entry, 'Name'))
+    // a variable of the path is there, or the API is not the one
+    if (variable === null || variable.startsWith('uri_param_')) continue
+    of.push({ kind: 'test', variable, operator: 'equal', value: null })
+  }
+  return of.length === 0 ? null : { kind: 'any', of }
+}
+
+function variableOf(position: Position | null, name: string | null): string | null {
+  if (position === null || name === null) return null
+  if (position === 'header') return `http_${name}`
+  return position === 'query' ? `arg_${name}` : `uri_param_${name}`
+}
+
+/** What parameters make of a request. */
+export interface ParameterEffects {
+  /** Host by a constant header parameter of that name; null: none. */
+  readonly host: string | null
+  /** Fields that are set for the backend. */
+  readonly headers: readonly HeaderValue[]
+  /** Defaults of fields that are absent. */
+  readonly defaults: readonly RequestRewrite[]
+  /** For `{name}` of the backend path. */
+  readonly mapped: ReadonlyMap<string, TemplatePart>
+  /** Constants in the query, encoded. */
+  readonly query: string
+}
+
+export const NO_EFFECTS: ParameterEffects = {
+  host: null,
+  headers: [],
+  defaults: [],
+  mapped: new Map(),
+  query: '',
+}
+
+export function readParameters(api: JsonObject, origin: Origin): ParameterEffects {
+  const headers: HeaderValue[] = []
+  const defaults: RequestRewrite[] = []
+  const mapped = new Map<string, TemplatePart>()
+  const query: string[] = []
+  let host: string | null = null
+  for (const { entry } of objectsField(api, 'RequestParameters')) {
+    const name = textField(entry, 'Name')
+    const value = textField(entry, 'DefaultValue')
+    if (readPosition(entry, 'Position') !== 'header' || name === null || value === null || value === '')
+      continue
+    defaults.push({
+      kind: 'rewriteRequest',
+      origin,
+      when: { kind: 'test', variable: `http_${name}`, operator: 'equal', value: null },
+      path: null,
+      method: null,
+      host: null,
+      headers: { add: [], set: [{ name, value: literal(value) }], remove: [] },
+    })
+  }
+  for (const { entry } of objectsField(api, 'ServiceParameters')) {
+    const name = textField(entry, 'Name')
+    const from = readPosition(entry, 'RelevantRequestParameterPosition')
+    const source = textField(entry, 'RelevantRequestParameterName')
+    const variable = variableOf(from, source)
+    if (name === null || variable === null) continue
+    const part = { variable, fallback: textField(entry, 'DefaultValue') ?? '' }
+    const position = readPosition(entry, 'Position')
+    if (position === 'path') mapped.set(name, part)
+    else if (position === 'header' && (from !== 'header' || source?.toLowerCase() !== name.toLowerCase()))
+      headers.push({ name, value: [part] })
+  }
+  for (const { entry } of objectsField(api, 'ConstantParameters')) {
+    const name = textField(entry, 'Name')
+    const value = textField(entry, 'DefaultValue') ?? ''
+    if (name === null) continue
+    const position = readPosition(entry, 'Position')
+    if (position === 'path') mapped.set(name, value)
+    else if (position === 'query') query.push(`${encodeURIComponent(name)}=${encodeURIComponent(value)}`)
+    else if (name.toLowerCase() === 'host') host = value
+    else headers.push({ name, value: literal(value) })
+  }
+  return { host, headers, defaults, mapped, query: query.join('&') }
+}

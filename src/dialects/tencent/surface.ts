@@ -1,0 +1,16 @@
+import type { Surface } from '../../model/surface.ts'
+
+/**
+ * What callers see beside routing (spec/tencent.md 1, "Statuses the caller sees"). Bodies are ours, because the vendor's are not published; it
+ * answers 502 where no node can be asked, also when that is known beforehand.
+ */
+export const TENCENT_SURFACE: Surface = {
+  pathForm: 'resolved',
+  errorForm: 'json',
+  bodies: {},
+  statuses: { NO_ENDPOINT: 502, UPSTREAM_NAME_UNRESOLVED: 502 },
+  forwarding: 'full',
+  realIpFrom: [],
+  serverField: null,
+  upstreamStatusField: 'never',
+}

@@ -1,0 +1,186 @@
+import type { Endpoint } from '../../model/endpoint.ts'
+import type { ActiveCheck, HealthPolicy, PassiveCheck } from '../../model/health.ts'
+import type { JsonObject } from '../../model/json.ts'
+import type { Origin } from '../../model/origin.ts'
+import type { Levels, PoolSettings, Retry, Upstream, UpstreamTimeouts } from '../../model/upstream.ts'
+import type { DialectSettings, Translation } from '../dialect.ts'
+import type { BackendUrl } from './backend.ts'
+import { flagField, numberField, objectField, objectsField, textField } from './fields.ts'
+import { readStatuses } from './validate-upstream.ts'
+
+/** Upstreams of the model: those of documents (spec/tencent.md 5), and those behind a Url. */
+
+export interface UpstreamPlace {
+  readonly id: string
+  readonly origin: Origin
+  readonly name: string
+  /** Host towards nodes whatever the document says (a constant parameter `host`); null: as it says. */
+  readonly host: string | null
+}
+
+const SCHEMES = { HTTP: 'http', HTTPS: 'https', gRPC: 'grpc', gRPCs: 'grpcs' } as const
+
+/** Seconds; what a checker has where it says nothing (spec/tencent.md 5.1). */
+const CHECK = { path: '/', timeout: 5, interval: 5, unhealthyTimeout: 30 } as const
+
+/** A node that comes back gets its share at once; nobody is guessed at when all are out. */
+const LEVELS: Levels = { mode: 'strict', factor: 1, panicPercent: null, prefersZone: false }
+
+const POOL: PoolSettings = { size: 320, idleMs: 60_000, requests: 1000, maxAgeMs: 0 }
+
+/** Where no API says how long it waits: as long as any may. */
+const LONGEST: UpstreamTimeouts = { connectMs: 5_000, sendMs: 1_800_000, readMs: 1_800_000 }
+
+/**
+ * The timeouts that `ServiceTimeout` makes. One attempt may wait for its answer as long as the whole request may, so none follows one that
+ * waited in vain.
+ */
+export function timeoutsOf(seconds: number): UpstreamTimeouts {
+  const ms = seconds * 1000
+  return { connectMs: Math.min(ms, LONGEST.connectMs), sendMs: ms, readMs: ms }
+}
+
+export function translateUpstream(
+  value: JsonObject,
+  place: UpstreamPlace,
+  settings: DialectSettings,
+): { readonly upstream: Upstream; readonly warnings: Translation['warnings'] } {
+  const warnings: Translation['warnings'][number][] = []
+  const scheme = SCHEMES[(textField(value, 'Scheme') ?? 'HTTP') as keyof typeof SCHEMES] ?? 'http'
+  const endpoints: Endpoint[] = []
+  for (const { at, entry } of objectsField(value, 'Nodes')) {
+    const host = textField(entry, 'Host') ?? ''
+    const port = numberField(entry, 'Port') ?? 0
+    const weight = numberField(entry, 'Weight') ?? 0
+    if (port > 0) endpoints.push(endpointOf(host, port, weight))
+    else warnings.push({ path: `Nodes[${at}].Port`, message: `nothing is sent to port 0 of ${host}` })
+  }
+  if (endpoints.every(({ weight }) => weight === 0))
+    warnings.push({ path: 'Nodes', message: 'all nodes have weight 0: every request gets 502' })
+  const host = place.host ?? textField(value, 'UpstreamHost') ?? ''
+  const retries = numberField(value, 'Retries') ?? settings.tencent.api_default_retries
+  const upstream: Upstream = {
+    ...baseOf(place),
+    scheme,
+    http2: scheme === 'grpc' || scheme === 'grpcs' ? 'always' : 'never',
+    endpoints,
+    health: readHealth(value, scheme, host === '' ? null : host),
+    passHost: host === '' ? 'node' : 'rewrite',
+    upstreamHost: host === '' ? null : host,
+    retry: retryOf(retries),
+    tls: null,
+  }
+  return { upstream, warnings }
+}
+
+/** The one endpoint behind a Url. `verifies`: addresses of the internet have certificates that can be verified. */
+export function upstreamOfUrl(url: BackendUrl, place: UpstreamPlace, verifies: boolean): Upstream {
+  const host = place.host ?? url.authority
+  return {
+    ...baseOf(place),
+    scheme: url.isSecure ? 'https' : 'http',
+    http2: 'never',
+    endpoints: [endpointOf(url.host, url.port, 1)],
+    health: null,
+    passHost: 'rewrite',
+    upstreamHost: host,
+    retry: retryOf(0),
+    tls:
+      url.isSecure && verifies
+        ? { verifies: true, ca: null, certificate: null, key: null, serverName: url.host }
+        : null,
+  }
+}
+
+function baseOf({ id, origin, name }: UpstreamPlace) {
+  return {
+    kind: 'upstream',
+    id,
+    name,
+    origin,
+    discovery: null,
+    balancer: { kind: 'roundRobin' },
+    hashKey: null,
+    levels: LEVELS,
+    slowStart: null,
+    nodeHostWithoutPort: false,
+    timeouts: LONGEST,
+    pool: POOL,
+    limits: null,
+  } as const
+}
+
+function endpointOf(host: string, port: number, weight: number): Endpoint {
+  return { host, port, weight, priority: 0, address: null, zone: null, failoverOnly: false, state: 'ready' }
+}
+
+/** Refused, reset before an answer, not connected in time: again elsewhere, whatever the method (spec/tencent.md 5.2). */
+function retryOf(count: number): Retry {
+  return {
+    count,
+    timeoutMs: 0,
+    attemptMs: 0,
+    onHeadTimeout: false,
+    onStatuses: [],
+    nonIdempotent: true,
+    sameEndpointWhenAlone: true,
+    triesAgain: true,
+    sameEndpoint: null,
+    failoverTries: 0,
+    budget: null,
+  }
+}
+
+function readHealth(value: JsonObject, scheme: Upstream['scheme'], host: string | null): HealthPolicy | null {
+  const checker = objectField(value, 'HealthChecker')
+  if (checker === null) return null
+  const isActive = flagField(checker, 'EnableActiveCheck')
+  const isPassive = flagField(checker, 'EnablePassiveCheck')
+  if (!isActive && !isPassive) return null
+  return {
+    active: isActive ? readActive(checker, scheme, host) : null,
+    passive: isPassive ? readPassive(checker) : null,
+    outlier: null,
+  }
+}
+
+function readActive(checker: JsonObject, scheme: Upstream['scheme'], host: string | null): ActiveCheck {
+  const intervalMs = (numberField(checker, 'ActiveCheckInterval') ?? CHECK.interval) * 1000
+  return {
+    kind: scheme === 'https' || scheme === 'grpcs' ? 'https' : 'http',
+    timeoutMs: (numberField(checker, 'ActiveCheckTimeout') ?? CHECK.timeout) * 1000,
+    concurrency: 10,
+    host,
+    port: null,
+    method: 'GET',
+    path: textField(checker, 'ActiveCheckHttpPath') ?? CHECK.path,
+    headers: [],
+    body: '',
+    verifiesCertificate: false,
+    healthy: { intervalMs, statuses: statusesOf(checker, 'HealthyHttpStatus'), successes: 1 },
+    unhealthy: { intervalMs, ...readThresholds(checker) },
+  }
+}
+
+function readPassive(checker: JsonObject): PassiveCheck {
+  const seconds = numberField(checker, 'UnhealthyTimeout') ?? CHECK.unhealthyTimeout
+  return {
+    // a request that goes well while the node is out does not bring it back: the time does, or a probe
+    healthy: { statuses: statusesOf(checker, 'HealthyHttpStatus'), successes: 0 },
+    unhealthy: readThresholds(checker),
+    returnsAfterMs: seconds === 0 ? null : seconds * 1000,
+  }
+}
+
+function readThresholds(checker: JsonObject) {
+  return {
+    statuses: statusesOf(checker, 'UnhealthyHttpStatus'),
+    httpFailures: numberField(checker, 'HttpFailureThreshold') ?? 0,
+    tcpFailures: numberField(checker, 'TcpFailureThreshold') ?? 0,
+    timeouts: numberField(checker, 'TimeoutThreshold') ?? 0,
+  }
+}
+
+function statusesOf(checker: JsonObject, name: string): readonly number[] {
+  return readStatuses(textField(checker, name) ?? '').statuses
+}

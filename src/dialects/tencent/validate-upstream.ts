@@ -1,0 +1,228 @@
+import { isJsonObject, type JsonObject } from '../../model/json.ts'
+import {
+  checkChoice,
+  checkFlag,
+  checkIdField,
+  checkInteger,
+  checkKeys,
+  checkObjects,
+  checkTags,
+  checkText,
+  isHost,
+} from './check.ts'
+import { type Faults, joinPath } from './faults.ts'
+import { flagField, listField } from './fields.ts'
+
+/** Rules of upstreams (spec/tencent.md 5.1). */
+
+const UPSTREAM: ReadonlySet<string> = new Set([
+  'UpstreamId',
+  'UpstreamName',
+  'UpstreamDescription',
+  'Scheme',
+  'Algorithm',
+  'UniqVpcId',
+  'UpstreamType',
+  'Retries',
+  'UpstreamHost',
+  'Nodes',
+  'Tags',
+  'K8sService',
+  'K8sServices',
+  'HealthChecker',
+  'CreatedTime',
+])
+/** What answers tell of a node beside what was written; it may stand in a request, and counts for nothing. */
+const NODE: ReadonlySet<string> = new Set([
+  'Host',
+  'Port',
+  'Weight',
+  'VmInstanceId',
+  'Tags',
+  'Healthy',
+  'ServiceName',
+  'NameSpace',
+  'ClusterId',
+  'Source',
+  'UniqueServiceName',
+])
+const CHECKER: ReadonlySet<string> = new Set([
+  'EnableActiveCheck',
+  'EnablePassiveCheck',
+  'HealthyHttpStatus',
+  'UnhealthyHttpStatus',
+  'TcpFailureThreshold',
+  'TimeoutThreshold',
+  'HttpFailureThreshold',
+  'ActiveCheckHttpPath',
+  'ActiveCheckTimeout',
+  'ActiveCheckInterval',
+  'ActiveRequestHeader',
+  'UnhealthyTimeout',
+])
+
+export const SCHEMES = ['HTTP', 'HTTPS', 'gRPC', 'gRPCs'] as const
+const MOST_NODES = 200
+
+export function checkUpstream(value: JsonObject, faults: Faults): void {
+  checkKeys(value, UPSTREAM, '', 'an upstream', faults)
+  checkIdField(value, 'UpstreamId', 'upstream', faults)
+  checkChoice(value, 'Scheme', '', { of: SCHEMES, isRequired: true }, faults)
+  checkChoice(value, 'Algorithm', '', { of: ['ROUND_ROBIN', 'ROUND-ROBIN'], isRequired: true }, faults)
+  checkText(value, 'UniqVpcId', '', { isRequired: true }, faults)
+  checkText(
+    value,
+    'UpstreamName',
+    '',
+    { most: 50, form: /^[A-Za-z0-9_]*$/, words: 'of a-z A-Z 0-9 and _' },
+    faults,
+  )
+  checkText(value, 'UpstreamDescription', '', {}, faults)
+  checkInteger(value, 'Retries', '', { least: 1, most: 100 }, faults)
+  const host = checkText(value, 'UpstreamHost', '', {}, faults)
+  if (host !== null && host !== '' && !isAuthority(host))
+    faults.add('InvalidParameterValue', 'UpstreamHost', 'UpstreamHost must be host or host:port')
+  checkTags(value, 'Tags', '', faults)
+  const type = checkChoice(value, 'UpstreamType', '', { of: ['IP_PORT', 'K8S'] }, faults)
+  const clusterField = Object.hasOwn(value, 'K8sService') ? 'K8sService' : 'K8sServices'
+  if (type === 'K8S') {
+    const message = 'upstreams whose nodes come from a Kubernetes Service (K8S) are not supported yet'
+    faults.add(
+      'UnsupportedOperation',
+      'UpstreamType',
+      message,
+      'list the nodes in an upstream of type IP_PORT',
+    )
+  } else {
+    if (listField(value, clusterField).length > 0)
+      faults.add('InvalidParameterValue', clusterField, `${clusterField} is for upstreams of type K8S`)
+    checkNodes(value, faults)
+  }
+  const { HealthChecker: checker } = value
+  if (isJsonObject(checker)) {
+    checkHealthChecker(checker, faults)
+    if (checker.EnableActiveCheck === true && String(value.Scheme).startsWith('gRPC')) {
+      const message = 'active checks ask for a path by HTTP, which nodes of gRPC do not answer'
+      faults.add('UnsupportedOperation', 'HealthChecker.EnableActiveCheck', message, 'use passive checks')
+    }
+  } else if (checker !== undefined && checker !== null)
+    faults.add('InvalidParameterValue', 'HealthChecker', 'HealthChecker must be an object')
+}
+
+function checkNodes(value: JsonObject, faults: Faults): void {
+  const nodes = checkObjects(value, 'Nodes', '', faults)
+  const count = listField(value, 'Nodes').length
+  if (count === 0) {
+    if (!Object.hasOwn(value, 'Nodes') || Array.isArray(value.Nodes) || value.Nodes === null)
+      faults.add('MissingParameter', 'Nodes', 'Nodes needs one node at least')
+    return
+  }
+  if (count > MOST_NODES) {
+    const code = 'InvalidParameterValue.ParameterValueLimitExceeded'
+    faults.add(code, 'Nodes', `Nodes has ${count} nodes, at most ${MOST_NODES} are allowed`)
+  }
+  const seen = new Map<string, string>()
+  for (const { place, entry } of nodes) {
+    checkKeys(entry, NODE, place, 'a node', faults)
+    const host = checkText(entry, 'Host', place, { isRequired: true }, faults)
+    if (host !== null && !isHost(host))
+      faults.add(
+        'InvalidParameterValue.InvalidIPAddress',
+        joinPath(place, 'Host'),
+        `${host} is no address and no name`,
+      )
+    const port = checkInteger(
+      entry,
+      'Port',
+      place,
+      { least: 0, most: 65_535, isRequired: true, code: 'InvalidParameterValue.InvalidPort' },
+      faults,
+    )
+    checkInteger(entry, 'Weight', place, { least: 0, most: 100, isRequired: true }, faults)
+    checkText(entry, 'VmInstanceId', place, {}, faults)
+    if (host === null || port === null) continue
+    const key = `${host.toLowerCase()} ${port}`
+    const first = seen.get(key)
+    if (first === undefined) seen.set(key, place)
+    else faults.add('InvalidParameterValue', place, `${host}:${port} stands in ${first} already`)
+  }
+}
+
+function isAuthority(text: string): boolean {
+  const parts = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(text)
+  const host = parts?.[1] ?? parts?.[2]
+  const port = parts?.[3] === undefined ? 1 : Number(parts[3])
+  return host !== undefined && isHost(host) && port >= 1 && port <= 65_535
+}
+
+const THRESHOLDS = ['TcpFailureThreshold', 'TimeoutThreshold', 'HttpFailureThreshold'] as const
+
+function checkHealthChecker(checker: JsonObject, faults: Faults): void {
+  const path = 'HealthChecker'
+  checkKeys(checker, CHECKER, path, 'HealthChecker', faults)
+  const isActive = checkFlag(checker, 'EnableActiveCheck', path, true, faults)
+  const isPassive = checkFlag(checker, 'EnablePassiveCheck', path, true, faults)
+  for (const name of ['HealthyHttpStatus', 'UnhealthyHttpStatus'] as const) {
+    const text = checkText(checker, name, path, { isRequired: true }, faults)
+    const wrong = text === null ? null : readStatuses(text).wrong
+    if (wrong !== null)
+      faults.add(
+        'InvalidParameterValue',
+        joinPath(path, name),
+        `${wrong} is no status from 200 to 599`,
+        'put commas between them: 200,302',
+      )
+  }
+  for (const name of THRESHOLDS)
+    checkInteger(checker, name, path, { least: 0, most: 254, isRequired: true }, faults)
+  checkText(
+    checker,
+    'ActiveCheckHttpPath',
+    path,
+    { form: /^\/[!-~]*$/, words: 'a path that begins with /' },
+    faults,
+  )
+  checkInteger(checker, 'ActiveCheckTimeout', path, { least: 1, most: 3600, unit: ' (seconds)' }, faults)
+  checkInteger(checker, 'ActiveCheckInterval', path, { least: 1, most: 3600, unit: ' (seconds)' }, faults)
+  const returns = checkInteger(
+    checker,
+    'UnhealthyTimeout',
+    path,
+    { least: 0, most: 86_400, unit: ' (seconds)' },
+    faults,
+  )
+  if (isPassive === true && isActive !== true && returns === 0)
+    faults.add(
+      'InvalidParameterValue.RangeExceeded',
+      joinPath(path, 'UnhealthyTimeout'),
+      'with passive checks alone UnhealthyTimeout must be above 0, or a node that failed never returns',
+    )
+  if (listField(checker, 'ActiveRequestHeader').length > 0 || isJsonObject(checker.ActiveRequestHeader))
+    faults.add(
+      'UnsupportedOperation',
+      joinPath(path, 'ActiveRequestHeader'),
+      'ActiveRequestHeader is not supported, because its shape is not published',
+    )
+  const isOff = THRESHOLDS.every((name) => checker[name] === 0)
+  if ((flagField(checker, 'EnablePassiveCheck') || flagField(checker, 'EnableActiveCheck')) && isOff)
+    faults.add(
+      'InvalidParameterValue',
+      path,
+      'all thresholds are 0, so a check that is switched on would never find a node unhealthy',
+      'switch the checks off, or give one of the thresholds',
+    )
+}
+
+/** Codes between commas. `wrong`: the first piece that is none. */
+export function readStatuses(text: string): {
+  readonly statuses: readonly number[]
+  readonly wrong: string | null
+} {
+  const statuses: number[] = []
+  for (const piece of text.split(',')) {
+    const trimmed = piece.trim()
+    if (!/^[2-5]\d\d$/.test(trimmed)) return { statuses, wrong: JSON.stringify(trimmed) }
+    statuses.push(Number(trimmed))
+  }
+  return { statuses, wrong: null }
+}
