@@ -45,8 +45,10 @@ export class ChoiceLines {
   }
 
   condition({ comparisons }: ExplainedCondition, indent: number): void {
-    for (const { variable, operator, value, actual, held, isNegated } of comparisons) {
-      const is = actual === null ? 'absent' : valueText(actual)
+    for (const { variable, operator, value, actual, other, held, isNegated } of comparisons) {
+      const is = actual === null ? 'absent' : `is ${valueText(actual)}`
+      const others =
+        other === undefined ? '' : other === null ? ', the other absent' : `, the other ${valueText(other)}`
       const asked =
         value === null
           ? operator === 'equal'
@@ -55,7 +57,7 @@ export class ChoiceLines {
           : `${OPERATOR_TEXTS[operator]} ${valueText(value)}`
       this.push(
         ' '.repeat(indent + 4),
-        `${this.mark(held === isNegated ? 'no' : 'yes')} ${isNegated ? 'not ' : ''}${variable} ${asked}  (${is === 'absent' ? is : `is ${is}`})`,
+        `${this.mark(held === isNegated ? 'no' : 'yes')} ${isNegated ? 'not ' : ''}${variable} ${asked}  (${is}${others})`,
       )
     }
   }

@@ -1,11 +1,14 @@
 import { toByteString } from '../model/byte-string.ts'
 import type { Comparison, Predicate, PredicateValue, Scalar } from '../model/predicate.ts'
+import { compileLike } from './like.ts'
 import { compileNetworks } from './network.ts'
 import { toNumber } from './number.ts'
 import { compilePattern } from './pattern.ts'
 import type { RequestView } from './request-view.ts'
+import { SharedReads } from './shared-reads.ts'
 import type { ComparisonTrace } from './trace.ts'
-import { compileVariable, type VariableValue } from './variables.ts'
+import { compileTypedCheck, compileTypedPair } from './typed-comparison.ts'
+import type { VariableValue } from './variables.ts'
 
 export { type EqualityKey, equalityKey, equalityKeys } from './equality-keys.ts'
 
@@ -19,31 +22,39 @@ export interface CompiledPredicate {
 type Test = CompiledPredicate['test']
 type Check = (actual: VariableValue) => boolean
 
+const NOTHING_SHARED = new SharedReads([])
 const always: Test = () => true
 const never: Test = () => false
 const neverHolds: Check = () => false
 
 /**
  * One closure a node. `all` and `any` stop at the first part that decides, so the variables behind it are not read. A pattern that does
- * not compile never matches: documents are refused for it before they come here (`checkPattern`).
+ * not compile never matches: documents are refused for it before they come here (`checkPattern`). `reads`: what other predicates read as well.
  */
-export function compilePredicate(predicate: Predicate): CompiledPredicate {
+export function compilePredicate(
+  predicate: Predicate,
+  reads: SharedReads = NOTHING_SHARED,
+): CompiledPredicate {
   switch (predicate.kind) {
     case 'all':
-      return compileList(predicate.of, allOf)
+      return compileList(predicate.of, allOf, reads)
     case 'any':
-      return compileList(predicate.of, anyOf)
+      return compileList(predicate.of, anyOf, reads)
     case 'not': {
-      const { test, needsBody } = compilePredicate(predicate.of)
+      const { test, needsBody } = compilePredicate(predicate.of, reads)
       return { test: (view, trace) => !test(view, trace), needsBody }
     }
     case 'test':
-      return compileComparison(predicate)
+      return compileComparison(predicate, reads)
   }
 }
 
-function compileList(parts: readonly Predicate[], join: (tests: readonly Test[]) => Test): CompiledPredicate {
-  const compiled = parts.map(compilePredicate)
+function compileList(
+  parts: readonly Predicate[],
+  join: (tests: readonly Test[]) => Test,
+  reads: SharedReads,
+): CompiledPredicate {
+  const compiled = parts.map((part) => compilePredicate(part, reads))
   return {
     test: join(compiled.map((part) => part.test)),
     needsBody: compiled.some((part) => part.needsBody),
@@ -72,9 +83,10 @@ function anyOf(tests: readonly Test[]): Test {
   }
 }
 
-function compileComparison(comparison: Comparison): CompiledPredicate {
-  const { read, needsBody } = compileVariable(comparison.variable)
-  const text = comparison.operator === 'equal' ? comparison.value : null
+function compileComparison(comparison: Comparison, reads: SharedReads): CompiledPredicate {
+  const { read, needsBody } = reads.variable(comparison.variable)
+  const { operator, rules } = comparison
+  const text = operator === 'equal' && rules !== 'typedIgnoringCase' ? comparison.value : null
   if (typeof text === 'string') {
     // By far the commonest test: one field against one text.
     const bytes = toByteString(text)
@@ -86,7 +98,10 @@ function compileComparison(comparison: Comparison): CompiledPredicate {
     }
     return { test, needsBody }
   }
-  const check = compileCheck(comparison)
+  const { value } = comparison
+  if (isVariable(value)) return compilePair(comparison, value.variable, reads)
+  const typed = rules === undefined ? null : compileTypedCheck(operator, value, rules)
+  const check = typed ?? compileCheck(comparison)
   const test: Test = (view, trace) => {
     const actual = read(view)
     const held = check(actual)
@@ -94,6 +109,26 @@ function compileComparison(comparison: Comparison): CompiledPredicate {
     return held
   }
   return { test, needsBody }
+}
+
+/** Two variables. Without rules there is no such comparison: it never holds. */
+function compilePair(comparison: Comparison, name: string, reads: SharedReads): CompiledPredicate {
+  const left = reads.variable(comparison.variable)
+  const right = reads.variable(name)
+  const { operator, rules = null } = comparison
+  const holds = rules === null ? neverHolds : compileTypedPair(operator, rules)
+  const test: Test = (view, trace) => {
+    const actual = left.read(view)
+    const other = right.read(view)
+    const held = holds(actual, other)
+    if (trace !== null) trace.comparison(comparison, actual, held, other)
+    return held
+  }
+  return { test, needsBody: left.needsBody || right.needsBody }
+}
+
+function isVariable(value: PredicateValue): value is { readonly variable: string } {
+  return typeof value === 'object' && value !== null && 'variable' in value
 }
 
 function compileCheck({ operator, value }: Comparison): Check {
@@ -121,6 +156,11 @@ function compileCheck({ operator, value }: Comparison): Check {
       const list = (Array.isArray(value) ? value : [value]).filter((item) => typeof item === 'string')
       const isInside = compileNetworks(list)
       return (actual) => typeof actual === 'string' && isInside(actual)
+    }
+    case 'like': {
+      if (typeof value !== 'string') return neverHolds
+      const isLike = compileLike(toByteString(value), false)
+      return (actual) => typeof actual === 'string' && isLike(actual)
     }
   }
 }
@@ -176,7 +216,7 @@ const SHORT_LIST = 6
 
 function compileIn(value: PredicateValue): Check {
   if (!Array.isArray(value)) return neverHolds
-  const items = value.filter((item) => item !== null).map(constantOf)
+  const items = value.filter((item) => item !== null && typeof item !== 'object').map(constantOf)
   if (items.length > SHORT_LIST) {
     const set = new Set<VariableValue>(items)
     return (actual) => set.has(actual)

@@ -25,6 +25,13 @@ export interface RequestView {
   readonly requestId: string
   /** Value of a field by lower-case name with dashes, lines joined by `, `; undefined if absent. */
   header(name: string): string | undefined
+  /**
+   * Value of the first line of a field whose name is written exactly so; over HTTP/2, where all names are in lower case, of the one with
+   * that name in any case. Undefined if absent.
+   */
+  firstField(name: string, lowerName: string): string | undefined
+  /** At random from [0, 1), anew with each call. */
+  random(): number
   /** Cookie field lines joined by `; `, or undefined. */
   readonly cookies: string | undefined
   /**

@@ -1,15 +1,22 @@
 import type { AnswerView, RequestView } from './request-view.ts'
 
 /** For tests: a plain GET, with what matters to the case put over it. */
-export type SampleRequest = Partial<Omit<RequestView, 'header' | 'answer'>> & {
+export type SampleRequest = Partial<Omit<RequestView, 'header' | 'firstField' | 'answer'>> & {
   /** Lower-case names. */
   readonly headers?: Readonly<Record<string, string>>
+  /** Field lines as the client wrote them, beside those of `headers`. */
+  readonly lines?: readonly (readonly [name: string, value: string])[]
   readonly answer?: (Partial<AnswerView> & { readonly headers?: Readonly<Record<string, string>> }) | null
 }
 
 export function sampleView(request: SampleRequest = {}): RequestView {
-  const { headers = {}, answer = null, ...rest } = request
-  const fields = new Map(Object.entries(headers))
+  const { headers = {}, lines = [], answer = null, ...rest } = request
+  const raw = [...Object.entries(headers), ...lines]
+  const fields = new Map<string, string>()
+  for (const [name, value] of raw) {
+    const known = fields.get(name.toLowerCase())
+    fields.set(name.toLowerCase(), known === undefined ? value : `${known}, ${value}`)
+  }
   const path = rest.path ?? '/'
   return {
     method: 'GET',
@@ -30,8 +37,15 @@ export function sampleView(request: SampleRequest = {}): RequestView {
     pathParams: null,
     labels: null,
     consumer: null,
+    random: Math.random,
     ...rest,
     header: (name) => fields.get(name),
+    firstField(exact, lower) {
+      const line = raw.find(([name]) =>
+        this.protocol.startsWith('HTTP/2') ? name.toLowerCase() === lower : name === exact,
+      )
+      return line?.[1]
+    },
     answer: answer === null ? null : sampleAnswer(answer),
   }
 }

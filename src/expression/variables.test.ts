@@ -29,6 +29,34 @@ const post = { method: 'POST', headers: json, body: toByteString(body) } as cons
 const labels = { routeId: '1', routeName: 'ş', serviceId: null, serviceName: null }
 const gql = 'query Q($a: Int = 1) @d { alias: hero(id: "}") { name } ...F other } fragment F on T { x }'
 
+/** Ours, which the list of section 8 does not have. */
+const OWN_ROWS: readonly (readonly [string, SampleRequest, VariableValue])[] = [
+  ['query:a', { query: 'b=2&a=1&a=3' }, '1'],
+  ['query:a', { query: 'a' }, ''],
+  ['query:a', { query: 'a=' }, ''],
+  ['query:a', { query: 'A=1' }, undefined],
+  ['query:a', {}, undefined],
+  [
+    'header:X-A',
+    {
+      lines: [
+        ['x-a', '1'],
+        ['X-A', '2'],
+        ['X-A', '3'],
+      ],
+    },
+    '2',
+  ],
+  ['header:X-A', { lines: [['x-a', '1']], protocol: 'HTTP/2.0' }, '1'],
+  ['header:X-A', { lines: [['X_A', '1']] }, undefined],
+  ['header:Host', { lines: [['hOST', 'a:1']] }, 'a:1'],
+  ['path:2', { path: '/ab/c' }, 'b/c'],
+  ['path:3', { path: '/ab' }, '/'],
+  ['path:x', { path: '/ab' }, undefined],
+  ['random()', { random: () => 0.25 }, 0.25],
+  ['unknown:header.x', { lines: [['x', '1']] }, undefined],
+]
+
 /** spec/apisix.md section 8: variable, request, value. */
 const ROWS: readonly (readonly [string, SampleRequest, VariableValue])[] = [
   ['uri', { path: '/a b', target: '/a%20b?x' }, '/a b'],
@@ -162,6 +190,14 @@ const ROWS: readonly (readonly [string, SampleRequest, VariableValue])[] = [
 for (const [name, request, expected] of ROWS) {
   test(`${name} of ${JSON.stringify(request).slice(0, 70)} is ${JSON.stringify(expected) ?? 'absent'}`, () => {
     assert.equal(isKnownVariable(name) || name.endsWith('['), true)
+    assert.deepEqual(compileVariable(name).read(sampleView(request)), expected)
+  })
+}
+
+for (const [name, request, expected] of OWN_ROWS) {
+  test(`${name} of ${JSON.stringify(request).slice(0, 70)} is ${JSON.stringify(expected) ?? 'absent'}`, () => {
+    assert.equal(isKnownVariable(name), false)
+    assert.equal(canonicalVariable(name), name)
     assert.deepEqual(compileVariable(name).read(sampleView(request)), expected)
   })
 }

@@ -35,7 +35,7 @@ export function compileVariable(name: string): Variable {
     if (parsed === null) return { name, read: absent, needsBody: false }
     return { name, read: (view) => readBodyField(view, parsed), needsBody: true }
   }
-  for (const family of FAMILIES) {
+  for (const family of name.includes(':') ? [...EXACT_FAMILIES, ...FAMILIES] : FAMILIES) {
     if (!name.startsWith(family.prefix) || name.length === family.prefix.length) continue
     const read = family.compile(name.slice(family.prefix.length))
     return { name, read, needsBody: family.needsBody }
@@ -45,7 +45,7 @@ export function compileVariable(name: string): Variable {
 
 /** Whether a name stands in the list of section 8 (also if this gateway never has a value for it, as for `ssl_…`). */
 export function isKnownVariable(name: string): boolean {
-  if (PLAIN.has(name) || GRAPHQL.has(name)) return true
+  if (name !== DRAW && (PLAIN.has(name) || GRAPHQL.has(name))) return true
   const path = bodyPathOf(name)
   if (path !== null) return parseBodyPath(path) !== null
   if (name.startsWith('ssl_') && name.length > 4) return true
@@ -76,6 +76,9 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
 function bodyPathOf(name: string): string | null {
   return name.startsWith('post_arg.') ? name.slice(9) : null
 }
+
+/** Drawn anew whenever it is read. */
+export const DRAW = 'random()'
 
 const absent: Read = () => undefined
 const hostName = toByteString(hostname())
@@ -129,6 +132,8 @@ const PLAIN: ReadonlyMap<string, Read> = new Map<string, Read>([
   ['request_id', (view) => view.requestId],
   ['status', (view) => view.answer?.status],
   ['upstream_status', (view) => textOf(view.answer?.upstreamStatus)],
+  // ours, and no name that a document of the reference would have
+  [DRAW, (view) => view.random()],
 ])
 
 const GRAPHQL: ReadonlyMap<string, GraphqlPart> = new Map<string, GraphqlPart>([
@@ -153,6 +158,41 @@ const FAMILIES: readonly Family[] = [
   { prefix: 'upstream_http_', needsBody: false, compile: compileUpstreamHeader },
   { prefix: 'sent_http_', needsBody: false, compile: compileSentHeader },
 ]
+
+/**
+ * Ours: what dialects ask for that tell names apart more strictly than the variables of section 8 do. No name of theirs has a colon.
+ * - `header:Name`: the first line of the field that is so written (over HTTP/2 in any case).
+ * - `query:name`: the first argument of that name, as text; empty where it has no `=`.
+ * - `path:8`: the path without its first eight bytes; `/` where nothing is left.
+ */
+const EXACT_FAMILIES: readonly Family[] = [
+  { prefix: 'header:', needsBody: false, compile: compileExactField },
+  { prefix: 'query:', needsBody: false, compile: compileFirstArgument },
+  { prefix: 'path:', needsBody: false, compile: compilePathRest },
+]
+
+/** Host belongs to the protocol, which writes it in its own way; that it can be asked for as it is usually written must not depend on the client. */
+function compileExactField(rest: string): Read {
+  if (rest === 'Host') return (view) => view.header('host')
+  const name = toByteString(rest)
+  const lowerName = toByteString(rest.toLowerCase())
+  return (view) => view.firstField(name, lowerName)
+}
+
+function compileFirstArgument(rest: string): Read {
+  const name = toByteString(rest)
+  return (view) => {
+    if (view.query === null) return undefined
+    const value = findArgument(view.query, name)
+    return value === true ? '' : value
+  }
+}
+
+function compilePathRest(rest: string): Read {
+  const length = /^[0-9]{1,5}$/.test(rest) ? Number(rest) : -1
+  if (length < 0) return absent
+  return ({ path }) => (path.length > length ? path.slice(length) : '/')
+}
 
 /** The field with dashes; the one with underscores only where the other is absent (spec/apisix.md 8). */
 function compileHeader(rest: string): Read {

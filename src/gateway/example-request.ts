@@ -2,7 +2,7 @@ import { compilePredicate } from '../expression/compile.ts'
 import type { RequestView } from '../expression/request-view.ts'
 import { toByteString } from '../model/byte-string.ts'
 import type { ExplainRequest } from '../model/explanation.ts'
-import type { Comparison, Operator, Predicate, Scalar } from '../model/predicate.ts'
+import type { Comparison, Operator, Predicate, PredicateValue } from '../model/predicate.ts'
 import { predicateText } from '../model/predicate-text.ts'
 import type { HostPattern, PathPattern, Route, RouteEntry } from '../model/route.ts'
 import { patternExample } from './pattern-example.ts'
@@ -123,21 +123,26 @@ function fill(draft: Draft, wishes: readonly Wish[]): string | null {
 /** Values that are worth a try; null is absence. */
 function proposals({ comparison, held }: Wish): readonly (string | null)[] {
   const { operator, value } = comparison
-  const texts = (Array.isArray(value) ? value : [value]).flatMap((item) => around(item as Scalar, operator))
+  const texts = (isList(value) ? value : [value]).flatMap((item) => around(item, operator))
   const others = ['x', '0', '1', 'other', '10.0.0.1', '']
   if (held) return value === null ? [null, 'x'] : [...texts, null]
   return [null, ...others, ...texts]
 }
 
-function around(value: Scalar, operator: Operator): readonly string[] {
-  if (value === null) return []
-  const text = String(value)
+function isList(value: PredicateValue): value is Extract<PredicateValue, readonly unknown[]> {
+  return Array.isArray(value)
+}
+
+function around(value: Exclude<PredicateValue, readonly unknown[]>, operator: Operator): readonly string[] {
+  if (value === null || (typeof value === 'object' && 'variable' in value)) return []
+  const text = typeof value === 'object' ? value.decimal : String(value)
+  if (operator === 'like') return [text.replaceAll('%', '')]
   if (operator === 'matches' || operator === 'matchesIgnoringCase') {
     const example = patternExample(text)
     return example === null ? [] : [example]
   }
   if (operator === 'inNetwork') return [text.split('/')[0] as string]
-  const number = Number(value)
+  const number = Number(text)
   const near = Number.isFinite(number) ? [String(number + 1), String(number - 1), String(number)] : []
   return [text, ...near, `${text}-x`]
 }
@@ -145,10 +150,18 @@ function around(value: Scalar, operator: Operator): readonly string[] {
 /** Whether a value makes all comparisons come out as wanted, by the very tests that serve. */
 function meets(wishes: readonly Wish[], value: string | null): boolean {
   const bytes = value === null ? undefined : toByteString(value)
-  const view = { header: () => bytes } as unknown as RequestView
+  // a comparison of two variables reads its other side here: an empty request
+  const view = {
+    header: () => bytes,
+    firstField: () => undefined,
+    random: Math.random,
+    query: null,
+    path: '/',
+  }
+  const request = view as unknown as RequestView
   return wishes.every(
     ({ comparison, held }) =>
-      compilePredicate({ ...comparison, variable: 'http_probe' }).test(view, null) === held,
+      compilePredicate({ ...comparison, variable: 'http_probe' }).test(request, null) === held,
   )
 }
 
@@ -197,11 +210,27 @@ function placeOf(variable: string): Place | null {
         },
       }
   }
+  if (variable.startsWith('path:')) return restPlace(Number(variable.slice(5)))
   if (variable.startsWith('arg_')) return listPlace('query', variable.slice(4))
+  if (variable.startsWith('query:')) return listPlace('query', variable.slice(6))
+  if (variable.startsWith('header:')) return listPlace('headers', variable.slice(7))
   if (variable.startsWith('cookie_')) return listPlace('cookies', variable.slice(7))
   if (variable.startsWith('http_')) return listPlace('headers', variable.slice(5).replaceAll('_', '-'))
   if (variable.startsWith('post_arg_')) return listPlace('form', variable.slice(9))
   return null
+}
+
+/** The path without its first `length` bytes, which stay. */
+function restPlace(length: number): Place {
+  return {
+    read: (draft) => (draft.path.length > length ? draft.path.slice(length) : '/'),
+    write: (draft, value) => {
+      const path = draft.path.slice(0, length) + value
+      if (!draft.hasFreePath || !path.startsWith(draft.path)) return false
+      draft.path = path
+      return true
+    },
+  }
 }
 
 function listPlace(list: 'query' | 'headers' | 'cookies' | 'form', name: string): Place {
@@ -209,7 +238,8 @@ function listPlace(list: 'query' | 'headers' | 'cookies' | 'form', name: string)
     read: (draft) => draft[list].find(([other]) => other === name)?.[1] ?? null,
     write: (draft, value) => {
       draft[list].push([name, value])
-      if (list === 'headers') return name !== 'host' && !/[\r\n\0]/.test(value) && value.trim() === value
+      if (list === 'headers')
+        return name.toLowerCase() !== 'host' && !/[\r\n\0]/.test(value) && value.trim() === value
       return list !== 'cookies' || /^[^;,\s]*$/.test(value)
     },
   }

@@ -55,6 +55,8 @@ export interface ExplainedComparison {
   readonly value: PredicateValue
   /** What the request has; null: the variable is absent. */
   readonly actual: PredicateValue
+  /** Where `value` names another variable, what the request has for that one; null: absent. */
+  readonly other?: PredicateValue
   /** Of the comparison by itself. */
   readonly held: boolean
   /** Whether it stands inside a `not`: then it counts the other way round. */

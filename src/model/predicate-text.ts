@@ -1,4 +1,4 @@
-import type { Operator, Predicate, PredicateValue } from './predicate.ts'
+import type { LongNumber, Operator, Predicate, PredicateValue, Scalar } from './predicate.ts'
 
 /** Signs of comparisons, for people. */
 export const OPERATOR_TEXTS: Readonly<Record<Operator, string>> = {
@@ -13,6 +13,7 @@ export const OPERATOR_TEXTS: Readonly<Record<Operator, string>> = {
   in: 'in',
   has: 'has',
   inNetwork: 'in network',
+  like: 'like',
 }
 
 /** Values of a list that are shown; the rest is counted. */
@@ -24,10 +25,19 @@ export function predicateText(predicate: Predicate): string {
 }
 
 export function valueText(value: PredicateValue): string {
-  if (!Array.isArray(value)) return JSON.stringify(value)
-  const shown = value.slice(0, SHOWN_VALUES).map((item) => JSON.stringify(item))
+  if (!isList(value)) return scalarText(value)
+  const shown = value.slice(0, SHOWN_VALUES).map(scalarText)
   if (value.length > SHOWN_VALUES) shown.push(`… ${value.length - SHOWN_VALUES} more`)
   return `[${shown.join(', ')}]`
+}
+
+function isList(value: PredicateValue): value is Extract<PredicateValue, readonly unknown[]> {
+  return Array.isArray(value)
+}
+
+function scalarText(value: Scalar | LongNumber | { readonly variable: string }): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  return 'decimal' in value ? value.decimal : value.variable
 }
 
 function render(predicate: Predicate, isInner: boolean): string {
@@ -39,10 +49,11 @@ function render(predicate: Predicate, isInner: boolean): string {
     case 'not':
       return `not (${render(predicate.of, false)})`
     case 'test': {
-      const { variable, operator, value } = predicate
+      const { variable, operator, value, rules } = predicate
       if (value === null && operator === 'equal') return `${variable} is absent`
       if (value === null && operator === 'notEqual') return `${variable} is there`
-      return `${variable} ${OPERATOR_TEXTS[operator]} ${valueText(value)}`
+      const text = `${variable} ${OPERATOR_TEXTS[operator]} ${valueText(value)}`
+      return rules === 'typedIgnoringCase' ? `${text} ignoring case` : text
     }
   }
 }

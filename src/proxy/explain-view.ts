@@ -13,7 +13,7 @@ import {
   type ExplainedTarget,
   type ExplainedUpstream,
 } from '../model/explanation.ts'
-import type { Predicate, PredicateValue, Scalar } from '../model/predicate.ts'
+import type { LongNumber, Predicate, PredicateValue, Scalar } from '../model/predicate.ts'
 import { predicateText } from '../model/predicate-text.ts'
 import type { Route } from '../model/route.ts'
 import type { Split, SplitPolicy, Target } from '../model/split.ts'
@@ -84,27 +84,40 @@ function collectNegated(predicate: Predicate, isNegated: boolean, into: Set<Pred
 }
 
 function showComparison(
-  { predicate, actual, held }: TracedComparison,
+  { predicate, actual, held, other }: TracedComparison,
   isNegated: boolean,
 ): ExplainedComparison {
+  const isPair =
+    typeof predicate.value === 'object' && predicate.value !== null && 'variable' in predicate.value
   return {
     variable: predicate.variable,
     operator: predicate.operator,
     value: showValue(predicate.value, cut),
-    actual: showValue(actual === undefined ? null : (actual as PredicateValue), showText),
+    actual: showActual(actual),
+    ...(isPair ? { other: showActual(other) } : {}),
     held,
     isNegated,
   }
+}
+
+function showActual(actual: unknown): PredicateValue {
+  return showValue(actual === undefined ? null : (actual as PredicateValue), showText)
 }
 
 /** Values of a list that are kept. */
 const MAX_VALUES = 20
 
 function showValue(value: PredicateValue, show: (text: string) => string): PredicateValue {
-  const showScalar = (scalar: Scalar): Scalar => (typeof scalar === 'string' ? show(scalar) : scalar)
-  if (!Array.isArray(value)) return showScalar(value as Scalar)
+  const showScalar = <T extends Scalar | LongNumber | { readonly variable: string }>(
+    scalar: T,
+  ): T | string => (typeof scalar === 'string' ? show(scalar) : scalar)
+  if (!isList(value)) return showScalar(value)
   const kept = value.slice(0, MAX_VALUES).map(showScalar)
   return value.length > MAX_VALUES ? [...kept, `… ${value.length - MAX_VALUES} more`] : kept
+}
+
+function isList(value: PredicateValue): value is readonly (Scalar | LongNumber)[] {
+  return Array.isArray(value)
 }
 
 export function showRules(

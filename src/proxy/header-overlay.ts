@@ -33,6 +33,17 @@ export class HeaderOverlay {
     return value
   }
 
+  /** The first line of a field as rules see it. `name`: as it must be written; null: in any case. */
+  first(name: string | null, lowerName: string, fields: HeadFields): string | undefined {
+    if (!this.#dropped.has(lowerName)) {
+      const at = name === null ? fields.find(lowerName) : fields.findExact(name)
+      if (at >= 0) return fields.value(at)
+    }
+    return this.#lines.find(([other]) =>
+      name === null ? other.toLowerCase() === lowerName : other === name,
+    )?.[1]
+  }
+
   /** Cookie as rules see it, several lines as one. */
   cookies(fields: HeadFields): string | undefined {
     let value = this.#dropped.has('cookie') ? undefined : fields.join('cookie', '; ')

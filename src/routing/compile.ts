@@ -8,7 +8,7 @@ import type { Route } from '../model/route.ts'
 import type { EntryOwner, IndexEntry } from './entry.ts'
 import { compileRequestFilter } from './filters/request-filter.ts'
 import { compileResponseFilter } from './filters/response-filter.ts'
-import { chooseRule, RuleEntry } from './rules.ts'
+import { chooseRule, compileRules, type RuleEntry } from './rules.ts'
 import {
   type CompiledRequestFilter,
   type CompiledResponseFilter,
@@ -52,7 +52,7 @@ export class RouteCandidate implements CompiledRoute {
     this.responseFilters = model.responseFilters.map(compileResponseFilter)
     // The answer comes too late to read the request's body for a filter: it is read before a rule is chosen.
     const isBodyUsed = this.responseFilters.some((filter) => filter.needsBody)
-    this.rules = model.rules.map((rule, index) => new RuleEntry(rule, index, env, isBodyUsed))
+    this.rules = compileRules(model.rules, env, isBodyUsed)
     this.#methods = model.methods
     this.#isClient = model.clients === null ? null : compileNetworks(model.clients)
     this.#predicate = model.predicate === null ? null : compilePredicate(model.predicate)

@@ -8,6 +8,8 @@ export interface TracedComparison {
   readonly predicate: Comparison
   readonly actual: unknown
   readonly held: boolean
+  /** Where the value is the name of another variable, what that one gave. */
+  readonly other: unknown
 }
 
 export interface TracedCandidate {
@@ -88,9 +90,9 @@ export class ChoiceTrace implements Trace {
     this.rules.push({ rule, index, held, comparisons: this.#take() })
   }
 
-  comparison(predicate: Predicate, actual: unknown, held: boolean): void {
+  comparison(predicate: Predicate, actual: unknown, held: boolean, other?: unknown): void {
     if (this.#comparisons.length >= this.#limits.comparisons || predicate.kind !== 'test') return
-    this.#comparisons.push({ predicate, actual, held })
+    this.#comparisons.push({ predicate, actual, held, other })
   }
 
   filter(filter: CompiledRequestFilter, applied: boolean): void {

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import type { Predicate } from '../model/predicate.ts'
 import type { RedirectTarget } from '../model/split.ts'
 import { ChoiceTrace } from './explain.ts'
-import { chooseRule, RuleEntry } from './rules.ts'
+import { chooseRule, compileRules, RuleEntry } from './rules.ts'
 import { NEEDS_BODY } from './table.ts'
 import {
   makeEnvironment,
@@ -23,9 +23,9 @@ const argument = (value: string): Predicate => ({
 })
 const split = makeSplit('s', [makeUpstreamTarget('u', 1)])
 
-function compile(...predicates: readonly (Predicate | null)[]): RuleEntry[] {
-  const env = makeEnvironment()
-  return predicates.map((predicate, index) => new RuleEntry(makeRule(split, { predicate }), index, env))
+function compile(...predicates: readonly (Predicate | null)[]): readonly RuleEntry[] {
+  const rules = predicates.map((predicate) => makeRule(split, { predicate }))
+  return compileRules(rules, makeEnvironment(), false)
 }
 
 describe('rules', () => {
@@ -46,6 +46,38 @@ describe('rules', () => {
     assert.equal(chooseRule(rules, makeView({ query: 'x=1' }), null), rules[0])
     assert.equal(chooseRule(rules, makeView({}), null), NEEDS_BODY)
     assert.equal(chooseRule(rules, makeView({ body: null }), null), rules[2])
+  })
+
+  it('read what several of them ask for once a choice, and anew for the next one', () => {
+    const rules = compile(argument('1'), argument('2'), argument('3'))
+    let reads = 0
+    const ask = (query: string) => {
+      const view = makeView({})
+      Object.defineProperty(view, 'query', {
+        get: () => {
+          reads++
+          return query
+        },
+      })
+      reads = 0
+      const rule = chooseRule(rules, view, null)
+      return [rule === null || rule === NEEDS_BODY ? rule : rule.index, reads]
+    }
+    const [, once] = ask('x=1')
+    assert.deepEqual(ask('x=3'), [2, once])
+    assert.deepEqual(ask('x=4'), [null, once])
+    assert.deepEqual(ask('y=1'), [null, once])
+    assert.deepEqual(ask('x=2'), [1, once])
+  })
+
+  it('keep nothing of a request whose choice ended in an error', () => {
+    const rules = compile(argument('1'), argument('2'))
+    const trace = new ChoiceTrace()
+    trace.rule = () => {
+      throw new Error('an error of the trace')
+    }
+    assert.throws(() => chooseRule(rules, makeView({ query: 'x=1' }), trace))
+    assert.equal(chooseRule(rules, makeView({ query: 'x=2' }), null), rules[1])
   })
 
   it('tell a trace what was compared and which held, and decide the same with it', () => {

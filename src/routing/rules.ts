@@ -1,5 +1,6 @@
 import { compilePredicate } from '../expression/compile.ts'
 import type { RequestView } from '../expression/request-view.ts'
+import { SharedReads } from '../expression/shared-reads.ts'
 import { toByteString } from '../model/byte-string.ts'
 import { targetIdentity } from '../model/counters.ts'
 import type { Rule } from '../model/rule.ts'
@@ -25,8 +26,17 @@ export class RuleEntry implements CompiledRule {
   readonly test: Test | null
   readonly needsBody: boolean
   readonly split: CompiledSplit
-  constructor(model: Rule, index: number, env: CompileEnvironment, isBodyUsed = false) {
-    const predicate = model.predicate === null ? null : compilePredicate(model.predicate)
+  /** What it reads together with the other rules of its route; null: nothing. */
+  readonly reads: SharedReads | null
+  constructor(
+    model: Rule,
+    index: number,
+    env: CompileEnvironment,
+    isBodyUsed = false,
+    reads: SharedReads | null = null,
+  ) {
+    const predicate = model.predicate === null ? null : compilePredicate(model.predicate, reads ?? undefined)
+    this.reads = reads
     this.model = model
     this.index = index
     this.test = predicate === null ? null : predicate.test
@@ -36,8 +46,33 @@ export class RuleEntry implements CompiledRule {
   }
 }
 
+/** The rules of a route. What their predicates read more than once is read once a choice. */
+export function compileRules(
+  rules: readonly Rule[],
+  env: CompileEnvironment,
+  isBodyUsed: boolean,
+): readonly RuleEntry[] {
+  const reads = new SharedReads(rules.map(({ predicate }) => predicate))
+  const shared = reads.isUsed ? reads : null
+  return rules.map((rule, index) => new RuleEntry(rule, index, env, isBodyUsed, shared))
+}
+
 /** The first rule whose predicate holds; null: none does. NEEDS_BODY: the next one reads a body that was not read yet. */
 export function chooseRule(
+  rules: readonly RuleEntry[],
+  view: RequestView,
+  trace: Trace | null,
+): CompiledRule | null | typeof NEEDS_BODY {
+  const reads = rules.length === 0 ? null : (rules[0] as RuleEntry).reads
+  if (reads === null) return firstThatHolds(rules, view, trace)
+  // Also before: what an error may have left of another request must not decide about this one.
+  reads.forget()
+  const rule = firstThatHolds(rules, view, trace)
+  reads.forget()
+  return rule
+}
+
+function firstThatHolds(
   rules: readonly RuleEntry[],
   view: RequestView,
   trace: Trace | null,

@@ -3,7 +3,7 @@ import type { RequestView } from '../expression/request-view.ts'
 import { routeIdentity } from '../model/counters.ts'
 import type { StreamConditionName } from '../model/explanation.ts'
 import type { StreamRoute } from '../model/stream-route.ts'
-import { chooseRule, RuleEntry } from './rules.ts'
+import { chooseRule, compileRules, type RuleEntry } from './rules.ts'
 import { type CompiledRule, type CompileEnvironment, NEEDS_BODY, type Trace } from './table.ts'
 
 /** A stream as conditions and variables see it; what only requests have is empty. */
@@ -32,7 +32,7 @@ export class CompiledStreamRoute {
   constructor(model: StreamRoute, env: CompileEnvironment) {
     this.model = model
     this.slot = env.slot(routeIdentity(model.id))
-    this.rules = model.rules.map((rule, index) => new RuleEntry(rule, index, env, false))
+    this.rules = compileRules(model.rules, env, false)
     this.#isServer = model.serverAddresses === null ? null : compileNetworks(model.serverAddresses)
     this.#isClient = model.clients === null ? null : compileNetworks(model.clients)
   }

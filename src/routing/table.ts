@@ -202,8 +202,8 @@ export interface Trace {
   /** A candidate route was tested by one of its entries: it passed, or the named condition failed (with the values that made it so). */
   route(route: Route, entry: ScannedEntry, outcome: 'passed' | TraceFailure): void
   rule(rule: Rule, index: number, held: boolean): void
-  /** A comparison inside the predicate at hand. */
-  comparison(predicate: Predicate, actual: unknown, held: boolean): void
+  /** A comparison inside the predicate at hand; `other` is what a variable that stands as its value gave. */
+  comparison(predicate: Predicate, actual: unknown, held: boolean, other?: unknown): void
   /** A request filter was come to; `applied`: its condition held, or it has none. Called after it has worked. */
   filter(filter: CompiledRequestFilter, applied: boolean): void
 }

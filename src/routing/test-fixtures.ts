@@ -55,6 +55,8 @@ export function makeView(
     consumer: null,
     answer: null,
     header: (name) => headers[name],
+    firstField: (_, lowerName) => headers[lowerName],
+    random: Math.random,
     ...rest,
   }
 }

@@ -90,6 +90,8 @@ function viewOf(request: Request): RequestView {
     localPort: 9080,
     requestId: 'x',
     header: (name) => fields[name],
+    firstField: (_, lowerName) => fields[lowerName],
+    random: () => 0,
     cookies: undefined,
     body: null,
     pathParams: null,

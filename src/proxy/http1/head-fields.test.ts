@@ -32,6 +32,14 @@ describe('HeadFields', () => {
     assert.equal(fields.value(0), '1')
   })
 
+  it('finds a field by its name as written', () => {
+    const fields = scan(lines('x-thing: 1', 'X-Thing: 2', 'X-Thing: 3', 'X-Thin: 4'))
+    assert.equal(fields.findExact('X-Thing'), 1)
+    assert.equal(fields.findExact('x-thing'), 0)
+    assert.equal(fields.findExact('X-THING'), -1)
+    assert.equal(fields.findExact('Thing'), -1)
+  })
+
   it('joins the lines of one name in their order', () => {
     const fields = scan(lines('a: 1', 'b: x', 'A: 2', 'a:', 'cookie: k=v', 'Cookie: l=w'))
     assert.equal(fields.get('a'), '1, 2, ')

@@ -69,6 +69,17 @@ export class HeadFields {
     return -1
   }
 
+  /** Index of the first line whose name is written exactly so, or -1. */
+  findExact(name: string): number {
+    const length = name.length
+    for (let i = 0; i < this.count; i++) {
+      const start = at(this.nameStart, i)
+      if (at(this.nameEnd, i) - start !== length || this.kind[i] === FIELD.SHADOW) continue
+      if (this.text.startsWith(name, start)) return i
+    }
+    return -1
+  }
+
   /** Value of the lines with that name (lower case), joined by `, `; undefined if there is none. */
   get(lowerName: string): string | undefined {
     return this.join(lowerName, ', ')

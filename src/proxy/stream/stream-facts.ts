@@ -75,6 +75,12 @@ export class StreamFacts implements StreamView {
   header(): undefined {
     return undefined
   }
+  firstField(): undefined {
+    return undefined
+  }
+  random(): number {
+    return Math.random()
+  }
 
   /** Route, rule and target. A code: why no upstream is to be asked. With a trace (explain) nothing moves on: the split is peeked at. */
   chooseTarget(trace: Trace | null): ErrorCode | null {
