@@ -63,6 +63,14 @@ export interface Authentication {
  */
 export type PathRewrite =
   | { readonly kind: 'keep'; readonly source: 'path' | 'target' }
+  /** The first `cut` bytes of the resolved path replaced, which the route has seen to be there; of slashes on both sides of the seam one stays. */
+  | {
+      readonly kind: 'prefix'
+      readonly cut: number
+      readonly replacement: Template
+      /** Comes before the client's query, as it goes on the wire; empty: none. */
+      readonly query: string
+    }
   | { readonly kind: 'template'; readonly source: 'path' | 'target'; readonly template: Template }
   | {
       readonly kind: 'patterns'

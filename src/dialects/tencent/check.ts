@@ -221,3 +221,11 @@ export function checkIdField(
     faults.add('InvalidParameterValue', joinPath(path, field), message)
   }
 }
+
+/** `host` or `host:port`, as it stands in Host. */
+export function isAuthority(text: string): boolean {
+  const parts = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(text)
+  const host = parts?.[1] ?? parts?.[2]
+  const port = parts?.[3] === undefined ? 1 : Number(parts[3])
+  return host !== undefined && isHost(host) && port >= 1 && port <= 65_535
+}

@@ -22,49 +22,53 @@ export interface Combination {
 export function combinePath(combination: Combination): PathRewrite | null {
   const { front, base, backend, query } = combination
   const tail = query === '' ? '' : `?${query}`
-  const opensRest = backend === '' || backend.endsWith('/')
-  if (front.tier === 'exact') {
-    const template = fill(backend === '' ? '/' : backend, combination, tail)
-    return { kind: 'template', source: 'path', template }
-  }
-  const isPlain = front.tier !== 'pattern'
-  if (isPlain && base === '' && tail === '' && isSame(front.text, backend)) return null
-  const written = isPlain ? quotePattern(front.text) : `(?:${front.source})`
-  const endsWithSlash = isPlain ? front.text.endsWith('/') : front.endsWithSlash
-  const own = endsWithSlash ? withoutLastSlash(written, isPlain) : written
-  // the root of an environment is also asked for without a slash
-  const isRoot = isPlain && front.text === '/'
-  let rest: string
-  if (opensRest) rest = endsWithSlash && !isRoot ? '/(.*)' : '/?(.*)'
-  else rest = endsWithSlash && !isRoot ? '(/.*)' : '(.*)'
-  const group = (isPlain ? 0 : front.groupCount) + 1
   const head = backend === '' ? '/' : backend
-  const replacement: TemplatePart[] = [...fill(head, combination, ''), { group }]
+  if (front.tier === 'exact')
+    return { kind: 'template', source: 'path', template: fill(head, combination, tail) }
+  if (front.tier === 'pattern') return combinePattern(front, combination, tail)
+  if (base === '' && tail === '' && isSame(front.text, backend)) return null
+  const own = front.text.endsWith('/') ? front.text.slice(0, -1) : front.text
+  return {
+    kind: 'prefix',
+    cut: Buffer.byteLength(base + own),
+    replacement: fill(head, combination, ''),
+    query,
+  }
+}
+
+/** As with prefixes, but what is cut off is what the pattern takes. */
+function combinePattern(
+  { source, endsWithSlash, groupCount }: ApiPath & { tier: 'pattern' },
+  combination: Combination,
+  tail: string,
+): PathRewrite {
+  const { base, backend } = combination
+  const written = `(?:${endsWithSlash ? source.slice(0, -1) : source})`
+  const opensRest = backend === '' || backend.endsWith('/')
+  let rest: string
+  if (opensRest) rest = endsWithSlash ? '/(.*)' : '/?(.*)'
+  else rest = endsWithSlash ? '(/.*)' : '(.*)'
+  const replacement: TemplatePart[] = [
+    ...fill(backend === '' ? '/' : backend, combination, ''),
+    { group: groupCount + 1 },
+  ]
   if (tail !== '') replacement.push(tail)
   return {
     kind: 'patterns',
     source: 'path',
-    rules: [{ pattern: `(?s)^${quotePattern(base)}${own}${rest}$`, replacement }],
+    rules: [{ pattern: `(?s)^${quotePattern(base)}${written}${rest}$`, replacement }],
   }
 }
 
 /** The path without the base and nothing else. Null: the path stays as it is. */
 export function stripBase(base: string): PathRewrite | null {
   if (base === '') return null
-  return {
-    kind: 'patterns',
-    source: 'path',
-    rules: [{ pattern: `(?s)^${quotePattern(base)}(.*)$`, replacement: [{ group: 1 }] }],
-  }
+  return { kind: 'prefix', cut: Buffer.byteLength(base), replacement: ['/'], query: '' }
 }
 
 /** Whether what is sent is what came: P and B are both the root, or the same text. */
 function isSame(front: string, backend: string): boolean {
   return front === backend || (front === '/' && backend === '')
-}
-
-function withoutLastSlash(pattern: string, isPlain: boolean): string {
-  return isPlain ? pattern.slice(0, -1) : `${pattern.slice(0, -2)})`
 }
 
 /** The backend path with its `{name}`: groups of the front-end path, or mapped parameters. */

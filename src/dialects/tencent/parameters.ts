@@ -4,7 +4,7 @@ import type { Origin } from '../../model/origin.ts'
 import type { Predicate } from '../../model/predicate.ts'
 import { literal, type TemplatePart } from '../../model/template.ts'
 import type { ApiPath } from './api-path.ts'
-import { checkChoice, checkKeys, checkObjects, checkText } from './check.ts'
+import { checkChoice, checkKeys, checkObjects, checkText, isAuthority } from './check.ts'
 import type { Faults } from './faults.ts'
 import { flagField, objectsField, textField } from './fields.ts'
 
@@ -33,6 +33,14 @@ const SERVICE_KEYS: ReadonlySet<string> = new Set([
 ])
 const CONSTANT_KEYS: ReadonlySet<string> = new Set(['Name', 'Position', 'DefaultValue', 'Desc', 'Type'])
 
+/** Fields that make messages what they are; no parameter may be one. */
+const RESERVED: ReadonlySet<string> = new Set(
+  'connection content-length transfer-encoding te trailer upgrade keep-alive proxy-connection expect'.split(
+    ' ',
+  ),
+)
+/** What may stand in a field: no line breaks and other controls. */
+const FIELD_VALUE = { form: /^[^\p{Cc}]*$/u, words: 'without line breaks and other controls' } as const
 const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
 export function checkParameters(
@@ -46,7 +54,7 @@ export function checkParameters(
     checkKeys(entry, REQUEST_KEYS, place, 'a request parameter', faults)
     const name = checkName(entry, place, faults)
     const position = checkPosition(entry, 'Position', place, faults)
-    const fallback = checkText(entry, 'DefaultValue', place, {}, faults)
+    const fallback = checkText(entry, 'DefaultValue', place, position === 'header' ? FIELD_VALUE : {}, faults)
     if (fallback !== null && fallback !== '' && position === 'query') {
       const message = `the default of the query parameter ${name ?? ''} would have to be added to the query, which is not supported`
       faults.add('UnsupportedOperation', `${place}.DefaultValue`, message, 'leave the default to the backend')
@@ -61,7 +69,11 @@ export function checkParameters(
     const position = checkPosition(entry, 'Position', place, faults)
     const from = checkPosition(entry, 'RelevantRequestParameterPosition', place, faults)
     const source = checkText(entry, 'RelevantRequestParameterName', place, { isRequired: true }, faults)
-    checkText(entry, 'DefaultValue', place, {}, faults)
+    checkText(entry, 'DefaultValue', place, position === 'header' ? FIELD_VALUE : {}, faults)
+    if (position === 'header' && name?.toLowerCase() === 'host') {
+      const message = 'Host can be a constant, and is not taken from a parameter of the caller'
+      faults.add('UnsupportedOperation', `${place}.Name`, message)
+    }
     if (position === 'query' && (from !== 'query' || source !== name)) {
       const message = 'a parameter that is mapped into the query under another name is not supported'
       faults.add(
@@ -83,23 +95,23 @@ export function checkParameters(
   }
   for (const { place, entry } of checkObjects(value, 'ConstantParameters', path, faults)) {
     checkKeys(entry, CONSTANT_KEYS, place, 'a constant parameter', faults)
-    checkName(entry, place, faults)
-    checkPosition(entry, 'Position', place, faults)
-    checkText(entry, 'DefaultValue', place, {}, faults)
+    const name = checkName(entry, place, faults)
+    const position = checkPosition(entry, 'Position', place, faults)
+    const text = checkText(entry, 'DefaultValue', place, position === 'header' ? FIELD_VALUE : {}, faults)
+    if (position !== 'header' || name === null || name.toLowerCase() !== 'host') continue
+    if (text === null || !isAuthority(text))
+      faults.add('InvalidParameterValue', `${place}.DefaultValue`, 'a host must be host or host:port')
   }
 }
 
 function checkName(entry: JsonObject, place: string, faults: Faults): string | null {
-  const isField = readPosition(entry, 'Position') === 'header'
-  return checkText(
-    entry,
-    'Name',
-    place,
-    isField
-      ? { isRequired: true, form: FIELD_NAME, words: 'a name of a header field' }
-      : { isRequired: true },
-    faults,
-  )
+  if (readPosition(entry, 'Position') !== 'header')
+    return checkText(entry, 'Name', place, { isRequired: true }, faults)
+  const rules = { isRequired: true, form: FIELD_NAME, words: 'a name of a header field' }
+  const name = checkText(entry, 'Name', place, rules, faults)
+  if (name === null || !RESERVED.has(name.toLowerCase())) return name
+  faults.add('InvalidParameterValue', `${place}.Name`, `${name} is written by the gateway alone`)
+  return null
 }
 
 function checkPosition(entry: JsonObject, name: string, place: string, faults: Faults): Position | null {

@@ -8,6 +8,7 @@ import {
   checkObjects,
   checkTags,
   checkText,
+  isAuthority,
   isHost,
 } from './check.ts'
 import { type Faults, joinPath } from './faults.ts'
@@ -146,13 +147,6 @@ function checkNodes(value: JsonObject, faults: Faults): void {
     if (first === undefined) seen.set(key, place)
     else faults.add('InvalidParameterValue', place, `${host}:${port} stands in ${first} already`)
   }
-}
-
-function isAuthority(text: string): boolean {
-  const parts = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(text)
-  const host = parts?.[1] ?? parts?.[2]
-  const port = parts?.[3] === undefined ? 1 : Number(parts[3])
-  return host !== undefined && isHost(host) && port >= 1 && port <= 65_535
 }
 
 const THRESHOLDS = ['TcpFailureThreshold', 'TimeoutThreshold', 'HttpFailureThreshold'] as const

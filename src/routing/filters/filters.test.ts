@@ -93,6 +93,18 @@ describe('a path rewrite', () => {
     assert.equal(regexUri('^/zzz', literal('/x'), makeView({ path: '/a b', query: 'q' })), '/a%20b?q')
   })
 
+  it('replaces a prefix by its length, with one slash at the seam and constants before the query', () => {
+    const cut = (path: string, replacement: Template, query = '', own: string | null = null) =>
+      rewrite({ kind: 'prefix', cut: 2, replacement, query }, makeView({ path, query: own }))
+    assert.equal(cut('/a/b c', literal('/v')), '/v/b%20c')
+    assert.equal(cut('/a/b', literal('/v/')), '/v/b')
+    assert.equal(cut('/ab', literal('/v')), '/vb')
+    assert.equal(cut('/a', literal('/')), '/')
+    assert.equal(cut('/a/b%2fc?d', literal('/'), 'x=1&y', 'q=2'), '/b%2fc%3Fd?x=1&y&q=2')
+    assert.equal(cut('/a', ['/', variable('arg_b'), '/'], '', 'b=x%3Fy'), '/x%3Fy/?b=x%3Fy')
+    assert.equal(cut('/a/../../x', literal('/')), undefined)
+  })
+
   it('puts a missing slash in front', () => {
     assert.equal(regexUri('^/a/', literal(''), makeView({ path: '/a/b' })), '/b')
   })

@@ -23,12 +23,33 @@ export function compilePathRewrite(rewrite: PathRewrite): {
             : (view) => checkTarget(view.target),
         needsBody: false,
       }
+    case 'prefix':
+      return compilePrefix(rewrite)
     case 'template':
       return rewrite.source === 'path'
         ? compileEncodedTemplate(rewrite.template)
         : compileRawTemplate(rewrite.template)
     case 'patterns':
       return compilePatterns(rewrite)
+  }
+}
+
+function compilePrefix({ cut, replacement, query }: PathRewrite & { kind: 'prefix' }): {
+  target: TargetRewrite
+  needsBody: boolean
+} {
+  const tail = query === '' ? '' : `?${query}`
+  const pieces = compilePieces(replacement)
+  return {
+    target: (view) => {
+      const draft = new TargetDraft()
+      pieces.write(draft, view, null)
+      const isDouble = draft.endsWithSlash && view.path.charCodeAt(cut) === 0x2f
+      draft.add(view.path.slice(isDouble ? cut + 1 : cut), 'path')
+      if (tail !== '') draft.add(tail, 'author')
+      return draft.finish(view.query)
+    },
+    needsBody: pieces.needsBody,
   }
 }
 
@@ -137,6 +158,10 @@ class TargetDraft {
     if (mark === -1) return
     this.#query = ''
     this.#addToQuery(text.slice(mark + 1))
+  }
+
+  get endsWithSlash(): boolean {
+    return this.#query === null && this.#path.endsWith('/')
   }
 
   /** Line breaks are encoded with the path, as the client's own are; in a query they are refused, and NUL everywhere. */
