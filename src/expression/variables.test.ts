@@ -8,6 +8,7 @@ import {
   canonicalVariable,
   checkVariable,
   compileVariable,
+  documentedVariable,
   isKnownVariable,
   type VariableValue,
 } from './variables.ts'
@@ -198,6 +199,7 @@ for (const [name, request, expected] of OWN_ROWS) {
   test(`${name} of ${JSON.stringify(request).slice(0, 70)} is ${JSON.stringify(expected) ?? 'absent'}`, () => {
     assert.equal(isKnownVariable(name), false)
     assert.equal(canonicalVariable(name), name)
+    assert.equal(compileVariable(documentedVariable(name)).read(sampleView(request)), undefined)
     assert.deepEqual(compileVariable(name).read(sampleView(request)), expected)
   })
 }

@@ -52,6 +52,15 @@ export function isKnownVariable(name: string): boolean {
   return FAMILIES.some(({ prefix }) => name.startsWith(prefix) && name.length > prefix.length)
 }
 
+/**
+ * The name that means to `compileVariable` what this one means in section 8: names that are ours alone are unknown there, and so absent.
+ * For dialects that take names of variables from documents.
+ */
+export function documentedVariable(name: string): string {
+  const isOurs = name === DRAW || EXACT_FAMILIES.some(({ prefix }) => name.startsWith(prefix))
+  return isOurs ? `unknown:${name}` : name
+}
+
 /** null, or why the name cannot be a variable: only the path behind `post_arg.` has a syntax of its own. */
 export function checkVariable(name: string): string | null {
   const path = bodyPathOf(name)

@@ -62,6 +62,34 @@ test('a request meets comparisons on arguments, headers, cookies, forms, method 
   })
 })
 
+test('a request meets comparisons with rules, on exact names and on the path behind a base', () => {
+  const typed = (variable: string, operator: Operator, value: PredicateValue): Comparison => ({
+    ...is(variable, operator, value),
+    rules: 'typed',
+  })
+  const predicate: Predicate = {
+    kind: 'all',
+    of: [
+      typed('header:X-Env', 'like', 'dev%'),
+      typed('query:n', 'greater', { decimal: '1234567890123456789' }),
+      typed('query:n', 'notEqual', 'x'),
+      typed('query:flag', 'equal', true),
+      typed('path:8', 'equal', '/orders'),
+    ],
+  }
+  const example = exampleFor(predicate, { kind: 'prefix', text: '/release' })
+  assert.ok('target' in example, JSON.stringify(example))
+  assert.match(example.target, /^\/release\/orders\?n=[0-9]+&flag=true$/)
+  assert.deepEqual(example.headers, [['X-Env', 'dev']])
+})
+
+test('of two variables, and of draws, nothing is made up', () => {
+  const pair: Predicate = { ...is('query:a', 'equal', { variable: 'query:b' }), rules: 'typed' }
+  assert.match(JSON.stringify(exampleFor(pair)), /no value was found for which query:a == query:b/)
+  const draw: Predicate = { ...is('random()', 'less', 0.5), rules: 'typed' }
+  assert.match(JSON.stringify(exampleFor(draw)), /no value can be made up for the variable random\(\)/)
+})
+
 test('of alternatives the first that can be met is met', () => {
   const example = exampleFor({ kind: 'any', of: [is('hostname', 'equal', 'x'), is('arg_a', 'equal', '1')] })
   assert.equal('target' in example && example.target, '/?a=1')

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { compilePredicate } from '../../expression/compile.ts'
+import { sampleView } from '../../expression/sample-view.ts'
 import type { JsonValue } from '../../model/json.ts'
 import type { Predicate } from '../../model/predicate.ts'
 import { parseVars } from './vars.ts'
@@ -230,4 +231,16 @@ test('whatever is sent is parsed or refused, and what is parsed compiles', () =>
     }),
     { numRuns: 2000 },
   )
+})
+
+test('names of variables that other dialects have are as unknown as any other', () => {
+  for (const name of ['header:X-Env', 'query:a', 'path:1', 'random()']) {
+    const { test: holds } = compilePredicate(parse([[name, '!', '==', null]]))
+    const view = sampleView({ path: '/ab', query: 'a=1', lines: [['X-Env', 'dev']] })
+    assert.equal(holds(view, null), false, name)
+    assert.match(
+      warningsOf([[name, '==', 'x']]).join(),
+      new RegExp(`unknown variable ${name.replace('()', '\\(\\)')}, always absent`),
+    )
+  }
 })

@@ -1,7 +1,7 @@
 import { checkNetwork } from '../../expression/network.ts'
 import { toNumber } from '../../expression/number.ts'
 import { checkPattern } from '../../expression/pattern.ts'
-import { checkVariable, isKnownVariable } from '../../expression/variables.ts'
+import { checkVariable, documentedVariable, isKnownVariable } from '../../expression/variables.ts'
 import type { JsonValue } from '../../model/json.ts'
 import { ALWAYS, type Operator, type Predicate, type Scalar } from '../../model/predicate.ts'
 import { isEmptyObject, joinPath, luaQuote, luaType } from './lua-schema.ts'
@@ -103,13 +103,14 @@ class Parser {
       // The reference reads the first three and forgets the rest.
       throw new VarsFault('invalid expression: a condition has at most four elements')
     }
-    const variable = condition[0]
-    if (typeof variable !== 'string' || variable === '') {
-      throw new VarsFault(`invalid expression: the name of a variable must be text, got ${luaType(variable)}`)
+    const name = condition[0]
+    if (typeof name !== 'string' || name === '') {
+      throw new VarsFault(`invalid expression: the name of a variable must be text, got ${luaType(name)}`)
     }
-    const reason = checkVariable(variable)
+    const reason = checkVariable(name)
     if (reason !== null) throw new VarsFault(reason)
-    if (!isKnownVariable(variable)) this.#warnOfUnknown(variable, path)
+    if (!isKnownVariable(name)) this.#warnOfUnknown(name, path)
+    const variable = documentedVariable(name)
     if (condition.length === 2) return this.#parseShort(variable, condition[1] as JsonValue, path)
     if (condition.length === 3) {
       return this.#compare(variable, operatorOf(condition[1]), condition[2] as JsonValue, path)

@@ -155,7 +155,7 @@ const said: fc.Arbitrary<Said> = fc.letrec<{ said: Said }>((tie) => ({
   ),
 })).said
 
-test('every predicate of the model can be said, and comes out as it was meant', () => {
+test('every predicate of the model but those with rules of values can be said, and comes out as it was meant', () => {
   fc.assert(
     fc.property(said, ({ predicate, when }) => {
       const sink = new Sink()
