@@ -208,6 +208,11 @@ export const READINGS: readonly Reading[] = [
   { mark: 'I', section: '4.3', text: 'Constants in the query come before the query of the client.' },
   {
     mark: 'I',
+    section: '4.1',
+    text: 'The certificate behind an https Url of the internet is verified; those of VPC resources and of nodes, which mostly are addresses, are not.',
+  },
+  {
+    mark: 'I',
     section: '4.3',
     text: 'Without an UpstreamHost the nodes of an upstream are sent their own address as Host.',
   },
