@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { toYaml } from '../../src/model/yaml-text.ts'
 import { answerText, type Backend, startBackend } from '../support/backends.ts'
+import { makeCertificate } from '../support/certificates.ts'
 import { callHttp, type GatewayProcess, ROOT, startGateway } from '../support/gateway.ts'
-import { findFreePorts, runTool, waitFor } from '../support/tools.ts'
+import { findFreePorts, runTool, skipWithout, waitFor } from '../support/tools.ts'
 
 /** Seeds 000 and 002 in their VPC form, and what else spec/tencent.md promises of documents, with traffic. */
 
@@ -540,4 +543,38 @@ test('the command line applies, shows, explains and deletes Tencent documents', 
   const refused = await run('delete', 'tencent/upstream', 'upstream-1ca1d6yi', '--yes')
   assert.notEqual(refused.code, 0)
   assert.match(refused.stdout + refused.stderr, /still uses it/)
+})
+
+test('https: certificates behind a Url of the internet are verified, those of VPC resources and nodes are not', async (t) => {
+  const skip = skipWithout('openssl')
+  if (skip !== false) return t.skip(skip)
+  const { cert, key } = makeCertificate(t, ['localhost'])
+  const server = createServer({ cert, key }, (request, response) => response.end(request.headers.host))
+  await new Promise<void>((done) => void server.listen(0, '127.0.0.1', done))
+  t.after(() => server.closeAllConnections())
+  t.after(() => server.close())
+  const { port } = server.address() as AddressInfo
+  const gateway = await start(t)
+  const Url = `https://127.0.0.1:${port}`
+  const to = (config: Value): Value => ({
+    ServiceType: 'HTTP',
+    ServiceConfig: { Path: '/', Method: 'ANY', ...config },
+  })
+  const serve = async (config: Value): Promise<void> => {
+    await apply(gateway, [
+      ['upstreams', upstream('upstream-aaaaaaaa', [[port, 1]], { Scheme: 'HTTPS' })],
+      ['services', service()],
+      ['apis', api(to(config))],
+      ['releases', release],
+      ['released_apis', released(api(to(config)))],
+    ])
+  }
+  await serve({ Url, Product: 'cvm', UniqVpcId: VPC })
+  const own = await ask(gateway, '/release/')
+  assert.deepEqual([own.status, own.text], [200, `127.0.0.1:${port}`])
+  await serve({ Product: 'upstream', UniqVpcId: VPC, UpstreamId: 'upstream-aaaaaaaa' })
+  assert.equal((await ask(gateway, '/release/')).status, 200)
+  await serve({ Url })
+  const refused = await ask(gateway, '/release/')
+  assert.deepEqual([refused.status, refused.headers['x-headgate-error']], [502, 'UPSTREAM_TLS_FAILED'])
 })

@@ -1,4 +1,4 @@
-import type { Endpoint } from '../../model/endpoint.ts'
+import { type Endpoint, isAddress } from '../../model/endpoint.ts'
 import type { ActiveCheck, HealthPolicy, PassiveCheck } from '../../model/health.ts'
 import type { JsonObject } from '../../model/json.ts'
 import type { Origin } from '../../model/origin.ts'
@@ -87,7 +87,13 @@ export function upstreamOfUrl(url: BackendUrl, place: UpstreamPlace, verifies: b
     retry: retryOf(0),
     tls:
       url.isSecure && verifies
-        ? { verifies: true, ca: null, certificate: null, key: null, serverName: url.host }
+        ? {
+            verifies: true,
+            ca: null,
+            certificate: null,
+            key: null,
+            serverName: isAddress(url.host) ? null : url.host,
+          }
         : null,
   }
 }
