@@ -141,6 +141,8 @@ export const SETTING_DESCRIPTIONS: Readonly<Record<string, string>> = {
   'tencent.instances':
     'Dedicated instances by InstanceId, each with the network that it runs in: `{ins-1: {UniqVpcId: vpc-1}}`. Upstreams of another network bring a warning.',
   'tencent.strict_conditions': 'Whether conditions may use only operators that the vendor documents.',
+  'tencent.microservices':
+    'Where microservices of TSF backends are: `{cls-1/namespace-1/billing: "billing.internal:8080"}`. A name stands for all its addresses.',
   'tencent.functions':
     'Where functions of type HTTP are called: `{default/resize/$LATEST: "http://127.0.0.1:9000"}`.',
 }

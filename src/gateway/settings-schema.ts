@@ -116,6 +116,12 @@ function checkInstanceId(name: string): string | null {
   return /^[!-~]{1,100}$/.test(name) ? null : 'an InstanceId has up to 100 characters, without blanks'
 }
 
+function checkMicroservice(name: string): string | null {
+  return /^[^/\s]+\/[^/\s]+\/[^/\s]+$/.test(name)
+    ? null
+    : 'a microservice is called ClusterId/NamespaceId/MicroServiceName'
+}
+
 function checkFunctionName(name: string): string | null {
   return /^[^/\s]+\/[^/\s]+\/[^/\s]+$/.test(name)
     ? null
@@ -267,6 +273,12 @@ export const SETTINGS_SCHEMA = section({
       kind: 'map',
       checkName: checkFunctionName,
       of: pattern('^https?://[^/\\s]+$', 'http://host[:port] or https://host[:port]'),
+      most: 10_000,
+    },
+    microservices: {
+      kind: 'map',
+      checkName: checkMicroservice,
+      of: address(),
       most: 10_000,
     },
   }),

@@ -142,5 +142,6 @@ export const DEFAULT_SETTINGS: Settings = {
     instances: {},
     strict_conditions: false,
     functions: {},
+    microservices: {},
   },
 }

@@ -256,6 +256,8 @@ export interface TencentSettings {
   readonly strict_conditions: boolean
   /** Where functions are called by HTTP: `namespace/name/qualifier` to `http://host[:port]`. */
   readonly functions: Readonly<Record<string, string>>
+  /** Where microservices are: `ClusterId/NamespaceId/MicroServiceName` to `host:port`; a name stands for all its addresses. */
+  readonly microservices: Readonly<Record<string, string>>
 }
 
 export interface TencentInstance {

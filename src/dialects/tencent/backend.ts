@@ -1,9 +1,9 @@
 import { isJsonObject, type JsonObject } from '../../model/json.ts'
 import type { ApiPath } from './api-path.ts'
-import { checkChoice, checkKeys, checkText, refuseKeys } from './check.ts'
+import { checkChoice, checkInteger, checkKeys, checkObjects, checkText, refuseKeys } from './check.ts'
 import { namesIn } from './combine-path.ts'
 import { type Faults, joinPath } from './faults.ts'
-import { isEmpty, objectField, textField } from './fields.ts'
+import { flagField, isEmpty, numberField, objectField, objectsField, textField } from './fields.ts'
 import { isId } from './kinds.ts'
 
 /** Where requests go: the backend of an API or of a policy (spec/tencent.md 4). */
@@ -25,8 +25,24 @@ export type Backend =
       readonly method: string | null
     }
   | { readonly kind: 'mock'; readonly message: string }
+  /** A microservice: `ClusterId/NamespaceId/MicroServiceName` in the setting `tencent.microservices`. */
+  | {
+      readonly kind: 'microservice'
+      readonly name: string
+      readonly path: string
+      readonly method: string | null
+      readonly breaker: Breaker | null
+    }
   /** A function that is called by HTTP: `namespace/name/qualifier` in the setting `tencent.functions`. */
   | { readonly kind: 'function'; readonly name: string }
+
+/** `ServiceTsfHealthCheckConf`, a circuit breaker. */
+export interface Breaker {
+  readonly minRequests: number
+  readonly sleepMs: number
+  /** 0-100. */
+  readonly errorPercent: number
+}
 
 export interface BackendUrl {
   readonly isSecure: boolean
@@ -91,12 +107,7 @@ export function checkBackend(body: JsonObject, path: string, front: ApiPath | nu
     case 'SCF':
       return checkFunction(body, path, faults)
     case 'TSF':
-      faults.add(
-        'UnsupportedOperation',
-        joinPath(path, 'ServiceType'),
-        'backends of type TSF are not supported yet',
-        'use ServiceType HTTP with an upstream whose nodes are those of the microservice',
-      )
+      checkMicroservice(body, path, front, faults)
   }
 }
 
@@ -147,19 +158,7 @@ function checkHttp(
   }
   checkKeys(config, CONFIG, place, 'ServiceConfig', faults)
   const product = checkChoice(config, 'Product', place, { of: PRODUCTS }, faults)
-  checkChoice(config, 'Method', place, { of: METHODS, code: 'InvalidParameterValue.InvalidMethod' }, faults)
-  const backendPath = checkText(
-    config,
-    'Path',
-    place,
-    {
-      form: PATH_FORM,
-      words: 'a path that begins with /, in visible ASCII',
-      code: 'InvalidParameterValue.InvalidBackendPath',
-    },
-    faults,
-  )
-  if (backendPath !== null) checkBackendPath(backendPath, joinPath(place, 'Path'), front, faults)
+  checkRequest(config, place, front, faults)
   const vpc = checkText(
     config,
     'UniqVpcId',
@@ -197,6 +196,23 @@ function checkHttp(
   const read = url === null ? null : readUrl(url, type)
   if (read !== null && 'error' in read)
     faults.add('InvalidParameterValue.InvalidUrl', joinPath(place, 'Url'), read.error)
+}
+
+/** What is asked for at the backend: method and path. */
+function checkRequest(config: JsonObject, place: string, front: ApiPath | null, faults: Faults): void {
+  checkChoice(config, 'Method', place, { of: METHODS, code: 'InvalidParameterValue.InvalidMethod' }, faults)
+  const backendPath = checkText(
+    config,
+    'Path',
+    place,
+    {
+      form: PATH_FORM,
+      words: 'a path that begins with /, in visible ASCII',
+      code: 'InvalidParameterValue.InvalidBackendPath',
+    },
+    faults,
+  )
+  if (backendPath !== null) checkBackendPath(backendPath, joinPath(place, 'Path'), front, faults)
 }
 
 function checkBackendPath(path: string, place: string, front: ApiPath | null, faults: Faults): void {
@@ -243,6 +259,80 @@ function checkFunction(body: JsonObject, path: string, faults: Faults): void {
     )
 }
 
+const MICROSERVICE: ReadonlySet<string> = new Set(['ClusterId', 'NamespaceId', 'MicroServiceName'])
+const TSF_CONFIG: ReadonlySet<string> = new Set(['Url', 'Path', 'Method'])
+const BREAKER: ReadonlySet<string> = new Set([
+  'IsHealthCheck',
+  'RequestVolumeThreshold',
+  'SleepWindowInMilliseconds',
+  'ErrorThresholdPercentage',
+])
+const BALANCE: ReadonlySet<string> = new Set([
+  'IsLoadBalance',
+  'Method',
+  'SessionStickRequired',
+  'SessionStickTimeout',
+])
+
+function checkMicroservice(body: JsonObject, path: string, front: ApiPath | null, faults: Faults): void {
+  const services = checkObjects(body, 'MicroServices', path, faults)
+  const place = joinPath(path, 'MicroServices')
+  if (services.length === 0)
+    faults.add('MissingParameter', place, 'MicroServices is required: one microservice')
+  if (services.length > 1) {
+    const message = 'a choice among several microservices by X-MicroService-Name is not supported yet'
+    faults.add('UnsupportedOperation', place, message, 'make an API, or a policy, for each of them')
+  }
+  for (const { place: at, entry } of services) {
+    checkKeys(entry, MICROSERVICE, at, 'a microservice', faults)
+    for (const name of MICROSERVICE)
+      checkText(
+        entry,
+        name,
+        at,
+        { isRequired: true, form: /^[^/\s]{1,128}$/, words: 'without / and blanks' },
+        faults,
+      )
+    const named = body['X-MicroService-Name']
+    if (typeof named === 'string' && named !== '' && named !== entry.MicroServiceName)
+      faults.add(
+        'InvalidParameterValue',
+        joinPath(path, 'X-MicroService-Name'),
+        `MicroServices has no ${named}`,
+      )
+  }
+  const config = objectField(body, 'ServiceConfig')
+  if (config !== null) {
+    const inner = joinPath(path, 'ServiceConfig')
+    checkKeys(config, TSF_CONFIG, inner, 'ServiceConfig of a microservice', faults)
+    checkRequest(config, inner, front, faults)
+  }
+  const breaker = objectField(body, 'ServiceTsfHealthCheckConf')
+  if (breaker !== null) {
+    const inner = joinPath(path, 'ServiceTsfHealthCheckConf')
+    checkKeys(breaker, BREAKER, inner, 'ServiceTsfHealthCheckConf', faults)
+    checkInteger(breaker, 'RequestVolumeThreshold', inner, { least: 1, most: 1_000_000 }, faults)
+    checkInteger(breaker, 'SleepWindowInMilliseconds', inner, { least: 1, most: 86_400_000 }, faults)
+    checkInteger(breaker, 'ErrorThresholdPercentage', inner, { least: 1, most: 100 }, faults)
+  }
+  const balance = objectField(body, 'ServiceTsfLoadBalanceConf')
+  if (balance === null) return
+  const inner = joinPath(path, 'ServiceTsfLoadBalanceConf')
+  checkKeys(balance, BALANCE, inner, 'ServiceTsfLoadBalanceConf', faults)
+  checkChoice(balance, 'Method', inner, { of: ['RoundRobinRule'] }, faults)
+  refuseKeys(
+    balance,
+    {
+      SessionStickRequired: {
+        why: 'sessions that stick to an instance are not supported yet',
+        allowed: [false],
+      },
+    },
+    inner,
+    faults,
+  )
+}
+
 /** `http://host[:port]`; ws and wss for WebSocket backends. */
 export function readUrl(url: string, type: string): BackendUrl | { readonly error: string } {
   const schemes = type === 'WEBSOCKET' ? 'https?|wss?' : 'https?'
@@ -284,10 +374,39 @@ export function readBackend(body: JsonObject): Backend | null {
     }
     case 'MOCK':
       return { kind: 'mock', message: textField(body, 'ServiceMockReturnMessage') ?? '' }
+    case 'TSF': {
+      const [service] = objectsField(body, 'MicroServices')
+      const config = objectField(body, 'ServiceConfig') ?? {}
+      if (service === undefined) return null
+      const { entry } = service
+      const names = [...MICROSERVICE].map((name) => textField(entry, name) ?? '')
+      const written = textField(config, 'Method')
+      const method = written === null || written === '' || written === 'ANY' ? null : written
+      return {
+        kind: 'microservice',
+        name: names.join('/'),
+        path: textField(config, 'Path') ?? '',
+        method,
+        breaker: readBreaker(body),
+      }
+    }
     case 'SCF':
       return { kind: 'function', name: functionNameOf(body) }
     default:
       return null
+  }
+}
+
+/** What a breaker has where it says nothing: the defaults of the library whose words these are. */
+const BREAKER_DEFAULTS = { minRequests: 20, sleepMs: 5000, errorPercent: 50 } as const
+
+function readBreaker(body: JsonObject): Breaker | null {
+  const conf = objectField(body, 'ServiceTsfHealthCheckConf')
+  if (conf === null || !flagField(conf, 'IsHealthCheck')) return null
+  return {
+    minRequests: numberField(conf, 'RequestVolumeThreshold') ?? BREAKER_DEFAULTS.minRequests,
+    sleepMs: numberField(conf, 'SleepWindowInMilliseconds') ?? BREAKER_DEFAULTS.sleepMs,
+    errorPercent: numberField(conf, 'ErrorThresholdPercentage') ?? BREAKER_DEFAULTS.errorPercent,
   }
 }
 

@@ -221,6 +221,16 @@ export const READINGS: readonly Reading[] = [
     section: '4.4',
     text: 'MOCK answers 200, as JSON where the text parses as JSON and as plain text elsewhere.',
   },
+  {
+    mark: 'X',
+    section: '4.4',
+    text: 'A function of type HTTP is called at the address that `tencent.functions` gives it, with the path as the caller wrote it, without environment or prefix.',
+  },
+  {
+    mark: 'X',
+    section: '4.4',
+    text: 'A microservice (TSF) is at the address that `tencent.microservices` gives it, each address of a name in turn; ServiceTsfHealthCheckConf ejects addresses by their share of failures in 10 seconds, 20 requests, 5000 ms and 50 % where it says nothing.',
+  },
   // upstreams
   { mark: 'I', section: '5.1', text: 'Algorithm is taken as `ROUND-ROBIN` and `ROUND_ROBIN`.' },
   { mark: 'I', section: '5.1', text: 'An upstream without a name is called by its id.' },

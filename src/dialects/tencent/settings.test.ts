@@ -28,6 +28,18 @@ tencent:
       ServiceTimeout: 5
       ServiceConfig: { Product: upstream, UniqVpcId: vpc-far, UpstreamId: upstream-aaaaaaaa, Path: / }
     - { ApiId: api-cccccccc, ServiceId: service-aaaaaaaa, Protocol: HTTP, RequestConfig: { Path: "/f/{x}", Method: ANY }, ServiceType: SCF, ServiceScfFunctionName: resize, ServiceScfFunctionType: HTTP }
+    - ApiId: api-dddddddd
+      ServiceId: service-aaaaaaaa
+      Protocol: HTTP
+      RequestConfig: { Path: /billing, Method: ANY }
+      ServiceType: TSF
+      ServiceTimeout: 5
+      X-MicroService-Name: billing
+      X-NameSpace-Code: prod
+      MicroServices: [{ ClusterId: cls-cccc3333, NamespaceId: namespace-dddd4444, MicroServiceName: billing }]
+      ServiceConfig: { Url: "", Path: /v1, Method: ANY }
+      ServiceTsfHealthCheckConf: { IsHealthCheck: true, ErrorThresholdPercentage: 40 }
+      ServiceTsfLoadBalanceConf: { IsLoadBalance: true, Method: RoundRobinRule, SessionStickRequired: false }
   releases:
     - { ServiceId: service-aaaaaaaa, EnvironmentName: release }
     - { ServiceId: service-bbbbbbbb, EnvironmentName: release }
@@ -67,6 +79,31 @@ test('the domain, the retries of upstreams that name none, and the host and path
   const [filter] = target.requestFilters
   assert.ok(filter?.kind === 'rewriteRequest')
   assert.deepEqual(filter.path, { kind: 'prefix', cut: '/release'.length, replacement: ['/'], query: '' })
+})
+
+test('microservices stand behind a name, with a breaker; one that no setting knows is 481', () => {
+  const name = 'cls-cccc3333/namespace-dddd4444/billing'
+  const { objects, faults } = translate({ microservices: { [name]: 'billing.internal:8080' } })
+  assert.deepEqual(faults, [])
+  const target = targetOf(objects, 'api-dddddddd')
+  assert.ok(target.kind === 'upstream')
+  const upstream = objects.find(({ id }) => id === target.upstreamId)
+  assert.ok(upstream?.kind === 'upstream')
+  assert.deepEqual(upstream.discovery, {
+    kind: 'dns',
+    name: 'billing.internal',
+    port: 8080,
+    weight: 1,
+    priority: 0,
+  })
+  assert.equal(upstream.upstreamHost, 'billing.internal:8080')
+  const outlier = upstream.health?.outlier
+  assert.deepEqual(
+    [outlier?.errors?.threshold.value, outlier?.errors?.minRequests, outlier?.baseEjectionMs],
+    [0.4, 20, 5000],
+  )
+  const unknown = targetOf(translate({}).objects, 'api-dddddddd')
+  assert.ok(unknown.kind === 'respond' && unknown.status === 481)
 })
 
 test('enforced, a service without an InstanceId may not use upstreams: 481 and a warning', () => {

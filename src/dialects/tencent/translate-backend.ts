@@ -10,7 +10,7 @@ import { combinePath, stripBase } from './combine-path.ts'
 import { textField } from './fields.ts'
 import { modelId } from './kinds.ts'
 import { NO_EFFECTS, type ParameterEffects } from './parameters.ts'
-import { translateUpstream, upstreamOfUrl } from './translate-upstream.ts'
+import { translateUpstream, upstreamOfMicroservice, upstreamOfUrl } from './translate-upstream.ts'
 
 /** What all backends of one released API share. */
 export interface BackendContext {
@@ -108,6 +108,15 @@ function findUpstream(
         return { error: `the setting tencent.functions does not say where ${backend.name} is called` }
       const upstream = upstreamOfUrl(url, { id, origin, name, host: null }, true)
       return { upstreamId: id, objects: [upstream] }
+    }
+    case 'microservice': {
+      const address = Object.hasOwn(settings.tencent.microservices, backend.name)
+        ? settings.tencent.microservices[backend.name]
+        : undefined
+      if (address === undefined)
+        return { error: `the setting tencent.microservices does not say where ${backend.name} is` }
+      const place = { id, origin, name, host: effects.host }
+      return { upstreamId: id, objects: [upstreamOfMicroservice(address, place, backend.breaker)] }
     }
     case 'upstream':
       return findStored(backend, { id, name, origin }, context)

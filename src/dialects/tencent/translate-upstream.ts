@@ -4,7 +4,7 @@ import type { JsonObject } from '../../model/json.ts'
 import type { Origin } from '../../model/origin.ts'
 import type { Levels, PoolSettings, Retry, Upstream, UpstreamTimeouts } from '../../model/upstream.ts'
 import type { DialectSettings, Translation } from '../dialect.ts'
-import type { BackendUrl } from './backend.ts'
+import type { BackendUrl, Breaker } from './backend.ts'
 import { flagField, numberField, objectField, objectsField, textField } from './fields.ts'
 import { readStatuses } from './validate-upstream.ts'
 
@@ -97,6 +97,53 @@ export function upstreamOfUrl(url: BackendUrl, place: UpstreamPlace, verifies: b
         : null,
   }
 }
+
+/** The addresses of a microservice, in turn; a breaker ejects an address that fails too often (spec/tencent.md 4.4). */
+export function upstreamOfMicroservice(
+  address: string,
+  place: UpstreamPlace,
+  breaker: Breaker | null,
+): Upstream {
+  const colon = address.lastIndexOf(':')
+  const host = address.slice(0, colon).replace(/^\[(.*)\]$/, '$1')
+  const port = Number(address.slice(colon + 1))
+  const isName = !isAddress(host)
+  return {
+    ...baseOf(place),
+    scheme: 'http',
+    http2: 'never',
+    endpoints: isName ? [] : [endpointOf(host, port, 1)],
+    discovery: isName ? { kind: 'dns', name: host, port, weight: 1, priority: 0 } : null,
+    health:
+      breaker === null
+        ? null
+        : {
+            active: null,
+            passive: null,
+            outlier: {
+              consecutiveFailures: 0,
+              errors: {
+                windowMs: 10_000,
+                minRequests: breaker.minRequests,
+                threshold: { kind: 'ratio', value: breaker.errorPercent / 100 },
+                countsServerErrors: true,
+              },
+              latency: null,
+              baseEjectionMs: breaker.sleepMs,
+              maxEjectionMs: breaker.sleepMs,
+              maxEjectionPercent: 100,
+              trial: true,
+            },
+          },
+    passHost: 'rewrite',
+    upstreamHost: place.host ?? address,
+    retry: retryOf(RETRIES_OF_MICROSERVICES),
+    tls: null,
+  }
+}
+
+/** A refused or reset request goes to another instance. */
+const RETRIES_OF_MICROSERVICES = 1
 
 function baseOf({ id, origin, name }: UpstreamPlace) {
   return {
