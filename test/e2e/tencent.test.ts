@@ -426,6 +426,23 @@ test('an API shows its changes only when it is released; 404, 405, 403 and 426 a
   assert.deepEqual([plain.status, plain.headers['x-headgate-error']], [426, 'PROTOCOL_NOT_ALLOWED'])
 })
 
+test('a backend that does not answer within ServiceTimeout is 504, and is not asked again', async (t) => {
+  const [slow, other] = (await startBackends(t, 2)) as [Backend, Backend]
+  const gateway = await start(t)
+  const id = 'upstream-aaaaaaaa'
+  const value = api(toUpstream(id), { ServiceTimeout: 1 })
+  await apply(gateway, [
+    ['upstreams', upstream(id, [[slow.port, 1]])],
+    ['services', service()],
+    ['apis', value],
+    ['releases', release],
+    ['released_apis', released(value)],
+  ])
+  slow.answer = () => null
+  const answer = await ask(gateway, '/release/')
+  assert.deepEqual([answer.status, slow.requests.length, other.requests.length], [504, 1, 0])
+})
+
 test('passive checks take a node out for UnhealthyTimeout, without probes; with none left it is 502', async (t) => {
   const [one, two] = (await startBackends(t, 2)) as [Backend, Backend]
   const gateway = await start(t)
