@@ -506,7 +506,7 @@ test('MOCK answers as JSON or text; a pattern with variables fills the backend p
       RequestConfig: { Path: '/json', Method: 'ANY' },
     },
     {
-      ...api({ ServiceType: 'MOCK', ServiceMockReturnMessage: 'closed' }),
+      ...api({ ServiceType: 'MOCK', ServiceMockReturnMessage: 'closed: 维护' }),
       ApiId: 'api-00000002',
       RequestConfig: { Path: '/text', Method: 'ANY' },
     },
@@ -531,7 +531,7 @@ test('MOCK answers as JSON or text; a pattern with variables fills the backend p
     [200, 'application/json', { a: 1 }],
   )
   const text = await ask(gateway, '/release/text')
-  assert.deepEqual([text.headers['content-type'], text.text], ['text/plain; charset=utf-8', 'closed'])
+  assert.deepEqual([text.headers['content-type'], text.text], ['text/plain; charset=utf-8', 'closed: 维护'])
   assert.equal((await ask(gateway, '/release/u/x/y/z?q=1')).text, '0')
   assert.equal(one.requests.at(-1)?.requestLine, 'PUT /v2/z/x/y?q=1 HTTP/1.1')
 })

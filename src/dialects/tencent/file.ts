@@ -127,7 +127,8 @@ function released(
         kind: 'released_apis',
         id: releasedApiId(serviceId, environment, api.id),
         value: releasedValue(serviceId, environment, api),
-        path: release.path,
+        // whoever looks for it in the file wants to see the API
+        path: api.path,
       })
     }
   }

@@ -63,6 +63,16 @@ function translateDocument(document: StoredDocument, lookup: Lookup, settings: D
       return { objects: [upstream], warnings }
     }
     default:
-      return { objects: [], warnings: [] }
+      return { objects: [], warnings: danglingReferences(document, lookup) }
   }
+}
+
+/** Names that lead nowhere, or to what may not be named: calls refuse them, files may have them. */
+function danglingReferences({ key, value }: StoredDocument, lookup: Lookup): Translation['warnings'] {
+  return listReferences(key.kind, value).flatMap(({ path, kind, id, refuse }) => {
+    const named = lookup(kind, id)
+    if (named === undefined) return [{ path, message: `there is no ${kind}/${id}` }]
+    const reason = refuse?.(named.value) ?? null
+    return reason === null ? [] : [{ path, message: `${kind}/${id}: ${reason}` }]
+  })
 }
