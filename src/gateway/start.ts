@@ -24,7 +24,7 @@ import { Traffic } from '../observe/traffic.ts'
 import type { ConfigStore, HistoryEntry, ModelCacheFile } from '../store/store.ts'
 import { CertificateEnds } from './certificate-ends.ts'
 import { UpstreamCircumstances } from './circumstances.ts'
-import { boundGarbage, compactHeap, keepYoungSpace, MANY_OBJECTS } from './compact-heap.ts'
+import { boundGarbage, compactHeap, keepCode, keepYoungSpace, MANY_OBJECTS } from './compact-heap.ts'
 import { Documents } from './documents.ts'
 import { drainGateway } from './drain.ts'
 import { countHealth, EndpointViews, measureName } from './endpoint-views.ts'
@@ -239,6 +239,7 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
     const cache = store.modelCache
     const expected = cache === undefined ? 0 : expectedObjects(cache.file)
     keepYoungSpace()
+    keepCode()
     const workers = new WorkerPool({
       count,
       settings: { ...settings, admin: { ...settings.admin, key: null, viewerKey: null } },
