@@ -17,6 +17,8 @@ export interface Surface {
   >
   /** Errors that users of this surface see with another status than the table says. */
   readonly statuses: Readonly<Partial<Record<ErrorCode, number>>>
+  /** Whether it may answer while nobody has routes: of those that may, the first does. Not for a dialect whose routes all name their hosts. */
+  readonly answersEmpty: boolean
   /**
    * `full`: X-Real-IP, X-Forwarded-For (appended), -Proto, -Host, -Port; incoming -Proto, -Host, -Port and Forwarded are dropped.
    */

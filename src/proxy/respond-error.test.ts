@@ -8,6 +8,7 @@ const JSON_SURFACE: Surface = {
   errorForm: 'json',
   bodies: {},
   statuses: {},
+  answersEmpty: true,
   forwarding: 'full',
   realIpFrom: [],
   serverField: null,

@@ -157,6 +157,17 @@ describe('the routing table', () => {
     assert.deepEqual(names(), ['main', 'second'])
   })
 
+  it('is not answered for by a section that only knows its own hosts, while nobody has routes', () => {
+    const hidden = makeSection('hidden')
+    const sections = [{ ...hidden, surface: { ...hidden.surface, answersEmpty: false } }, makeSection('main')]
+    const table = new RoutingTable(sections, makeEnvironment())
+    assert.equal(table.missSection.name, 'main')
+    const path = { kind: 'prefix', text: '/x' } as const
+    const route = makeRoute('a', [{ host: ANY, path, key: [0] }], { section: 'hidden' })
+    commit(table, (edit) => edit.upsert(route))
+    assert.equal(table.missSection.name, 'hidden')
+  })
+
   it('shows nothing of an edit before it is committed, and refuses one that another overtook', () => {
     const entry = { host: ANY, path: { kind: 'prefix', text: '/' } as const, key: [0] }
     const table = buildInPlace([makeRoute('a', [entry])])

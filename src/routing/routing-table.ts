@@ -124,13 +124,11 @@ export class RoutingTable implements Table {
     })
   }
 
-  /** `names` in the order of a search; empty sections are passed over. */
+  /** `names` in the order of a search; empty sections are passed over, unless all are. */
   #missSection(names: readonly string[]): Section {
-    for (let i = names.length - 1; i > 0; i--) {
-      const name = names[i] as string
-      if (!this.#content.indexOf(name).isEmpty) return this.#sectionOf(name)
-    }
-    return this.#sectionOf(names[0] ?? '')
+    const last = names.findLast((name) => !this.#content.indexOf(name).isEmpty)
+    const name = last ?? names.find((each) => this.#sectionOf(each).surface.answersEmpty) ?? names[0]
+    return this.#sectionOf(name ?? '')
   }
 
   #findIn(

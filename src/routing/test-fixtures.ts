@@ -20,6 +20,7 @@ export function makeSection(name: string): Section {
       errorForm: 'json',
       bodies: { ROUTE_NOT_FOUND: { contentType: 'text/plain', body: '' } },
       statuses: {},
+      answersEmpty: true,
       forwarding: 'full',
       realIpFrom: [],
       serverField: null,

@@ -17,6 +17,7 @@ export function describeSurface(settings: ApisixSettings): Surface {
       CONSUMER_UNKNOWN: textBody({ message: 'Invalid user authorization' }),
     },
     statuses: {},
+    answersEmpty: true,
     forwarding: 'full',
     realIpFrom: settings.realIpFrom,
     serverField: settings.serverTokens ? `APISIX/${REFERENCE_VERSION}` : 'APISIX',

@@ -15,6 +15,7 @@ const SURFACE: Surface = {
   errorForm: 'json',
   bodies: {},
   statuses: {},
+  answersEmpty: false,
   forwarding: 'full',
   realIpFrom: [],
   serverField: null,

@@ -6,6 +6,7 @@ export const NATIVE_SURFACE: Surface = {
   errorForm: 'json',
   bodies: {},
   statuses: {},
+  answersEmpty: true,
   forwarding: 'full',
   realIpFrom: [],
   serverField: null,

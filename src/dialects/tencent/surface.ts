@@ -9,6 +9,7 @@ export const TENCENT_SURFACE: Surface = {
   errorForm: 'json',
   bodies: {},
   statuses: { NO_ENDPOINT: 502, UPSTREAM_NAME_UNRESOLVED: 502 },
+  answersEmpty: false,
   forwarding: 'full',
   realIpFrom: [],
   serverField: null,
