@@ -151,3 +151,20 @@ test('a socket that is destroyed in the middle of a write is left alone', needsO
   await once(near, 'close')
   assert.equal(drains, 0)
 })
+
+test('while the Writable writes, be it an empty text, what follows waits in it', needsOpenssl, async (t) => {
+  const { near, far } = await pair(t)
+  const writer = openWriter(near, false, () => {})
+  for (let i = 0; i < 20; i++) {
+    near.write('') // it has this under way, and says that it holds nothing
+    assert.equal(near.writableLength, 0)
+    writer.write(`${i};`)
+    assert.equal(near.writableLength, `${i};`.length)
+    await new Promise((resolve) => near.write('', resolve))
+    assert.equal(writer.isWaiting, false)
+  }
+  near.end()
+  let got = ''
+  for await (const chunk of far) got += chunk
+  assert.equal(got, Array.from({ length: 20 }, (_, i) => `${i};`).join(''))
+})

@@ -31,7 +31,9 @@ export class TlsWriter extends SocketWriter {
   readonly #onTlsDrain: () => void
   /** Bytes of the write under way. */
   #busyBytes = 0
-  /** What the Writable wants done, behind it. */
+  /** The Writable has the handle, or will have it next; its length does not tell, for it writes empty texts too. */
+  #isLent = false
+  /** What the Writable wants done, behind the write under way. */
   #held: (() => void) | null = null
   /** The request of the last text, to be used again: Node has let go of it when its report returns. One of bytes holds on to these. */
   #spare: WriteRequest | null = null
@@ -69,7 +71,8 @@ export class TlsWriter extends SocketWriter {
 
   get #isFree(): boolean {
     const socket = this.#tlsSocket
-    return this.#busyBytes === 0 && socket.writableLength === 0 && !socket.destroyed && socket.writable
+    if (this.#busyBytes > 0 || this.#isLent || socket.writableLength > 0) return false
+    return !socket.destroyed && socket.writable
   }
 
   #makeRequest(isText: boolean): WriteRequest {
@@ -103,6 +106,17 @@ export class TlsWriter extends SocketWriter {
     if (request.isText) this.#spare = request
   }
 
+  /** Gives the handle to the Writable, behind the write under way, until it calls back. */
+  lend(work: (done: Callback) => void, callback: Callback): void {
+    this.#isLent = true
+    this.hold(() =>
+      work((error) => {
+        this.#isLent = false
+        callback(error)
+      }),
+    )
+  }
+
   /** Does it behind the write under way. */
   hold(work: () => void): void {
     if (this.#busyBytes === 0) work()
@@ -129,10 +143,10 @@ function onComplete(this: WriteRequest, status: number): void {
 }
 
 function gatedWrite(this: GatedSocket, chunk: unknown, encoding: BufferEncoding, callback: Callback): void {
-  this.tlsWriter.hold(() => sinkOf(this)._write.call(this, chunk, encoding, callback))
+  this.tlsWriter.lend((done) => sinkOf(this)._write.call(this, chunk, encoding, done), callback)
 }
 function gatedWritev(this: GatedSocket, chunks: unknown, callback: Callback): void {
-  this.tlsWriter.hold(() => sinkOf(this)._writev.call(this, chunks, callback))
+  this.tlsWriter.lend((done) => sinkOf(this)._writev.call(this, chunks, done), callback)
 }
 function gatedFinal(this: GatedSocket, callback: Callback): void {
   this.tlsWriter.hold(() => sinkOf(this)._final.call(this, callback))
