@@ -20,10 +20,9 @@ interface WriteRequest {
 }
 
 /**
- * Writes to a TLS socket by its handle, as SocketWriter does to a plain one: no bookkeeping of a Writable and no ticks (measured: a twentieth of a
- * request). Here every write is reported later, but its bytes are encrypted, or copied, before the call returns, so that their memory is free at
- * once. The handle takes one write at a time: while one is under way, what follows goes to the socket's Writable, which is held up until
- * the report has come; so is its end.
+ * Writes to a TLS socket by its handle, as SocketWriter does to a plain one: no bookkeeping of a Writable and no ticks. Here every write is reported
+ * later, but its bytes are encrypted, or copied, before the call returns, so that their memory is free at once. The handle takes one write at a
+ * time: while one is under way, what follows goes to the socket's Writable, which is held up until the report has come; so is its end.
  */
 export class TlsWriter extends SocketWriter {
   readonly #tlsSocket: Socket
