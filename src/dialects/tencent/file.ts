@@ -110,19 +110,16 @@ function released(
   documents: readonly (FileDocument & { readonly path: string })[],
   settings: DialectSettings,
 ): FileDocuments['documents'] {
+  // faults are told where they stand
+  const isSound = ({ kind, value }: FileDocument): boolean => validate(kind, value, settings).length === 0
+  const apis = documents.filter((document) => document.kind === 'apis' && isSound(document))
+  const byService = Map.groupBy(apis, ({ value }) => textField(value, 'ServiceId') ?? '')
   const made: FileDocuments['documents'][number][] = []
   for (const release of documents) {
-    if (release.kind !== 'releases') continue
+    if (release.kind !== 'releases' || !isSound(release)) continue
     const serviceId = textField(release.value, 'ServiceId') ?? ''
     const environment = textField(release.value, 'EnvironmentName') ?? ''
-    for (const api of documents) {
-      if (api.kind !== 'apis' || api.value.ServiceId !== serviceId) continue
-      // its faults are told where it stands
-      if (
-        validate('apis', api.value, settings).length > 0 ||
-        validate('releases', release.value, settings).length > 0
-      )
-        continue
+    for (const api of byService.get(serviceId) ?? []) {
       made.push({
         kind: 'released_apis',
         id: releasedApiId(serviceId, environment, api.id),
