@@ -146,7 +146,10 @@ export interface FileDocuments {
 }
 
 /** Start-up settings that dialects may read. */
-export type DialectSettings = Pick<Settings, 'apisix' | 'tencent' | 'limits' | 'listenTcp' | 'listenUdp'>
+export type DialectSettings = Pick<
+  Settings,
+  'apisix' | 'tencent' | 'apinizer' | 'limits' | 'listenTcp' | 'listenUdp'
+>
 
 /** What a running gateway tells a dialect's REST beside documents. */
 export interface RestView {

@@ -201,9 +201,9 @@ export async function writeModelCache(
  * the files hold later may not be what runs.
  */
 export function fingerprintOf(settings: Settings): string {
-  const { apisix, tencent, limits, sections } = settings
+  const { apisix, tencent, apinizer, limits, sections } = settings
   const hash = createHash('sha256')
-  hash.update(JSON.stringify([FORMAT, VERSION, process.version, apisix, tencent, limits, sections]))
+  hash.update(JSON.stringify([FORMAT, VERSION, process.version, apisix, tencent, apinizer, limits, sections]))
   for (const text of ownCode()) hash.update(text)
   return hash.digest('hex')
 }

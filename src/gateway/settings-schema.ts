@@ -116,6 +116,18 @@ function checkInstanceId(name: string): string | null {
   return /^[!-~]{1,100}$/.test(name) ? null : 'an InstanceId has up to 100 characters, without blanks'
 }
 
+function checkEnvironment(name: string): string | null {
+  return /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/.test(name)
+    ? null
+    : 'an environment is called by up to 100 letters, digits, - and _'
+}
+
+function checkVariableName(name: string): string | null {
+  return /^[A-Za-z_][A-Za-z0-9_]{0,99}$/.test(name)
+    ? null
+    : 'a variable is called by up to 100 letters, digits and _, no digit first'
+}
+
 function checkMicroservice(name: string): string | null {
   return /^[^/\s]+\/[^/\s]+\/[^/\s]+$/.test(name)
     ? null
@@ -280,6 +292,18 @@ export const SETTINGS_SCHEMA = section({
       checkName: checkMicroservice,
       of: address(),
       most: 10_000,
+    },
+  }),
+  apinizer: section({
+    root_context: pattern('^(/[A-Za-z0-9._~-]+)*$', "'' or a path without a slash at its end"),
+    environments: {
+      kind: 'map',
+      checkName: checkEnvironment,
+      of: section({
+        variables: { kind: 'map', checkName: checkVariableName, of: text(), most: 10_000 },
+        ports: list(count(1, 65_535), 0, 100),
+      }),
+      most: 100,
     },
   }),
 })

@@ -144,4 +144,5 @@ export const DEFAULT_SETTINGS: Settings = {
     functions: {},
     microservices: {},
   },
+  apinizer: { root_context: '', environments: { production: {} } },
 }

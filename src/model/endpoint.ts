@@ -1,3 +1,7 @@
+import type { Predicate } from './predicate.ts'
+import type { Template } from './template.ts'
+import type { UpstreamScheme } from './upstream.ts'
+
 /** One address behind an upstream. */
 export interface Endpoint {
   /** As written: a name, an IPv4 address or an IPv6 address without brackets. */
@@ -16,6 +20,33 @@ export interface Endpoint {
   readonly failoverOnly: boolean
   /** What an operator said: `drain`: no new requests, those under way finish; `maint`: the same, and it is not probed. Not used in panic either. */
   readonly state: EndpointState
+  /** What sets it apart from the others of its upstream beside its place; absent: nothing. */
+  readonly own?: EndpointOwn
+}
+
+/** An endpoint that has more of its own than a place: the addresses of Apinizer, each with a scheme, a path and a condition. */
+export interface EndpointOwn {
+  /** What it is called, and part of what it is over an edit: `http://h:8080/a` and `http://h:8080/b` are two endpoints of one place. */
+  readonly name: string
+  /** In place of the upstream's. */
+  readonly scheme: UpstreamScheme
+  /** It takes part for requests for which this holds; null: for all. When none takes part the request gets NO_CANDIDATE. */
+  readonly when: Predicate | null
+  /** Comes before the path of the target that is sent, one slash at the seam; '' for nothing. As it goes on the wire. */
+  readonly basePath: string
+  /** The path that is sent in place of base and target's path, encoded where it has to be; the query goes along. null: those. */
+  readonly path: Template | null
+  /** Where probes of the upstream's active check go; null: it is not probed. */
+  readonly probe: EndpointProbe | null
+}
+
+export interface EndpointProbe {
+  readonly isSecure: boolean
+  /** As `Endpoint.host`. */
+  readonly host: string
+  readonly port: number
+  /** Request target. */
+  readonly path: string
 }
 
 export type EndpointState = 'ready' | 'drain' | 'maint'
@@ -28,16 +59,18 @@ export function endpointIdentity(upstreamId: string, endpoint: Endpoint): string
 /** What an endpoint is over an edit: its other fields may change. */
 export function identityOf(
   upstreamId: string,
-  { host, port, priority, address }: Pick<Endpoint, 'host' | 'port' | 'priority' | 'address'>,
+  { host, port, priority, address, own }: Pick<Endpoint, 'host' | 'port' | 'priority' | 'address' | 'own'>,
 ): string {
-  const place = `${upstreamId}|${host}|${port}|${priority}`
+  const name = own === undefined ? '' : `|${own.name}`
+  const place = `${upstreamId}|${host}|${port}|${priority}${name}`
   return address === null ? place : `${place}|${address}`
 }
 
-/** `host:port`, brackets around IPv6: what an endpoint is called. Several of one name have their address behind it. */
-export function endpointLabel(endpoint: Pick<Endpoint, 'host' | 'port' | 'address'>): string {
-  const { host, address } = endpoint
-  return address === null || address === host ? hostPort(endpoint) : `${hostPort(endpoint)}@${address}`
+/** `host:port`, brackets around IPv6, or a name of its own: what an endpoint is called. Several of one name have their address behind it. */
+export function endpointLabel(endpoint: Pick<Endpoint, 'host' | 'port' | 'address' | 'own'>): string {
+  const { host, address, own } = endpoint
+  const name = own?.name ?? hostPort(endpoint)
+  return address === null || address === host ? name : `${name}@${address}`
 }
 
 /** `host:port`, brackets around IPv6. */

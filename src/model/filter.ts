@@ -26,10 +26,33 @@ export interface RequestRewrite {
   /** Works only on requests for which this holds; null: always. */
   readonly when: Predicate | null
   readonly path: PathRewrite | null
+  /** How the query is written anew on its way to the endpoint; absent: it goes as it came. */
+  readonly query?: QueryForm
   readonly method: string | null
   /** Host sent upstream; counts only where the upstream's `passHost` is `pass`. May carry a port. */
   readonly host: string | null
   readonly headers: HeaderEdits | null
+}
+
+/**
+ * `form`: every special character encoded, a blank as `+`; `rfc3986`: as that, but `/ + = : @` stay and a blank is `%20`; `spaces`: only blanks and line breaks are encoded.
+ * The order and the number of arguments stay. From: Apinizer's queryEncodingMode.
+ */
+export type QueryForm = 'form' | 'rfc3986' | 'spaces'
+
+/**
+ * A copy of the request, as it goes to the target, for each of some upstreams, beside it: whatever becomes of the copy, the client never notices. Over the limits
+ * `mirrorRequests` and `mirrorBodyBytes` a copy is dropped and counted.
+ */
+export interface Mirror {
+  readonly kind: 'mirror'
+  readonly origin: Origin
+  /** As in a rewrite. */
+  readonly when: Predicate | null
+  /** Each gets one copy. */
+  readonly upstreamIds: readonly string[]
+  /** Of the requests, 0-100: those n-th for which floor(n x percent / 100) grows. */
+  readonly percent: number
 }
 
 /**

@@ -26,6 +26,8 @@ export interface ActiveCheck {
   readonly body: string
   /** https: whether the certificate must be valid. */
   readonly verifiesCertificate: boolean
+  /** Whether enough successes also end an ejection by live traffic; absent: no (Apinizer: yes). */
+  readonly endsEjection?: boolean
   readonly healthy: {
     /** Milliseconds between probes of a healthy endpoint, >= 100; plus up to a tenth at random. */
     readonly intervalMs: number
@@ -78,6 +80,8 @@ export interface OutlierDetection {
     readonly threshold: { readonly kind: 'ratio' | 'count'; readonly value: number }
     /** Whether statuses from 500 on count beside gateway failures. */
     readonly countsServerErrors: boolean
+    /** Statuses that count as failures, 502 to 504 only if they are among them; absent: `countsServerErrors` says. */
+    readonly statuses?: readonly number[]
   } | null
   /** Ejects when the mean latency of a window is over so many times the upstream's; null = off. */
   readonly latency: {
@@ -88,8 +92,10 @@ export interface OutlierDetection {
   /** First ejection; the n-th lasts n times as long, up to `maxEjectionMs`. A time without failures of `maxEjectionMs` resets n. */
   readonly baseEjectionMs: number
   readonly maxEjectionMs: number
-  /** Share of the endpoints that may be ejected at once, 0-100; at least one stays. */
+  /** Share of the endpoints that may be ejected at once, 0-100; at least one stays, unless `mayEjectAll`. */
   readonly maxEjectionPercent: number
+  /** Whether the last one may go too; absent: no. */
+  readonly mayEjectAll?: boolean
   /** Whether one request goes first when the time is over: its failure ejects again at once. Else all traffic returns. */
   readonly trial: boolean
 }

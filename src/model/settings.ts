@@ -46,6 +46,7 @@ export interface Settings {
   readonly dns: DnsSettings
   readonly apisix: ApisixSettings
   readonly tencent: TencentSettings
+  readonly apinizer: ApinizerSettings
 }
 
 /** TLS towards clients. */
@@ -258,6 +259,21 @@ export interface TencentSettings {
   readonly functions: Readonly<Record<string, string>>
   /** Where microservices are: `ClusterId/NamespaceId/MicroServiceName` to `host:port`; a name stands for all its addresses. */
   readonly microservices: Readonly<Record<string, string>>
+}
+
+/** How the Apinizer dialect behaves. Names are those of its specification. */
+export interface ApinizerSettings {
+  /** Taken off paths before routes are looked for: '' or `/apigateway`. */
+  readonly root_context: string
+  /** Where proxies are deployed, by name. */
+  readonly environments: Readonly<Record<string, ApinizerEnvironment>>
+}
+
+export interface ApinizerEnvironment {
+  /** What `${NAME}` in addresses stands for; absent: nothing. */
+  readonly variables?: Readonly<Record<string, string>>
+  /** Ports of the listeners that serve what is deployed there; absent or empty: all. */
+  readonly ports?: readonly number[]
 }
 
 export interface TencentInstance {

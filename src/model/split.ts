@@ -10,6 +10,8 @@ export interface Split {
   readonly id: string
   readonly origin: Origin
   readonly targets: readonly Target[]
+  /** Where the cycle begins: `even` as design.md 3 says; `late`: the second of two targets gets its first share as late as it can (Apinizer). Absent: even. */
+  readonly phase?: 'even' | 'late'
   /** What goes before the weights, and what happens to the share of a target that cannot serve; null: the weights alone decide. */
   readonly policy: SplitPolicy | null
 }
@@ -24,6 +26,8 @@ export interface SplitPolicy {
    * APISIX and Kuma). `spill`: the living targets share it by their weights. `target`: that one gets it.
    */
   readonly whenOut: { readonly kind: 'error' | 'spill' } | { readonly kind: 'target'; readonly index: number }
+  /** Index of the target that gets a request that failed at another one and may be sent again; absent: none does (Apinizer's canary: the primary ones). */
+  readonly whenFailed?: number
 }
 
 /** A target named by the request, above the weights: also one of weight 0. */
@@ -77,6 +81,11 @@ export interface RespondTarget extends TargetBase {
   readonly page: boolean
   /** Row of the error table that the log and `X-Headgate-Error` name; null for an answer that is no error. */
   readonly errorCode: string | null
+}
+
+/** The request comes back as the answer: 200, its body, and its fields but for those of the hop and credentials. No endpoint is asked. */
+export interface EchoTarget extends TargetBase {
+  readonly kind: 'echo'
 }
 
 export interface RedirectTarget extends TargetBase {

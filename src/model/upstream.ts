@@ -22,6 +22,8 @@ export interface Upstream {
   readonly balancer: Balancer
   /** What requests are kept together by, for balancers with a key; null: none of them, or the request has none. */
   readonly hashKey: HashKey | null
+  /** Keeps a client on its endpoint, before the balancer is asked; absent: nothing does. */
+  readonly sticky?: StickyEndpoint
   readonly levels: Levels
   /** null: every endpoint counts as healthy for ever. */
   readonly health: HealthPolicy | null
@@ -79,6 +81,20 @@ export type Balancer =
   | { readonly kind: 'weightedOrder' }
   | { readonly kind: 'leastRecentlyUsed' }
   | { readonly kind: 'pickFirst' }
+
+/**
+ * The endpoint's name stands in a cookie: base64url without padding of `name:signature`, the signature HMAC-SHA256 in hexadecimal. Without a good one, or when its endpoint is gone
+ * or out, the balancer chooses and the answer sets it. From: Apinizer's sticky session.
+ */
+export interface StickyEndpoint {
+  readonly cookie: string
+  /** Seconds; null: until the browser is closed. */
+  readonly maxAgeSeconds: number | null
+  readonly isHttpOnly: boolean
+  readonly isSecure: boolean
+  /** Key of the signature. */
+  readonly secret: string
+}
 
 /** How priorities (and zones) share the traffic. */
 export interface Levels {
@@ -140,6 +156,8 @@ export interface Retry {
   readonly sameEndpointWhenAlone: boolean
   /** Whether endpoints that were tried come round again when all were, as long as `count` allows (Tencent). */
   readonly triesAgain: boolean
+  /** Whether a further attempt goes to the first endpoint in their order that is left, and not to the balancer's choice; absent: no (Apinizer: yes). */
+  readonly inOrder?: boolean
   /** Attempts on the endpoint at hand before the next one is tried, beside `count`; null: none (Apinizer's retry). */
   readonly sameEndpoint: SameEndpointRetry | null
   /** Attempts on each endpoint that is `failoverOnly`, in their order, when all others failed. 0: they are never used. */
@@ -151,6 +169,8 @@ export interface Retry {
 export interface SameEndpointRetry {
   /** >= 1. */
   readonly count: number
+  /** Statuses that are tried again there; absent: `Retry.onStatuses`. */
+  readonly onStatuses?: readonly number[]
   /** Wait before the n-th repeat: min(maxMs, delayMs x multiplier^(n-1)). Milliseconds, >= 0. */
   readonly delayMs: number
   /** >= 1; 1: always the same. */
@@ -195,4 +215,9 @@ export interface UpstreamTls {
   readonly key: string | null
   /** Name asked for and verified; null: the Host that is sent. */
   readonly serverName: string | null
+  /** Whether the certificate must be for that name too; absent: yes, where `verifies`. */
+  readonly verifiesName?: boolean
+  /** Absent: Node's own. */
+  readonly minVersion?: 'TLSv1.2' | 'TLSv1.3'
+  readonly maxVersion?: 'TLSv1.2' | 'TLSv1.3'
 }
