@@ -10,6 +10,7 @@ import { machineCheck } from './machine-check.ts'
 import { manyRoutes } from './many-routes.ts'
 import { memory } from './memory.ts'
 import { plain } from './plain.ts'
+import { policies } from './policies.ts'
 import type { Scenario } from './scenario.ts'
 import { search } from './search.ts'
 import { split } from './split.ts'
@@ -23,6 +24,7 @@ export const scenarios: readonly Scenario[] = [
   plain,
   split,
   condition,
+  policies,
   manyRoutes,
   bodies,
   idleAndBusy,

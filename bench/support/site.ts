@@ -59,14 +59,17 @@ export interface GatewayOptions {
   readonly workers?: number
   /** A folder made by `fillStore`. Default: the store is memory, and empty. */
   readonly store?: string
+  /** Text of a configuration file (YAML) that the gateway takes its documents from, instead of a store. */
+  readonly config?: string
   /** Folder of another checkout of the project that is started instead; its packages are installed. */
   readonly checkout?: string
   /** What the port of the side takes. Default `http`. */
   readonly front?: 'http' | 'tls' | 'tcp'
 }
 
-/** One document of APISIX. */
+/** One document, of APISIX where nothing else is said. */
 export interface SampleDocument {
+  readonly dialect?: string
   readonly kind: string
   readonly id: string
   readonly value: JsonObject
@@ -202,8 +205,9 @@ export class Site {
       settings,
       '--workers',
       String(workers),
-      '--store',
-      options.store ?? 'memory',
+      ...(options.config === undefined
+        ? ['--store', options.store ?? 'memory']
+        : ['--config', this.#write('headgate.yaml', options.config)]),
       '--log-level',
       'warn',
     ]
@@ -240,15 +244,15 @@ export class Site {
   }
 
   /** Puts documents into a new embedded store, without a gateway, and gives its folder. */
-  async fillStore(documents: Iterable<SampleDocument>): Promise<string> {
-    const folder = join(this.folder, 'store')
+  async fillStore(documents: Iterable<SampleDocument>, name = 'store'): Promise<string> {
+    const folder = join(this.folder, name)
     const store = await openEmbeddedStore(folder)
     let batch: SampleDocument[] = []
     const flush = async (): Promise<void> => {
-      const changes = batch.map(({ kind, id, value }) => ({
+      const changes = batch.map(({ dialect = 'apisix', kind, id, value }) => ({
         op: 'put' as const,
-        key: { dialect: 'apisix', kind, id },
-        value: { ...value, id },
+        key: { dialect, kind, id },
+        value: dialect === 'apisix' ? { ...value, id } : value,
         expiresAtMs: null,
         expectedRevision: null,
       }))

@@ -82,8 +82,9 @@ export function readText(
   environment: NodeJS.ProcessEnv,
   hadEnd: boolean,
 ): FileResult {
-  // A byte order mark is no part of the text.
-  const parsed = parseFile(file, text.startsWith('\ufeff') ? text.slice(1) : text, environment, hadEnd)
+  const parsed = takeParsed(file, text, environment, hadEnd) ?? parseText(file, text, environment, hadEnd)
+  if (readers === SETTINGS_READERS && environment === process.env && !hadEnd)
+    parsedBefore.set(file, { text, parsed })
   const documents: PlacedDocument[] = []
   const settings: FileResult['settings'][number][] = []
   const faults: PlacedFault[] = [...parsed.faults]
@@ -98,6 +99,29 @@ export function readText(
     }
   }
   return { file, text: parsed.text, hasEnd: parsed.hasEnd, documents, settings, faults }
+}
+
+function parseText(file: string, text: string, environment: NodeJS.ProcessEnv, hadEnd: boolean): ParsedFile {
+  // A byte order mark is no part of the text.
+  return parseFile(file, text.startsWith('\ufeff') ? text.slice(1) : text, environment, hadEnd)
+}
+
+/**
+ * What `readGatewaySettings` parsed, until somebody reads the file for its documents: a start does both, and parsing is most of what a large file costs.
+ */
+const parsedBefore = new Map<string, { readonly text: string; readonly parsed: ParsedFile }>()
+
+/** Only for the same text of the same file, with the same environment, and once. */
+function takeParsed(
+  file: string,
+  text: string,
+  environment: NodeJS.ProcessEnv,
+  hadEnd: boolean,
+): ParsedFile | null {
+  const before = parsedBefore.get(file)
+  if (before === undefined) return null
+  parsedBefore.delete(file)
+  return before.text === text && environment === process.env && !hadEnd ? before.parsed : null
 }
 
 function unreadable(file: string, message: string): FileResult {
@@ -202,7 +226,7 @@ export function readGatewaySettings(
   target: string,
   environment: NodeJS.ProcessEnv = process.env,
 ): GatewaySettings {
-  const results = listFiles(target).files.map((file) => readFile(file, [SETTINGS_ONLY], environment, false))
+  const results = listFiles(target).files.map((file) => readFile(file, SETTINGS_READERS, environment, false))
   const settings = collectSettings(target, results)
   return { ...settings, faults: [...results.flatMap((result) => result.faults), ...settings.faults] }
 }
@@ -225,8 +249,6 @@ export function collectSettings(target: string, results: readonly FileResult[]):
 }
 
 /** Accepts whatever else stands in the file: only the settings are asked for. */
-const SETTINGS_ONLY: FileReader = {
-  dialect: '',
-  kinds: [],
-  read: () => ({ documents: [], faults: [] }),
-}
+const SETTINGS_READERS: readonly FileReader[] = [
+  { dialect: '', kinds: [], read: () => ({ documents: [], faults: [] }) },
+]
