@@ -99,13 +99,19 @@ export class ChoiceLines {
     )
     const balancer = upstream.balancer === 'roundRobin' ? 'round robin' : upstream.balancer
     this.more(`${balancer}, ${ways}, retries ${upstream.retries}`)
-    for (const { address, weight, priority, share, isNext, idle } of upstream.endpoints) {
-      const idleWords = { weight: 'weight 0: it gets nothing', priority: 'stands by: its priority is lower' }
+    for (const { address, weight, priority, share, isNext, idle, condition } of upstream.endpoints) {
+      const idleWords = {
+        weight: 'weight 0: it gets nothing',
+        priority: 'stands by: its priority is lower',
+        condition: 'not for this request: its condition does not hold',
+        failover: 'stands by: it is asked when the others failed',
+      }
       const rest = idle === null ? `${(100 * share).toFixed(1).replace(/\.0$/, '')} %` : idleWords[idle]
       const order = upstream.endpoints.some((other) => other.priority !== priority)
         ? `  priority ${priority}`
         : ''
       this.more(`${isNext ? this.marks.next : ' '} ${address}  weight ${weight}${order}  ${rest}`)
+      if (condition !== undefined) this.condition(condition, 6)
     }
   }
 

@@ -40,6 +40,8 @@ class UpstreamJudge implements OutcomeJudge {
   readonly #offsetMs: number
   readonly #passive: PassiveJudge | null
   readonly #outlier: OutlierJudge | null
+  /** Statuses that count as failures; null: those from 500 on. */
+  readonly #failing: ReadonlySet<number> | null
 
   constructor(
     upstream: Upstream,
@@ -53,6 +55,8 @@ class UpstreamJudge implements OutcomeJudge {
     this.#offsetMs = options.offsetMs
     this.#passive = passive === null ? null : new PassiveJudge(passive)
     this.#outlier = outlier === null ? null : new OutlierJudge(outlier, upstream.endpoints.length)
+    const statuses = outlier?.errors?.statuses
+    this.#failing = statuses === undefined ? null : new Set(statuses)
   }
 
   answered(index: number, status: number, tookMs: number, nowMs: number): void {
@@ -61,10 +65,13 @@ class UpstreamJudge implements OutcomeJudge {
       this.#report(index, isUnhealthy(line) ? 'unhealthy' : 'healthy', `status ${status}`)
     const outlier = this.#outlier
     if (outlier === null) return
-    if (status < 500) {
+    const isFailure = this.#failing === null ? status >= 500 : this.#failing.has(status)
+    if (!isFailure) {
       if (outlier.judgeSuccess(line, tookMs, nowMs + this.#offsetMs))
         this.#report(index, 'readmitted', `status ${status}`)
-    } else if (outlier.judgeFailure(line, isGatewayStatus(status), nowMs + this.#offsetMs))
+    } else if (
+      outlier.judgeFailure(line, this.#failing !== null || isGatewayStatus(status), nowMs + this.#offsetMs)
+    )
       this.#report(index, 'ejected', `status ${status}`)
   }
 

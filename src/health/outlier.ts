@@ -29,7 +29,7 @@ export class OutlierJudge {
     this.#windowMs = policy.errors?.windowMs ?? 0
     this.#latencyWindowMs = policy.latency?.windowMs ?? 0
     this.#mostEjected = Math.min(
-      endpoints - 1,
+      policy.mayEjectAll === true ? endpoints : endpoints - 1,
       Math.max(1, Math.floor((endpoints * policy.maxEjectionPercent) / 100)),
     )
   }
@@ -86,7 +86,7 @@ export class OutlierJudge {
     Atomics.add(cells, at + HEALTH_CELL.LATENCY, Math.round(tookMs / LATENCY_STEP_MS))
   }
 
-  /** Unless too many are out already: one endpoint always stays. */
+  /** Unless too many are out already. */
   eject(line: HealthLine): boolean {
     const { cells, at, upstreamAt } = line
     if (Atomics.add(cells, upstreamAt + UPSTREAM_CELL.EJECTED, 1) >= this.#mostEjected) {

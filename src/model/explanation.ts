@@ -112,7 +112,7 @@ export interface ExplainedRule {
 
 export interface ExplainedTarget {
   readonly index: number
-  readonly kind: 'upstream' | 'respond' | 'redirect'
+  readonly kind: 'upstream' | 'respond' | 'redirect' | 'echo'
   readonly variant: string
   /** Id of the upstream; null for an answer of the gateway's own. */
   readonly upstream: string | null
@@ -166,8 +166,10 @@ export interface ExplainedEndpoint {
   /** Of the upstream's requests while all endpoints are usable; 0 to 1. Lower priorities and weight 0 have 0. */
   readonly share: number
   readonly isNext: boolean
-  /** Why it is not in the rotation. */
-  readonly idle: 'weight' | 'priority' | null
+  /** Why it is not in the rotation. `condition`: its own does not hold for this request. */
+  readonly idle: 'weight' | 'priority' | 'condition' | 'failover' | null
+  /** Its own condition, as it was tested; absent: it has none. */
+  readonly condition?: ExplainedCondition
 }
 
 /** What an upstream is for requests and for streams. */

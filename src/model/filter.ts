@@ -26,7 +26,7 @@ export interface RequestRewrite {
   /** Works only on requests for which this holds; null: always. */
   readonly when: Predicate | null
   readonly path: PathRewrite | null
-  /** How the query is written anew on its way to the endpoint; absent: it goes as it came. */
+  /** How the query of the rewritten target is written anew; absent: it goes as it came. Only beside `path`. */
   readonly query?: QueryForm
   readonly method: string | null
   /** Host sent upstream; counts only where the upstream's `passHost` is `pass`. May carry a port. */

@@ -55,7 +55,7 @@ export interface StickyCookie {
   readonly sameSite: 'lax' | 'strict' | 'none' | null
 }
 
-export type Target = UpstreamTarget | RespondTarget | RedirectTarget
+export type Target = UpstreamTarget | RespondTarget | RedirectTarget | EchoTarget
 
 interface TargetBase {
   /** Share, integer >= 0; 0 never gets a request. Only zeros: 503. */

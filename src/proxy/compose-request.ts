@@ -54,6 +54,23 @@ export function composeRequestHead(
   return `${exchange.sentMethod} ${exchange.sentTarget} HTTP/1.1\r\nHost: ${hostFor(exchange, upstream, endpoint)}\r\n${kept}${forwarding(exchange, isTrusted)}${framing(exchange)}\r\n`
 }
 
+/** Fields of the request that may go back to its client in an answer: not those of the hop, and no credentials. */
+export function echoFields(fields: HeadFields): string {
+  let text = ''
+  for (let i = 0; i < fields.count; i++) {
+    if (SKIPPED[fields.kind[i] as number] === 1 || CREDENTIALS.has(fields.name(i).toLowerCase())) continue
+    text += `${fields.name(i)}: ${fields.value(i)}\r\n`
+  }
+  return text
+}
+
+const CREDENTIALS: ReadonlySet<string> = new Set([
+  'authorization',
+  'cookie',
+  'proxy-authorization',
+  'set-cookie',
+])
+
 function passesHost(exchange: Exchange, upstream: CompiledUpstream): boolean {
   return (
     upstream.model.passHost === 'pass' &&

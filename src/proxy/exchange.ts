@@ -1,6 +1,7 @@
 import { NONE_TRIED } from '../balancing/picker.ts'
 import type { Hash64 } from '../expression/hash64.ts'
 import type { AnswerView, RequestView } from '../expression/request-view.ts'
+import type { ComparisonTrace } from '../expression/trace.ts'
 import { BLOCK, bucketOf, ENDPOINT, LINE, NO_ROUTE, PHASE, PHASES, WORKER } from '../model/counters.ts'
 import { ERROR_CODES, type ErrorCode } from '../model/error-codes.ts'
 import { codeCell } from '../model/status-cell.ts'
@@ -23,7 +24,7 @@ import {
 import type { Client } from './client.ts'
 import { clock, readClock } from './clock.ts'
 import { type AnswerFraming, composeAnswerHead, type OwnAnswer } from './compose-answer.ts'
-import { composeRequestHead } from './compose-request.ts'
+import { composeRequestHead, echoFields } from './compose-request.ts'
 import type { Timed } from './deadlines.ts'
 import { plainAddress, readAddress, walkForwardedFor } from './forwarded.ts'
 import { grpcErrorLines, isGrpcType, readGrpcTimeout } from './grpc/status.ts'
@@ -43,7 +44,13 @@ import { type AnswerReader, UpstreamConnection } from './upstream/connection.ts'
 import type { LimitName, UpstreamGate, Waiter } from './upstream/gate.ts'
 import type { UpstreamLink } from './upstream/link.ts'
 import type { EndpointPool } from './upstream/pool.ts'
-import { type Cell, type CompiledEndpoint, type CompiledUpstream, poolFor } from './upstream/upstreams.ts'
+import {
+  type Cell,
+  type CompiledEndpoint,
+  type CompiledUpstream,
+  poolFor,
+  RETRY_STATUS,
+} from './upstream/upstreams.ts'
 import { closeFrame, FrameTracker } from './websocket/frame-tracker.ts'
 import { acceptOf, allowsUpgrade, checkHandshake } from './websocket/handshake.ts'
 
@@ -134,6 +141,10 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
   /** Those of all endpoints, stale connections included: how often it was sent, or nearly. */
   sends = 0
   #tried: Uint8Array = NONE_TRIED
+  /** Endpoints that are not for this request, by their conditions; null: all are. */
+  #excluded: Uint8Array | null = null
+  /** The target behind the filters, where endpoints make their own of it. */
+  #filteredTarget = ''
   /** What the balancer keeps requests together by; null: the request has no key, or nobody asks. */
   #key: Hash64 | null = null
   #keySpace: Hash64 | null = null
@@ -261,6 +272,8 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
         return this.#respondFixed(target)
       case 'redirect':
         return this.#respond(this.redirectAnswer(target))
+      case 'echo':
+        return this.#respondEcho()
       default:
         return target satisfies never
     }
@@ -329,6 +342,12 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     }
     if (this.isGrpc) this.#limitCall()
     if (upstream.balance.needsKey) this.#key = this.readKey(upstream)
+    if (upstream.conditions !== null) {
+      this.#excluded = this.excludeEndpoints(upstream, null)
+      if (this.#excluded !== null && isNobodyLeft(upstream, this.#excluded))
+        return this.respondError('NO_CANDIDATE')
+    }
+    this.#filteredTarget = this.sentTarget
     this.#offerContinue()
     // others came before
     if (this.#gate !== null && this.#gate.pending > 0) return this.#waitAtGate('maxPending')
@@ -378,6 +397,25 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     return upstream.hashKey.read(this, this.#keySpace) ? this.#keySpace : null
   }
 
+  /** Endpoints whose conditions do not hold; null: all do. `onTest` is told of each condition (explain). */
+  excludeEndpoints(
+    { conditions, endpoints }: CompiledUpstream,
+    onTest: ((index: number, holds: boolean) => void) | null,
+    trace: ComparisonTrace | null = null,
+  ): Uint8Array | null {
+    let excluded: Uint8Array | null = null
+    for (let index = 0; index < endpoints.length; index++) {
+      const condition = conditions?.[index]
+      if (condition === null || condition === undefined) continue
+      const holds = condition.test(this, trace)
+      onTest?.(index, holds)
+      if (holds) continue
+      excluded ??= new Uint8Array(endpoints.length)
+      excluded[index] = 1
+    }
+    return excluded
+  }
+
   #attemptNext(): void {
     const upstream = this.upstream as CompiledUpstream
     let at = this.#gate === null ? this.#pickNext(upstream) : this.#pickFree(upstream, this.#gate)
@@ -386,6 +424,8 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
       at = this.#gate === null ? this.#pickNext(upstream) : this.#pickFree(upstream, this.#gate)
     }
     if (at >= 0) return this.#attemptEndpoint(upstream.endpoints[at] as CompiledEndpoint, false)
+    if (at === -1 && this.#lastFailure !== null && this.#fallback !== null)
+      return this.#fallBack(this.#fallback)
     if (at === ALL_FULL) return this.#waitAtGate('maxRequestsPerEndpoint')
     this.respondError(this.#lastFailure === null ? upstream.emptyCode : 'UPSTREAM_RETRIES_OVER')
   }
@@ -449,16 +489,19 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
   /** An endpoint that was not tried, or when all failed or are out one that is there for that; -1: none is left. */
   #pickNext(upstream: CompiledUpstream, mayFailOver = true): number {
     const { balance } = upstream
-    const { failoverTries, count } = upstream.model.retry
+    const { failoverTries, count, inOrder } = upstream.model.retry
     if (this.#plainAttempts <= count) {
-      const at = balance.pick(this.#tried, this.#key)
+      const at =
+        inOrder === true && this.#lastFailure !== null
+          ? balance.pickInOrder(this.#tried, this.#excluded)
+          : balance.pick(this.#tried, this.#key, this.#excluded)
       if (at >= 0) return at
     }
     if (!mayFailOver) return -1
     const { failover } = balance
     while (this.#failoverTurn < failover.length * failoverTries) {
       const index = failover[Math.floor(this.#failoverTurn / failoverTries)] as number
-      if (balance.isUsable(index)) {
+      if (balance.isUsable(index) && this.#excluded?.[index] !== 1) {
         this.#failoverTurn++
         this.#failovers++
         return index
@@ -479,6 +522,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     this.sends++
     const now = clock.nowMs
     this.#attemptMs = now
+    if (endpoint.aim !== null && !this.#aim(endpoint)) return this.respondError('BAD_REWRITE')
     // picked from what was in force when the request came, which may be over
     if ((this.sends > 1 || this.#hasWaited) && this.#wentOut(endpoint)) return this.#pickAnew(endpoint)
     const pool = endpoint.poolsByName === null ? endpoint.pool : poolFor(endpoint, this.#serverName())
@@ -517,6 +561,17 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     this.#connection = isStream
       ? new ClientSession(pool, address, connectMs, now, upstreamOptions).open(this)
       : new UpstreamConnection(pool, address, this, connectMs, now, upstreamOptions)
+  }
+
+  /** False: what it made may not go on the wire. */
+  #aim(endpoint: CompiledEndpoint): boolean {
+    const target = endpoint.aim?.(this, this.#filteredTarget)
+    if (target === undefined) {
+      ;(this.upstream as CompiledUpstream).balance.judge?.abandoned(endpoint.index)
+      return false
+    }
+    this.sentTarget = target
+    return true
   }
 
   /** The limit that keeps a connection from being opened, whatever is idle; null: none does. */
@@ -568,6 +623,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     if (cell.compiled !== null && cell.compiled !== upstream) {
       this.#tried = sameEndpoints(this.#tried, upstream, cell.compiled)
       this.upstream = cell.compiled
+      this.#excluded = cell.compiled.conditions === null ? null : this.excludeEndpoints(cell.compiled, null)
     } else this.#markTried(upstream, endpoint, true)
     this.#attemptNext()
   }
@@ -765,8 +821,8 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     if (balance.judge !== null)
       balance.judge.answered(endpoint.index, head.status, this.headMs - this.#attemptMs, this.headMs)
     balance.observe(endpoint.index, this.headMs - this.#attemptMs, this.headMs)
-    if (retryStatuses !== null && retryStatuses[head.status] === 1 && this.#retryAnswer(upstream, endpoint))
-      return
+    const again = retryStatuses === null ? 0 : (retryStatuses[head.status] as number)
+    if (again !== 0 && this.#retryAnswer(upstream, endpoint, again)) return
     this.#noteStatus(head.status)
     if (!this.#isBodyComplete || !this.#isEndSent) this.#expectCutBody()
     const kind = head.bodyKind(this.sentMethod)
@@ -983,8 +1039,8 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     if (verdict === 'give up') return this.respondError(code)
     const now = clock.nowMs
     const repeat = this.#mayRepeat(retry, now)
-    if (!repeat && this.#plainAttempts > retry.count && !this.#mayFailOver(upstream))
-      return this.respondError(code)
+    const fallback = repeat || this.#hasAnother(upstream) ? null : this.#fallback
+    if (!repeat && fallback === null && !this.#hasAnother(upstream)) return this.respondError(code)
     if (this.#isLate(retry, now)) return this.respondError('UPSTREAM_RETRIES_OVER')
     if (sentBytes(failure) && !upstream.budget.take(now)) {
       countWorker(this.plane, WORKER.RETRY_BUDGET_SPENT, 1)
@@ -995,6 +1051,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
       return this.respondError(code)
     }
     this.#noteRetry(endpoint)
+    if (fallback !== null) return this.#fallBack(fallback)
     if (repeat) return this.#repeat(retry.sameEndpoint as SameEndpointRetry, endpoint)
     this.#repeats = 0
     this.#markTried(upstream, endpoint, false)
@@ -1028,14 +1085,15 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
   }
 
   /** The answer at hand is one that another endpoint may do better. True: its bytes are dropped and another attempt has begun. */
-  #retryAnswer(upstream: CompiledUpstream, endpoint: CompiledEndpoint): boolean {
+  #retryAnswer(upstream: CompiledUpstream, endpoint: CompiledEndpoint, again: number): boolean {
     const { retry } = upstream.model
     const isSafe = retry.nonIdempotent || SAFE_METHODS.has(this.sentMethod)
     if (!isSafe || !this.#kept.isWhole || !this.#isBodyComplete) return false
     const now = clock.nowMs
     if (this.#isLate(retry, now)) return false
-    const repeat = this.#mayRepeat(retry, now)
-    if (!repeat && this.#plainAttempts > retry.count && !this.#mayFailOver(upstream)) return false
+    const repeat = (again & RETRY_STATUS.SAME) !== 0 && this.#mayRepeat(retry, now)
+    if (!repeat && (again & RETRY_STATUS.ELSEWHERE) === 0) return false
+    if (!repeat && !this.#hasAnother(upstream)) return this.#leaveAnswer(upstream, endpoint)
     const last = this.#lastFailure
     this.#lastFailure = 'badStatus'
     if (!repeat) this.#markTried(upstream, endpoint, false)
@@ -1067,6 +1125,61 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
       this.#attemptEndpoint(upstream.endpoints[at] as CompiledEndpoint, false)
     }
     return true
+  }
+
+  /** Whether another endpoint may still be asked. */
+  #hasAnother(upstream: CompiledUpstream): boolean {
+    return this.#plainAttempts <= upstream.model.retry.count || this.#mayFailOver(upstream)
+  }
+
+  /** The target that the split names for requests that failed at another one; null: none does, or it is the one at hand. */
+  get #fallback(): CompiledUpstreamTarget | null {
+    const split = (this.rule as CompiledRule).split
+    const index = split.model.policy?.whenFailed
+    if (index === undefined || this.choice?.index === index) return null
+    const target = split.targets[index]
+    return target?.kind === 'upstream' ? target : null
+  }
+
+  /** The answer at hand is a failure, and the split has a target for those. True: its bytes are dropped, and that one is asked. */
+  #leaveAnswer(upstream: CompiledUpstream, endpoint: CompiledEndpoint): boolean {
+    const target = this.#fallback
+    if (target === null || !this.#startRetry()) return false
+    if (!upstream.budget.take(clock.nowMs)) {
+      countWorker(this.plane, WORKER.RETRY_BUDGET_SPENT, 1)
+      return false
+    }
+    this.#lastFailure = 'badStatus'
+    this.#noteStatus(this.status)
+    this.#noteRetry(endpoint)
+    this.status = 0
+    this.upstreamStatus = undefined
+    this.#dropConnection()
+    this.#fallBack(target)
+    return true
+  }
+
+  /** Goes on to another target as if the split had chosen it. Its filters see what those of the first one left. */
+  #fallBack(target: CompiledUpstreamTarget): void {
+    if (this.#gate !== null) this.#leaveGate(this.#gate)
+    this.choice = target
+    this.choiceReason = 'failover'
+    countChoice(this.plane, target, 'failover')
+    this.#block = target.slot
+    this.sentTarget = this.#filteredTarget
+    this.#tried = NONE_TRIED
+    this.#excluded = null
+    this.#key = null
+    this.attempts = 0
+    this.#repeats = 0
+    this.#repeated = 0
+    this.#failovers = 0
+    this.#failoverTurn = 0
+    this.#hadFresh = false
+    this.#lastFailure = null
+    const fault = target.requestFilters.length === 0 ? null : this.#applyFilters(target.requestFilters, null)
+    if (fault !== null) return this.respondError(fault === NEEDS_BODY ? 'INTERNAL' : fault)
+    this.#startAttempts(target)
   }
 
   /** Whether the endpoint at hand may be asked once more: there is a repeat left, and its wait is over in time. */
@@ -1209,6 +1322,20 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     }
   }
 
+  #respondEcho(): void {
+    const answer = this.echoAnswer()
+    if (answer === null) return this.respondError('BODY_TOO_LARGE')
+    this.#respond(answer)
+  }
+
+  /** The request as an answer; null: its body is over `maxInspectedBodyBytes`. */
+  echoAnswer(): OwnAnswer | null {
+    const { head } = this.client
+    const hasBody = head.chunked || head.contentLength > 0
+    if (hasBody && typeof this.body !== 'string') return null
+    return { status: 200, fields: echoFields(head.fields), body: this.body ?? '' }
+  }
+
   redirectAnswer(target: CompiledRedirectTarget): OwnAnswer {
     const status = target.status(this)
     const page = statusBody(this.surface, status, null, this.requestId)
@@ -1348,6 +1475,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     this.sends = 0
     this.#hasWaited = false
     this.#tried = NONE_TRIED
+    this.#excluded = null
     this.#key = null
     this.#repeats = 0
     this.#repeated = 0
@@ -1648,6 +1776,13 @@ class Wait implements Timed {
 
 function isLoopback(address: string): boolean {
   return address.startsWith('127.') || address === '::1'
+}
+
+/** Whether the conditions leave nobody that a first attempt could go to. */
+export function isNobodyLeft({ endpoints }: CompiledUpstream, excluded: Uint8Array): boolean {
+  return endpoints.every(
+    ({ model }, index) => excluded[index] === 1 || model.failoverOnly || model.weight === 0,
+  )
 }
 
 /** Which endpoints of an upstream's new form were tried in its old one. */

@@ -167,7 +167,7 @@ export function showSplit(
 }
 
 /** In the order in which they work. */
-function describePolicy({ forced, sticky, whenOut }: SplitPolicy, { targets }: Split): string[] {
+function describePolicy({ forced, sticky, whenOut, whenFailed }: SplitPolicy, { targets }: Split): string[] {
   const lines: string[] = []
   for (const { kind, name } of forced?.sources ?? [])
     lines.push(`forced by ${kind === 'header' ? 'field' : 'cookie'} ${name}, where it names a variant`)
@@ -176,6 +176,8 @@ function describePolicy({ forced, sticky, whenOut }: SplitPolicy, { targets }: S
   if (whenOut.kind === 'spill') lines.push('when a target is out, the others share what is its')
   if (whenOut.kind === 'target')
     lines.push(`when a target is out, ${targets[whenOut.index]?.variant ?? ''} gets what is its`)
+  if (whenFailed !== undefined)
+    lines.push(`what fails at another target goes on to ${targets[whenFailed]?.variant ?? ''}`)
   return lines
 }
 
@@ -202,26 +204,49 @@ export function showResponseFilters(route: Route, target: Target | null): readon
 export function showUpstream(
   upstream: CompiledUpstream,
   next: number,
-  routeTimeouts: UpstreamTimeouts | null,
+  {
+    routeTimeouts,
+    conditions,
+  }: {
+    readonly routeTimeouts: UpstreamTimeouts | null
+    readonly conditions: ReadonlyMap<number, ExplainedCondition>
+  },
 ): ExplainedUpstream {
   const { model } = upstream
   return {
-    ...showBalance(upstream, next),
+    ...showBalance(upstream, next, conditions),
     passHost: model.passHost,
     timeouts: routeTimeouts ?? model.timeouts,
     timeoutsOf: routeTimeouts === null ? 'upstream' : 'route',
   }
 }
 
+const NO_CONDITIONS: ReadonlyMap<number, ExplainedCondition> = new Map()
+
 /** `next`: index of the endpoint that is next, or -1. */
-export function showBalance(upstream: CompiledUpstream, next: number): ExplainedBalance {
+export function showBalance(
+  upstream: CompiledUpstream,
+  next: number,
+  conditions: ReadonlyMap<number, ExplainedCondition> = NO_CONDITIONS,
+): ExplainedBalance {
   const { model } = upstream
-  const living = model.endpoints.filter(({ weight }) => weight > 0)
+  const living = model.endpoints.filter(
+    ({ weight, failoverOnly }, index) => weight > 0 && !failoverOnly && conditions.get(index)?.held !== false,
+  )
   const best = living.reduce((most, { priority }) => Math.max(most, priority), Number.NEGATIVE_INFINITY)
   const total = living.reduce((sum, { weight, priority }) => (priority === best ? sum + weight : sum), 0)
   const endpoints = upstream.endpoints.map((endpoint, index): ExplainedEndpoint => {
-    const { weight, priority } = endpoint.model
-    const idle = weight === 0 ? 'weight' : priority === best ? null : 'priority'
+    const { weight, priority, failoverOnly } = endpoint.model
+    const condition = conditions.get(index)
+    const idle = failoverOnly
+      ? 'failover'
+      : condition?.held === false
+        ? 'condition'
+        : weight === 0
+          ? 'weight'
+          : priority === best
+            ? null
+            : 'priority'
     return {
       address: endpoint.label,
       weight,
@@ -229,6 +254,7 @@ export function showBalance(upstream: CompiledUpstream, next: number): Explained
       share: idle === null ? weight / total : 0,
       isNext: index === next,
       idle,
+      ...(condition === undefined ? {} : { condition }),
     }
   })
   return {

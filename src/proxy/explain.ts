@@ -1,7 +1,9 @@
+import type { ComparisonTrace } from '../expression/trace.ts'
 import { toByteString } from '../model/byte-string.ts'
 import { ERROR_CODES, type ErrorCode } from '../model/error-codes.ts'
 import {
   EXPLAIN_LIMITS,
+  type ExplainedCondition,
   type ExplainedFilter,
   type ExplainedOutcome,
   type ExplainedRoute,
@@ -10,11 +12,11 @@ import {
 } from '../model/explanation.ts'
 import type { RequestFilter } from '../model/filter.ts'
 import type { Section } from '../model/listener.ts'
-import { ChoiceTrace, type TracedFilter } from '../routing/explain.ts'
+import { ChoiceTrace, type TracedComparison, type TracedFilter } from '../routing/explain.ts'
 import { type CompiledTarget, NEEDS_BODY } from '../routing/table.ts'
 import type { Client } from './client.ts'
 import { composeAnswerHead, type OwnAnswer } from './compose-answer.ts'
-import { CONSUMER_FIELDS, Exchange } from './exchange.ts'
+import { CONSUMER_FIELDS, Exchange, isNobodyLeft } from './exchange.ts'
 import { ExplainedClient, type ExplainPlace, formatPlace, headText } from './explain-client.ts'
 import { findMisses } from './explain-misses.ts'
 import { showSending } from './explain-sending.ts'
@@ -77,6 +79,12 @@ class Explainer {
         return this.#finish(this.#answered('respond', exchange.fixedAnswer(target), target.model.errorCode))
       case 'redirect':
         return this.#finish(this.#answered('redirect', exchange.redirectAnswer(target), null))
+      case 'echo': {
+        const answer = exchange.echoAnswer()
+        return this.#finish(
+          answer === null ? this.#refused('BODY_TOO_LARGE') : this.#answered('respond', answer, null),
+        )
+      }
       case 'upstream':
         return this.#explainUpstream((target.upstream as Cell).current)
       default:
@@ -171,15 +179,47 @@ class Explainer {
     if (upstream === null) return this.#finish(this.#refused('UPSTREAM_NOT_FOUND'))
     const exchange = this.#exchange
     const key = upstream.balance.needsKey ? exchange.readKey(upstream) : null
-    const next = upstream.balance.peek(key)
-    const shown = showUpstream(upstream, next, exchange.route?.model.timeouts ?? null)
+    const conditions = this.#testConditions(upstream)
+    const excluded = Uint8Array.from(upstream.endpoints, (_, index) =>
+      conditions.get(index)?.held === false ? 1 : 0,
+    )
+    const isWhole = excluded.every((is) => is === 0)
+    const isNobody = !isWhole && isNobodyLeft(upstream, excluded)
+    const next = isNobody ? -1 : upstream.balance.peek(key, isWhole ? null : excluded)
+    const shown = showUpstream(upstream, next, {
+      routeTimeouts: exchange.route?.model.timeouts ?? null,
+      conditions,
+    })
+    if (isNobody) return this.#finish(this.#refused('NO_CANDIDATE'), shown)
     const endpoint = upstream.endpoints[next]
     if (endpoint === undefined) return this.#finish(this.#refused(upstream.emptyCode), shown)
+    if (endpoint.aim !== null) {
+      const target = endpoint.aim(exchange, exchange.sentTarget)
+      if (target === undefined) return this.#finish(this.#refused('BAD_REWRITE'), shown)
+      exchange.sentTarget = target
+    }
     const { host, port, address } = endpoint.model
     if (exchange.isForbidden(address ?? host, port))
       return this.#finish(this.#refused('ADMIN_ADDRESS'), shown)
     const outcome = { kind: 'upstream', upstream: upstream.model.id, endpoint: endpoint.label } as const
     return this.#finish(outcome, shown, showSending(exchange, upstream, endpoint))
+  }
+
+  /** The conditions of the upstream's endpoints, by index. */
+  #testConditions(upstream: CompiledUpstream): ReadonlyMap<number, ExplainedCondition> {
+    const shown = new Map<number, ExplainedCondition>()
+    let comparisons: TracedComparison[] = []
+    const trace: ComparisonTrace = {
+      comparison: (predicate, actual, held, other) =>
+        void comparisons.push({ predicate, actual, held, other }),
+    }
+    const note = (index: number, held: boolean): void => {
+      const when = upstream.endpoints[index]?.model.own?.when
+      if (when != null) shown.set(index, showCondition(when, held, comparisons))
+      comparisons = []
+    }
+    this.#exchange.excludeEndpoints(upstream, note, trace)
+    return shown
   }
 
   #refused(code: ErrorCode): ExplainedOutcome {

@@ -44,7 +44,7 @@ class ExchangeRecord implements Mutable<AccessRecord> {
     return this.endpoint === '' ? '' : (this.exchange as Exchange).failedEndpoints + this.endpoint
   }
   get upstreamScheme(): string {
-    return this.exchange?.upstream?.model.scheme ?? ''
+    return this.exchange?.endpoint?.model.own?.scheme ?? this.exchange?.upstream?.model.scheme ?? ''
   }
   get upstreamHost(): string {
     const { upstream, endpoint } = this.exchange as Exchange

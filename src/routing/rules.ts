@@ -89,6 +89,7 @@ function firstThatHolds(
 
 function readsBody(target: CompiledTarget): boolean {
   return (
+    target.kind === 'echo' ||
     // read before the split is asked: a request takes one position of it, not one more when it comes back with its body
     target.requestFilters.some((filter) => filter.needsBody) ||
     target.responseFilters.some((filter) => filter.needsBody) ||
@@ -112,6 +113,8 @@ function compileTarget(split: Split, target: Target, index: number, env: Compile
       return { ...base, kind: 'upstream', model: target, upstream: env.upstream(target.upstreamId) }
     case 'respond':
       return { ...base, kind: 'respond', model: target, body: toByteString(target.body) }
+    case 'echo':
+      return { ...base, kind: 'echo', model: target }
     case 'redirect':
       return {
         ...base,

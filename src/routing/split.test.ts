@@ -73,4 +73,17 @@ describe('a split', () => {
     )
     assert.equal(positions.taken.size, 0)
   })
+
+  it('of a late phase gives the second target its n-th choice when floor(n x p / 100) grows, for every p', () => {
+    for (let p = 0; p <= 100; p++) {
+      const targets = [100 - p, p].map((weight, index) => makeUpstreamTarget(`u${index}`, weight))
+      const late = { ...makeSplit('s', targets), phase: 'late' as const }
+      const { split } = new RuleEntry(makeRule(late), 0, makeEnvironment(new TestPositions()))
+      for (let n = 1; n <= 250; n++) {
+        const isSecond = Math.floor((n * p) / 100) !== Math.floor(((n - 1) * p) / 100)
+        assert.equal(split.peek()?.index, isSecond ? 1 : 0, `${p} %, ${n}`)
+        assert.equal(split.pick()?.index, isSecond ? 1 : 0, `${p} %, ${n}`)
+      }
+    }
+  })
 })

@@ -49,8 +49,28 @@ function compileWeights(
   const slot = env.slot(splitIdentity(split))
   // Without a slot (shared memory is full) the split goes on with a position of this worker's own: exact per worker, not over all of them.
   const positions = slot === 0 ? new LocalPosition() : env.positions
-  return new WeightedSplit(split, { targets, rotation, positions, slot })
+  return new WeightedSplit(split, { targets, rotation, positions, slot, offset: offsetOf(split, rotation) })
 }
+
+/**
+ * Steps by which the rotation begins later, so that of two targets the second one gets the n-th choice exactly when floor(n x weight / cycle) grows: that sequence is
+ * the even one, begun elsewhere.
+ */
+function offsetOf({ phase, targets }: Split, rotation: Rotation): number {
+  if (phase !== 'late' || targets.length !== 2) return 0
+  const { cycle } = rotation
+  const weights = targets.map(({ weight }) => weight)
+  const share = (weights[1] as number) / ((weights[0] as number) + (weights[1] as number))
+  const late = Array.from({ length: cycle }, (_, n) =>
+    Math.floor((n + 1) * share + ROUNDING) > Math.floor(n * share + ROUNDING) ? 1 : 0,
+  )
+  for (let offset = 0; offset < cycle; offset++)
+    if (late.every((index, n) => rotate(rotation, n + offset) === index)) return offset
+  return 0
+}
+
+/** Whole numbers that come out a little too small as fractions. */
+const ROUNDING = 1e-9
 
 class FixedSplit implements CompiledSplit {
   readonly policy = null
@@ -77,6 +97,7 @@ class WeightedSplit implements CompiledSplit {
   readonly #rotation: Rotation
   readonly #positions: Positions
   readonly #slot: number
+  readonly #offset: number
   constructor(
     model: Split,
     parts: {
@@ -84,6 +105,7 @@ class WeightedSplit implements CompiledSplit {
       readonly rotation: Rotation
       readonly positions: Positions
       readonly slot: number
+      readonly offset: number
     },
   ) {
     this.model = model
@@ -91,14 +113,15 @@ class WeightedSplit implements CompiledSplit {
     this.#rotation = parts.rotation
     this.#positions = parts.positions
     this.#slot = parts.slot
+    this.#offset = parts.offset
   }
   pick(): CompiledTarget | null {
     const position = this.#positions.advance(this.#slot, this.#rotation.limit)
-    return this.targets[rotate(this.#rotation, position)] ?? null
+    return this.targets[rotate(this.#rotation, position + this.#offset)] ?? null
   }
   peek(): CompiledTarget | null {
     const position = this.#positions.peek(this.#slot, this.#rotation.limit)
-    return this.targets[rotate(this.#rotation, position)] ?? null
+    return this.targets[rotate(this.#rotation, position + this.#offset)] ?? null
   }
 }
 

@@ -4,7 +4,7 @@ import type { Positions } from '../model/model.ts'
 import type { Predicate } from '../model/predicate.ts'
 import type { Route } from '../model/route.ts'
 import type { Rule } from '../model/rule.ts'
-import type { RedirectTarget, RespondTarget, Split, UpstreamTarget } from '../model/split.ts'
+import type { EchoTarget, RedirectTarget, RespondTarget, Split, UpstreamTarget } from '../model/split.ts'
 import type { ConsumerLookup } from './consumers.ts'
 import type { CompiledAuthentication } from './filters/authentication.ts'
 
@@ -102,7 +102,11 @@ export interface CompiledSplit {
   peek(): CompiledTarget | null
 }
 
-export type CompiledTarget = CompiledUpstreamTarget | CompiledRespondTarget | CompiledRedirectTarget
+export type CompiledTarget =
+  | CompiledUpstreamTarget
+  | CompiledRespondTarget
+  | CompiledRedirectTarget
+  | CompiledEchoTarget
 
 interface CompiledTargetBase {
   readonly index: number
@@ -129,6 +133,11 @@ export interface CompiledRedirectTarget extends CompiledTargetBase {
   readonly status: (view: RequestView) => number
   /** The Location value (byte string, without CR, LF and NUL). */
   readonly location: (view: RequestView) => string
+}
+
+export interface CompiledEchoTarget extends CompiledTargetBase {
+  readonly kind: 'echo'
+  readonly model: EchoTarget
 }
 
 /** Opaque here; proxy/upstream fills it. */

@@ -8,7 +8,7 @@ export const TENCENT_SURFACE: Surface = {
   pathForm: 'resolved',
   errorForm: 'json',
   bodies: {},
-  statuses: { NO_ENDPOINT: 502, UPSTREAM_NAME_UNRESOLVED: 502 },
+  statuses: { NO_ENDPOINT: 502, ENDPOINT_OUT: 502, UPSTREAM_NAME_UNRESOLVED: 502 },
   answersEmpty: false,
   forwarding: 'full',
   realIpFrom: [],

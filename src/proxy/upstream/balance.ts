@@ -57,6 +57,8 @@ export class Balance {
   #epoch = 0
   #isOut = false
   #hasTrial = false
+  /** Pickers for requests that some endpoints are not for, by which those are; made anew with the picker. */
+  readonly #restricted = new Map<string, Picker>()
 
   /** `before`: of the upstream's former content, whose latencies and last uses go on. */
   constructor(model: Upstream, options: BalanceOptions, before: Balance | null) {
@@ -109,22 +111,48 @@ export class Balance {
   }
 
   /** Index of an endpoint that this request has not tried, or -1; see Picker.pick. */
-  pick(tried: Uint8Array, key: Hash64 | null): number {
-    if (this.#upstreamAt < 0) return this.#picker.pick(tried, key)
+  pick(tried: Uint8Array, key: Hash64 | null, excluded: Uint8Array | null = null): number {
+    if (this.#upstreamAt < 0 && excluded === null) return this.#picker.pick(tried, key)
     this.#refresh()
-    if (!this.#hasTrial) return this.#picker.pick(tried, key)
+    if (!this.#hasTrial) return this.#pickerFor(excluded).pick(tried, key)
     for (;;) {
-      const index = this.#picker.pick(tried, key)
+      const index = this.#pickerFor(excluded).pick(tried, key)
       if (index < 0 || ((this.#states[index] as number) & HEALTH.TRIAL) === 0) return index
       if (this.judge === null || this.judge.takeTrial(index)) return index
       this.#refresh() // its trial is out: the epoch tells so, and the next picker leaves it out
     }
   }
 
-  /** See Picker.peek. */
-  peek(key: Hash64 | null): number {
+  /** The first of the list, after the first attempt, that is usable, not tried and not excluded; -1: none is. */
+  pickInOrder(tried: Uint8Array, excluded: Uint8Array | null): number {
     this.#refresh()
-    return this.#picker.peek(key)
+    for (let index = 0; index < this.#levels.length; index++) {
+      const { weight } = this.#model.endpoints[index] as Endpoint
+      if ((this.#levels[index] as number) < 0 || weight === 0) continue
+      if (tried[index] === 1 || excluded?.[index] === 1 || !this.allows(index)) continue
+      const isOnTrial = ((this.#states[index] as number) & HEALTH.TRIAL) !== 0
+      if (!isOnTrial || this.judge === null || this.judge.takeTrial(index)) return index
+    }
+    return -1
+  }
+
+  /** See Picker.peek. */
+  peek(key: Hash64 | null, excluded: Uint8Array | null = null): number {
+    this.#refresh()
+    return this.#pickerFor(excluded).peek(key)
+  }
+
+  /** Balances over what is left, so that shares, order and places are those of a list without the others. */
+  #pickerFor(excluded: Uint8Array | null): Picker {
+    if (excluded === null) return this.#picker
+    const name = excluded.join('')
+    let picker = this.#restricted.get(name)
+    if (picker !== undefined) return picker
+    const usable = excluded.map((is, index) => (is === 1 || this.#usable?.[index] === 0 ? 0 : 1))
+    picker = makePicker(this.#model.balancer, this.#rank(false), usable, this.#parts)
+    if (this.#restricted.size >= MAX_RESTRICTED) this.#restricted.clear()
+    this.#restricted.set(name, picker)
+    return picker
   }
 
   /** Whether no endpoint is usable, those for failover included, panic or not. Then the share of a target may go elsewhere. */
@@ -175,6 +203,7 @@ export class Balance {
 
   #make(): Picker {
     const { endpoints, levels } = this.#model
+    this.#restricted.clear()
     const states = this.#states
     const cells = this.#options.health
     // before the states are read: a change while they are read makes this picker old at once
@@ -313,5 +342,7 @@ function rank(endpoints: readonly Endpoint[], levels: Int32Array): readonly Endp
   })
 }
 
+/** Sets of endpoints that pickers are kept for. */
+const MAX_RESTRICTED = 64
 /** Not usable before panic. */
 const OUT = HEALTH.OFF | HEALTH.UNHEALTHY | HEALTH.EJECTED

@@ -1,10 +1,13 @@
+import { type CompiledPredicate, compilePredicate } from '../../expression/compile.ts'
 import { type CompiledHashKey, compileHashKey } from '../../expression/hash-key.ts'
+import type { RequestView } from '../../expression/request-view.ts'
 import { toByteString } from '../../model/byte-string.ts'
 import { ENDPOINT, ENDPOINT_OVERFLOW, LINE } from '../../model/counters.ts'
-import type { Endpoint } from '../../model/endpoint.ts'
+import type { Endpoint, EndpointOwn } from '../../model/endpoint.ts'
 import { endpointIdentity, endpointLabel, isUnresolved } from '../../model/endpoint.ts'
 import type { ObjectSearch, ObjectSource } from '../../model/model.ts'
 import type { Upstream } from '../../model/upstream.ts'
+import { compilePathRewrite } from '../../routing/filters/rewrite-path.ts'
 import type { UpstreamCell } from '../../routing/table.ts'
 import { clock } from '../clock.ts'
 import type { Deadlines } from '../deadlines.ts'
@@ -46,15 +49,17 @@ export interface CompiledUpstream {
   readonly balance: Balance
   /** What a balancer with a key asks; null: it has none, or the request has none. */
   readonly hashKey: CompiledHashKey | null
-  /** 1 at statuses that are tried again elsewhere; null: none are. */
+  /** Bits of RETRY_STATUS at statuses that are tried again; null: none are. */
   readonly retryStatuses: Uint8Array | null
+  /** Whether each endpoint takes part, by the request; null: all do. */
+  readonly conditions: readonly (CompiledPredicate | null)[] | null
   /** null: nothing bounds what is sent to it. */
   readonly gate: UpstreamGate | null
   readonly budget: RetryBudget
   /** `upstreamHost` as it goes on the wire; '' where it is not used. */
   readonly hostField: string
   /** Error where it has nobody to send to: all its endpoints may be names without an address. */
-  readonly emptyCode: 'NO_ENDPOINT' | 'UPSTREAM_NAME_UNRESOLVED'
+  readonly emptyCode: 'NO_ENDPOINT' | 'ENDPOINT_OUT' | 'UPSTREAM_NAME_UNRESOLVED'
 }
 
 export interface CompiledEndpoint {
@@ -73,7 +78,15 @@ export interface CompiledEndpoint {
   readonly pool: EndpointPool
   /** TLS with the client's own host as server name: one pool per name. Null where the name is fixed. */
   readonly poolsByName: Map<string, EndpointPool> | null
+  /** Makes the target that is sent to it, of that behind the request filters; null: that one is sent. */
+  readonly aim: EndpointAim | null
 }
+
+/** undefined: BAD_REWRITE. */
+type EndpointAim = (view: RequestView, target: string) => string | undefined
+
+/** A status is tried again at another endpoint, at the same one, or both. */
+export const RETRY_STATUS = { ELSEWHERE: 1, SAME: 2 } as const
 
 /** Where endpoints count together that have no lines of their own: how many connections each has is not told. */
 const OVERFLOW = ENDPOINT_OVERFLOW * LINE
@@ -257,7 +270,7 @@ export class Upstreams {
     before: CompiledUpstream | null,
   ): CompiledUpstream {
     const balance = new Balance(model, this.#balancing, before?.balance ?? null)
-    const tls = compileTls(isSecure(model) ? model.tls : null)
+    const tls = compileTls(model.tls)
     const endpoints = model.endpoints.map((endpoint, index) =>
       this.#compileEndpoint({ model, endpoint, index, balance, fresh, tls }),
     )
@@ -271,7 +284,8 @@ export class Upstreams {
       endpoints,
       balance,
       hashKey: model.hashKey === null ? null : compileHashKey(model.hashKey),
-      retryStatuses: tableOf(model.retry.onStatuses),
+      retryStatuses: tableOf(model),
+      conditions: conditionsOf(model),
       gate:
         model.limits === null
           ? null
@@ -282,10 +296,7 @@ export class Upstreams {
             }),
       hostField: toByteString(model.upstreamHost === null ? '' : model.upstreamHost),
       budget: new RetryBudget(budget.ratio, budget.perSecond * share),
-      emptyCode:
-        model.endpoints.length > 0 && model.endpoints.every(isUnresolved)
-          ? 'UPSTREAM_NAME_UNRESOLVED'
-          : 'NO_ENDPOINT',
+      emptyCode: emptyCodeOf(model),
     }
   }
 
@@ -299,14 +310,19 @@ export class Upstreams {
   }): CompiledEndpoint {
     const { model, endpoint, index, balance, fresh, tls } = parts
     const host = endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host
-    const isStandardPort = endpoint.port === (isSecure(model) ? 443 : 80)
+    const isSecured = isSecure(endpoint.own?.scheme ?? model.scheme)
+    const isStandardPort = endpoint.port === (isSecured ? 443 : 80)
     const hostField = toByteString(
       isStandardPort || model.nodeHostWithoutPort ? host : `${host}:${endpoint.port}`,
     )
-    const serverName = isSecure(model) ? serverNameOf(model, endpoint) : ''
+    const serverName = isSecured ? serverNameOf(model, endpoint) : ''
     const slot = this.#options.slot(endpointIdentity(model.id, endpoint))
-    const scheme = isSecure(model) ? ('https' as const) : ('http' as const)
-    const place = { scheme, http2: model.http2, host: endpoint.address ?? endpoint.host, port: endpoint.port }
+    const place = {
+      scheme: isSecured ? ('https' as const) : ('http' as const),
+      http2: http2Of(model, endpoint),
+      host: endpoint.address ?? endpoint.host,
+      port: endpoint.port,
+    }
     return {
       index,
       model: endpoint,
@@ -315,24 +331,57 @@ export class Upstreams {
       slot: (slot === 0 ? ENDPOINT_OVERFLOW : slot) * LINE,
       flightAt: balance.flightAt(index),
       serverName,
-      pool: this.#pool({ ...place, serverName, tls }, fresh),
-      poolsByName:
-        isSecure(model) && model.passHost === 'pass' && model.tls?.serverName == null ? new Map() : null,
+      pool: this.#pool({ ...place, serverName, tls: isSecured ? tls : compileTls(null) }, fresh),
+      poolsByName: isSecured && model.passHost === 'pass' && model.tls?.serverName == null ? new Map() : null,
+      aim: endpoint.own === undefined ? null : aimOf(endpoint.own),
     }
   }
 }
 
-/** Whether connections to its endpoints are made over TLS. */
-function isSecure({ scheme }: Upstream): boolean {
+/** Whether connections are made over TLS. */
+function isSecure(scheme: Upstream['scheme']): boolean {
   return scheme === 'https' || scheme === 'grpcs' || scheme === 'tls'
 }
 
-/** null: no status is in the list. */
-function tableOf(statuses: readonly number[]): Uint8Array | null {
-  if (statuses.length === 0) return null
+function http2Of(model: Upstream, { own }: Endpoint): Upstream['http2'] {
+  if (own === undefined) return model.http2
+  return own.scheme === 'grpc' || own.scheme === 'grpcs' ? 'always' : model.http2
+}
+
+/** null: no status is in a list. */
+function tableOf({ retry }: Upstream): Uint8Array | null {
+  const { onStatuses, sameEndpoint } = retry
+  const repeated = sameEndpoint === null ? [] : (sameEndpoint.onStatuses ?? onStatuses)
+  if (onStatuses.length === 0 && repeated.length === 0) return null
   const table = new Uint8Array(600)
-  for (const status of statuses) table[status] = 1
+  for (const status of onStatuses) table[status] = RETRY_STATUS.ELSEWHERE
+  for (const status of repeated) table[status] = (table[status] as number) | RETRY_STATUS.SAME
   return table
+}
+
+function conditionsOf({ endpoints }: Upstream): CompiledUpstream['conditions'] {
+  if (endpoints.every(({ own }) => own === undefined || own.when === null)) return null
+  return endpoints.map(({ own }) =>
+    own === undefined || own.when === null ? null : compilePredicate(own.when),
+  )
+}
+
+function emptyCodeOf({ endpoints, levels }: Upstream): CompiledUpstream['emptyCode'] {
+  if (endpoints.length > 0 && endpoints.every(isUnresolved)) return 'UPSTREAM_NAME_UNRESOLVED'
+  const [first, ...others] = endpoints.filter(({ failoverOnly }) => !failoverOnly)
+  const isAlone = first !== undefined && others.length === 0 && first.state === 'ready' && first.weight > 0
+  return isAlone && levels.panicPercent === null ? 'ENDPOINT_OUT' : 'NO_ENDPOINT'
+}
+
+/** An endpoint's own path, or its base before the target's, with one slash at the seam. */
+function aimOf({ basePath, path }: EndpointOwn): EndpointAim | null {
+  if (path !== null) {
+    const { target } = compilePathRewrite({ kind: 'template', source: 'path', template: path })
+    return (view) => target(view, { captures: null })
+  }
+  if (basePath === '') return null
+  const base = basePath.endsWith('/') ? basePath.slice(0, -1) : basePath
+  return (_view, target) => base + target
 }
 
 /** TLS server name with `node` and `rewrite`; with `pass` it is the client's host, known per request. Addresses send none. */

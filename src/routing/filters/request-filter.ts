@@ -1,10 +1,11 @@
 import { compilePredicate } from '../../expression/compile.ts'
 import { toByteString } from '../../model/byte-string.ts'
-import type { RequestFilter } from '../../model/filter.ts'
+import type { QueryForm, RequestFilter } from '../../model/filter.ts'
 import type { ConsumerLookup } from '../consumers.ts'
 import type { CompiledRequestFilter } from '../table.ts'
 import { compileAuthentication } from './authentication.ts'
 import { compileHeaderEdits } from './header-edits.ts'
+import { compileQueryForm } from './query-form.ts'
 import { compilePathRewrite } from './rewrite-path.ts'
 
 /** `needsBody` says whether the condition or any template reads the request's body. */
@@ -18,7 +19,7 @@ export function compileRequestFilter(
     const needsBody = when?.needsBody === true
     return { ...NO_EDITS, applies: when === null ? null : when.test, needsBody, authentication }
   }
-  const path = filter.path === null ? null : compilePathRewrite(filter.path)
+  const path = filter.path === null ? null : withQueryForm(compilePathRewrite(filter.path), filter.query)
   const edits = filter.headers === null ? null : compileHeaderEdits(filter.headers)
   return {
     applies: when === null ? null : when.test,
@@ -28,6 +29,25 @@ export function compileRequestFilter(
     target: path === null ? null : path.target,
     headers: edits === null ? null : edits.headers,
     authentication: null,
+  }
+}
+
+/** The query of the target that a rewrite makes, written in another form. */
+function withQueryForm(
+  rewrite: ReturnType<typeof compilePathRewrite>,
+  form: QueryForm | undefined,
+): ReturnType<typeof compilePathRewrite> {
+  if (form === undefined) return rewrite
+  const write = compileQueryForm(form)
+  return {
+    ...rewrite,
+    target: (view, groups) => {
+      const target = rewrite.target(view, groups)
+      const mark = target?.indexOf('?') ?? -1
+      return target === undefined || mark < 0
+        ? target
+        : `${target.slice(0, mark + 1)}${write(target.slice(mark + 1))}`
+    },
   }
 }
 
