@@ -5,6 +5,8 @@ export interface ProbeTarget {
   readonly address: string
   readonly host: string
   readonly port: number
+  /** In place of the check's own kind and path; absent: those. */
+  readonly own?: { readonly isSecure: boolean; readonly path: string }
 }
 
 /**

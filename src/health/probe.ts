@@ -11,6 +11,10 @@ export function probe(
   target: ProbeTarget,
   tls: UpstreamTls | null = null,
 ): Promise<ProbeResult> {
+  if (target.own !== undefined) {
+    const { isSecure, path } = target.own
+    return probeHttp({ ...check, kind: isSecure ? 'https' : 'http', path }, target, tls)
+  }
   switch (check.kind) {
     case 'tcp':
       return probeTcp(check, target)

@@ -191,7 +191,9 @@ class ProbedUpstream {
       if (countSuccess(line, check.healthy.successes)) this.#options.onTransition(this.#id, key, true, result)
       return
     }
-    const kind = failureOf(check, result)
+    const found = failureOf(check, result)
+    // failures of an endpoint's own probe count together, whatever they were
+    const kind = found !== null && target?.own !== undefined ? 'tcp' : found
     this.#options.onResult?.(this.#id, check, kind === null ? null : false)
     if (kind === null) return
     const { httpFailures, tcpFailures, timeouts } = check.unhealthy

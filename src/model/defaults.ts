@@ -73,7 +73,7 @@ export const DEFAULT_SETTINGS: Settings = {
   zone: null,
   logLevel: 'info',
   // Tencent routes always name a host, so they take nothing from the others; the others may take every host
-  sections: ['tencent', 'apisix', 'native'],
+  sections: ['tencent', 'apinizer', 'apisix', 'native'],
   trustedPeers: [],
   errorField: true,
   attemptsField: 'off',

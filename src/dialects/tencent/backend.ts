@@ -1,9 +1,16 @@
 import { isJsonObject, type JsonObject } from '../../model/json.ts'
+import {
+  flagField,
+  isEmpty,
+  numberField,
+  objectField,
+  objectsField,
+  textField,
+} from '../../model/json-fields.ts'
 import type { ApiPath } from './api-path.ts'
 import { checkChoice, checkInteger, checkKeys, checkObjects, checkText, refuseKeys } from './check.ts'
 import { namesIn } from './combine-path.ts'
 import { type Faults, joinPath } from './faults.ts'
-import { flagField, isEmpty, numberField, objectField, objectsField, textField } from './fields.ts'
 import { isId } from './kinds.ts'
 
 /** Where requests go: the backend of an API or of a policy (spec/tencent.md 4). */

@@ -1,6 +1,6 @@
 import type { StoredDocument } from '../../model/document.ts'
+import { textField } from '../../model/json-fields.ts'
 import type { Dialect, DialectSettings, Lookup, Translation } from '../dialect.ts'
-import { textField } from './fields.ts'
 import { readTencentFile, writeTencentFile } from './file.ts'
 import { idOf, KINDS, modelId, originOf, TENCENT } from './kinds.ts'
 import { normaliseValue } from './normalise.ts'

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.ts'
+import { isEmpty, objectField } from '../../model/json-fields.ts'
 import { nestBackend } from './backend.ts'
-import { isEmpty, objectField } from './fields.ts'
 import { editableValue } from './own-form.ts'
 import { readBackendConfig, readPluginData } from './policies.ts'
 

@@ -1,6 +1,6 @@
 import type { StoredDocument } from '../../model/document.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.ts'
-import { objectField, textField } from './fields.ts'
+import { objectField, textField } from '../../model/json-fields.ts'
 import { fieldsOfId, type Kind } from './kinds.ts'
 import { readPluginData } from './policies.ts'
 

@@ -1,12 +1,12 @@
 import type { HeaderValue, RequestRewrite } from '../../model/filter.ts'
 import type { JsonObject } from '../../model/json.ts'
+import { flagField, objectsField, textField } from '../../model/json-fields.ts'
 import type { Origin } from '../../model/origin.ts'
 import type { Predicate } from '../../model/predicate.ts'
 import { literal, type TemplatePart } from '../../model/template.ts'
 import type { ApiPath } from './api-path.ts'
 import { checkChoice, checkKeys, checkObjects, checkText, isAuthority } from './check.ts'
 import type { Faults } from './faults.ts'
-import { flagField, objectsField, textField } from './fields.ts'
 
 /** Parameters of an API: what callers must send, and what the backend gets of it (spec/tencent.md 1 and 4.3). */
 

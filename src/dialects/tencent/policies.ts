@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.ts'
+import { numberField, objectField, textField } from '../../model/json-fields.ts'
 import { checkValue } from '../../model/safe-json.ts'
 import { nestBackend } from './backend.ts'
-import { numberField, objectField, textField } from './fields.ts'
 
 /** Policies of a Routing plugin, in the forms in which they are written (spec/tencent.md 2.1). */
 

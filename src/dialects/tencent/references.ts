@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../model/json.ts'
+import { objectField, textField } from '../../model/json-fields.ts'
 import type { Reference } from '../dialect.ts'
 import { readBackend } from './backend.ts'
-import { objectField, textField } from './fields.ts'
 import { policiesOf } from './policies.ts'
 
 /** Every place in a document that names another one (spec/tencent.md 5.3 "Delete", 2.3). */

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject } from '../../model/json.ts'
+import { objectField, objectsField, textField } from '../../model/json-fields.ts'
 import { type Backend, readBackend } from './backend.ts'
-import { objectField, objectsField, textField } from './fields.ts'
 import { inOrder, policiesOf } from './policies.ts'
 
 /** What a document does in a few words, for lists. */

@@ -1,11 +1,11 @@
 import { type Endpoint, isAddress } from '../../model/endpoint.ts'
 import type { ActiveCheck, HealthPolicy, PassiveCheck } from '../../model/health.ts'
 import type { JsonObject } from '../../model/json.ts'
+import { flagField, numberField, objectField, objectsField, textField } from '../../model/json-fields.ts'
 import type { Origin } from '../../model/origin.ts'
 import type { Levels, PoolSettings, Retry, Upstream, UpstreamTimeouts } from '../../model/upstream.ts'
 import type { DialectSettings, Translation } from '../dialect.ts'
 import type { BackendUrl, Breaker } from './backend.ts'
-import { flagField, numberField, objectField, objectsField, textField } from './fields.ts'
 import { readStatuses } from './validate-upstream.ts'
 
 /** Upstreams of the model: those of documents (spec/tencent.md 5), and those behind a Url. */

@@ -1,5 +1,6 @@
 import { checkPattern } from '../../expression/pattern.ts'
 import { isJsonObject, type JsonObject } from '../../model/json.ts'
+import { objectField, objectsField, textField } from '../../model/json-fields.ts'
 import type { DialectSettings } from '../dialect.ts'
 import { type ApiPath, parseApiPath } from './api-path.ts'
 import { BACKEND_KEYS, checkBackend, METHODS, serviceTypeOf } from './backend.ts'
@@ -13,7 +14,6 @@ import {
   refuseKeys,
 } from './check.ts'
 import { type Faults, joinPath } from './faults.ts'
-import { objectField, objectsField, textField } from './fields.ts'
 import { checkParameters } from './parameters.ts'
 
 /** Rules of APIs (spec/tencent.md 1). */

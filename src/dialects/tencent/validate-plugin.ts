@@ -1,10 +1,10 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.ts'
+import { isEmpty, objectField, textField } from '../../model/json-fields.ts'
 import type { DialectSettings } from '../dialect.ts'
 import { checkPolicyBody, serviceTypeOf } from './backend.ts'
 import { checkChoice, checkIdField, checkInteger, checkKeys, checkTags, checkText } from './check.ts'
 import { checkCondition } from './condition-check.ts'
 import { type Faults, joinPath } from './faults.ts'
-import { isEmpty, objectField, textField } from './fields.ts'
 import { ROUTING } from './kinds.ts'
 import { readBackendConfig, readPluginData } from './policies.ts'
 

@@ -1,8 +1,8 @@
 import { isJsonObject, type JsonObject } from '../../model/json.ts'
+import { listField, textField } from '../../model/json-fields.ts'
 import type { DialectSettings } from '../dialect.ts'
 import { checkChoice, checkIdField, checkKeys, checkObjects, checkTags, checkText, isHost } from './check.ts'
 import { type Faults, joinPath } from './faults.ts'
-import { listField, textField } from './fields.ts'
 import { ENVIRONMENTS } from './kinds.ts'
 
 const SERVICE: ReadonlySet<string> = new Set([

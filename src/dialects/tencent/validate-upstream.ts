@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject } from '../../model/json.ts'
+import { flagField, listField } from '../../model/json-fields.ts'
 import {
   checkChoice,
   checkFlag,
@@ -12,7 +13,6 @@ import {
   isHost,
 } from './check.ts'
 import { type Faults, joinPath } from './faults.ts'
-import { flagField, listField } from './fields.ts'
 
 /** Rules of upstreams (spec/tencent.md 5.1). */
 

@@ -386,7 +386,9 @@ export class HealthControl {
       return
     }
     watched.isProbed = true
-    const probed = [...watched.endpoints].filter(([, { endpoint }]) => endpoint.state !== 'maint')
+    const probed = [...watched.endpoints].filter(
+      ([, { endpoint }]) => endpoint.state !== 'maint' && endpoint.own?.probe !== null,
+    )
     this.#prober.set(
       upstreamId,
       check,
@@ -394,8 +396,11 @@ export class HealthControl {
         key,
         line: known.line,
         resolve: async () => {
-          const { host, port, address } = known.endpoint
-          return { address: address ?? host, host, port }
+          const { host, port, address, own } = known.endpoint
+          if (own === undefined || own.probe === null) return { address: address ?? host, host, port }
+          const { isSecure, path, ...place } = own.probe
+          const at = place.host === host && address !== null ? address : place.host
+          return { address: at, host: place.host, port: place.port, own: { isSecure, path } }
         },
       })),
       watched.model.tls,

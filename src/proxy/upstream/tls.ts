@@ -8,12 +8,14 @@ export interface CompiledTls {
   /** What it says, as text: connections of other texts are not interchangeable. Never shown. */
   readonly key: string
   readonly verifies: boolean
+  /** Whether it must be for the name too; where `verifies`. */
+  readonly verifiesName: boolean
   /** null: the system's certificates, and none of our own. */
   readonly context: SecureContext | null
 }
 
 /** Where the document says nothing: nothing is verified, as in APISIX. */
-export const PLAIN_TLS: CompiledTls = { key: '', verifies: false, context: null }
+export const PLAIN_TLS: CompiledTls = { key: '', verifies: false, verifiesName: false, context: null }
 
 const known = new Map<string, WeakRef<CompiledTls>>()
 /** Names hold certificates and keys: they go with what they are of. */
@@ -24,17 +26,21 @@ const gone = new FinalizationRegistry<string>((name) => {
 /** Certificates and keys have been checked by the dialect (model/pem.ts); what is wrong all the same is thrown. */
 export function compileTls(tls: UpstreamTls | null): CompiledTls {
   if (tls === null) return PLAIN_TLS
-  const { verifies, ca, certificate, key } = tls
-  const name = JSON.stringify([verifies, ca, certificate, key])
+  const { verifies, ca, certificate, key, verifiesName = true, minVersion, maxVersion } = tls
+  const name = JSON.stringify([verifies, ca, certificate, key, verifiesName, minVersion, maxVersion])
   const same = known.get(name)?.deref()
   if (same !== undefined) return same
-  const hasContext = ca !== null || certificate !== null
+  const hasContext =
+    ca !== null || certificate !== null || minVersion !== undefined || maxVersion !== undefined
   const compiled: CompiledTls = {
     key: name,
     verifies,
+    verifiesName,
     context: hasContext
       ? process.getBuiltinModule('node:tls').createSecureContext({
           ...(ca === null ? {} : { ca }),
+          ...(minVersion === undefined ? {} : { minVersion }),
+          ...(maxVersion === undefined ? {} : { maxVersion }),
           ...(certificate === null || key === null ? {} : { cert: certificate, key }),
         })
       : null,
@@ -55,6 +61,7 @@ export function tlsTarget(
     host: address,
     port: identity.port,
     rejectUnauthorized: identity.tls.verifies,
+    ...(identity.tls.verifies && !identity.tls.verifiesName ? { checkServerIdentity: () => undefined } : {}),
     ...(identity.tls.context === null ? {} : { secureContext: identity.tls.context }),
     ...(session === undefined ? {} : { session }),
     ALPNProtocols: protocols,

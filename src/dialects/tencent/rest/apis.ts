@@ -1,6 +1,6 @@
 import type { StoredDocument, Warning } from '../../../model/document.ts'
 import type { JsonObject, JsonValue } from '../../../model/json.ts'
-import { textField } from '../fields.ts'
+import { textField } from '../../../model/json-fields.ts'
 import { warnOfNetworks } from '../translate-backend.ts'
 import { API_INFO, API_STATUS, CREATED_API, DONE, NOTHING, resultList } from './answer-shapes.ts'
 import type { Action, Call } from './call.ts'

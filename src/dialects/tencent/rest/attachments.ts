@@ -1,6 +1,6 @@
 import type { StoredDocument } from '../../../model/document.ts'
 import type { JsonObject } from '../../../model/json.ts'
-import { listField, textField } from '../fields.ts'
+import { listField, textField } from '../../../model/json-fields.ts'
 import { attachmentId, releasedApiId } from '../kinds.ts'
 import { formatTime } from '../own-form.ts'
 import { ATTACHED_API, ATTACHED_PLUGIN, AVAILABLE_API, DONE, resultList } from './answer-shapes.ts'

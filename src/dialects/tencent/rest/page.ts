@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from '../../../model/json.ts'
+import { listField, numberField, objectsField, textField } from '../../../model/json-fields.ts'
 import { suggest } from '../../../model/suggest.ts'
-import { listField, numberField, objectsField, textField } from '../fields.ts'
 import { CallError } from './call-error.ts'
 import { DEFAULT_LIMIT } from './parameters.ts'
 

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../../model/json.ts'
-import { listField, textField } from '../fields.ts'
+import { listField, textField } from '../../../model/json-fields.ts'
 import type { Call } from './call.ts'
 
 /** A binding as answers show it (AttachedApiInfo); null: its API or service is gone, which no call leaves behind. */

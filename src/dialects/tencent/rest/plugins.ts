@@ -1,4 +1,4 @@
-import { listField, textField } from '../fields.ts'
+import { listField, textField } from '../../../model/json-fields.ts'
 import { DONE, PLUGIN, resultList } from './answer-shapes.ts'
 import type { Action, Call } from './call.ts'
 import { CallError } from './call-error.ts'

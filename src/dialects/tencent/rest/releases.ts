@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../../model/json.ts'
-import { listField, textField } from '../fields.ts'
+import { listField, textField } from '../../../model/json-fields.ts'
 import { releasedApiId, releaseId } from '../kinds.ts'
 import { formatTime } from '../own-form.ts'
 import { DONE, RELEASED } from './answer-shapes.ts'

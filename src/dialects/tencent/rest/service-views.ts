@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from '../../../model/json.ts'
+import { listField, objectField, textField } from '../../../model/json-fields.ts'
 import type { DialectSettings } from '../../dialect.ts'
-import { listField, objectField, textField } from '../fields.ts'
 import { ENVIRONMENTS } from '../kinds.ts'
 import { tagTexts } from './page.ts'
 

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../../model/json.ts'
-import { numberField } from '../fields.ts'
+import { numberField } from '../../../model/json-fields.ts'
 import { CREATED_SERVICE, DONE, NOTHING, resultList, SERVICE, SERVICE_DETAIL } from './answer-shapes.ts'
 import type { Action, Call } from './call.ts'
 import { CallError } from './call-error.ts'

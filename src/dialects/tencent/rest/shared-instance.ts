@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../../model/json.ts'
+import { textField } from '../../../model/json-fields.ts'
 import type { DialectSettings } from '../../dialect.ts'
-import { textField } from '../fields.ts'
 import type { Kind } from '../kinds.ts'
 import type { Call } from './call.ts'
 import { CallError } from './call-error.ts'

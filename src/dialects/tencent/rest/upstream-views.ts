@@ -1,6 +1,6 @@
 import type { EndpointView } from '../../../model/endpoint-view.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../model/json.ts'
-import { flagField, listField, numberField, objectField, textField } from '../fields.ts'
+import { flagField, listField, numberField, objectField, textField } from '../../../model/json-fields.ts'
 import { modelId } from '../kinds.ts'
 import type { CallOptions } from './call.ts'
 

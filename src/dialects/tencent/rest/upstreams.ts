@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../model/json.ts'
-import { textField } from '../fields.ts'
+import { textField } from '../../../model/json-fields.ts'
 import { BOUND_API, resultList, UPSTREAM_INFO } from './answer-shapes.ts'
 import type { Action, Call } from './call.ts'
 import { CallError } from './call-error.ts'

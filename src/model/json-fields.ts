@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from './json.ts'
 
 /** Fields of values that nobody has checked yet: of the wrong type is as good as absent. */
 

@@ -1,0 +1,123 @@
+import type { JsonObject } from '../../model/json.ts'
+import { flagField, listField, numberField, objectField, textField } from '../../model/json-fields.ts'
+import type { Retry, SameEndpointRetry } from '../../model/upstream.ts'
+
+/** What counts as an error, and what is tried again after one (spec/apinizer.md 5.1 to 5.3), read from values that `validate` accepts. */
+
+export type AddressType = 'PRIMARY' | 'FAILOVER_ONLY' | 'CANARY'
+
+export function addressType(address: JsonObject): AddressType {
+  const type = textField(address, 'addressType') ?? 'PRIMARY'
+  return type === 'FAILOVER'
+    ? 'FAILOVER_ONLY'
+    : type === 'CANARY' || type === 'FAILOVER_ONLY'
+      ? type
+      : 'PRIMARY'
+}
+
+/** Settings of errors: those of the call for them go before those that the proxy was made with. */
+export function errorSettings(proxy: JsonObject): JsonObject {
+  return { ...(objectField(proxy, 'routingInfo') ?? {}), ...(objectField(proxy, 'errorHandling') ?? {}) }
+}
+
+/** Statuses that count as errors; null: nobody has said, and the default (400 or above) holds. */
+export function writtenErrorStatuses(proxy: JsonObject): readonly number[] | null {
+  const settings = errorSettings(proxy)
+  switch (textField(settings, 'errorHandlingType')) {
+    case 'STATUS_CODE_LIST':
+      return listField(settings, 'errorStatusCodeList').filter((status) => typeof status === 'number')
+    case 'DEFAULT':
+      return FROM_400
+    default:
+      return null
+  }
+}
+
+const statuses = (from: number): readonly number[] => Array.from({ length: 600 - from }, (_, i) => from + i)
+export const FROM_400 = statuses(400)
+const FROM_500 = statuses(500)
+
+export interface Attempts {
+  readonly retry: Retry
+  /** Whether FAILOVER_ONLY addresses take part. */
+  readonly usesFailoverOnly: boolean
+}
+
+/** `isHttp`: retries at the same address are for HTTP only. */
+export function readAttempts(
+  proxy: JsonObject,
+  primaries: number,
+  hasFailoverOnly: boolean,
+  isHttp: boolean,
+): Attempts {
+  const routing = objectField(proxy, 'routingInfo') ?? {}
+  const written = writtenErrorStatuses(proxy)
+  const errors = written ?? FROM_400
+  const streams = flagField(objectField(proxy, 'connection') ?? {}, 'enableStreaming')
+  const retryCount = isHttp && !streams ? (numberField(routing, 'retryCount') ?? 0) : 0
+  const failoverCount = numberField(routing, 'failoverRetryCount')
+  const isFailoverOnly = routing.failoverOnlyEnabled === true
+  const isAny = textField(routing, 'failoverMode') === 'any'
+  const isDefault =
+    !isAny &&
+    typeof routing.failoverOnlyEnabled !== 'boolean' &&
+    !hasFailoverOnly &&
+    primaries >= 2 &&
+    failoverCount !== 0
+  const isExplicit = isFailoverOnly || isAny
+  const others = isFailoverOnly ? 0 : isAny || isDefault ? (failoverCount ?? primaries - 1) : 0
+  const moving = isExplicit ? errors : isDefault ? (written ?? FROM_500) : []
+  const retry: Retry = {
+    count: others,
+    timeoutMs: 0,
+    attemptMs: 0,
+    onHeadTimeout: true,
+    onStatuses: isHttp ? moving : [],
+    nonIdempotent: retryCount > 0 || isExplicit,
+    sameEndpointWhenAlone: false,
+    triesAgain: false,
+    inOrder: true,
+    sameEndpoint: retryCount === 0 ? null : { count: retryCount, ...readDelay(routing), onStatuses: errors },
+    failoverTries: isFailoverOnly ? Math.max(1, failoverCount ?? 1) : 0,
+    // whoever writes how often it is tried means each request
+    budget: retryCount > 0 || isExplicit ? { ratio: 1, perSecond: 1000 } : null,
+  }
+  return { retry, usesFailoverOnly: isFailoverOnly }
+}
+
+/** One attempt, and what fails goes elsewhere by the split (canary). */
+export function readCanaryRetry(proxy: JsonObject): Retry {
+  return {
+    count: 0,
+    timeoutMs: 0,
+    attemptMs: 0,
+    onHeadTimeout: true,
+    onStatuses: writtenErrorStatuses(proxy) ?? FROM_400,
+    nonIdempotent: false,
+    sameEndpointWhenAlone: false,
+    triesAgain: false,
+    sameEndpoint: null,
+    failoverTries: 0,
+    budget: null,
+  }
+}
+
+function readDelay(routing: JsonObject): Pick<SameEndpointRetry, 'delayMs' | 'multiplier' | 'maxMs'> {
+  const read = (name: string, fallback: number): number =>
+    numberField(routing, name) ?? numberField(routing, `${name}Ms`) ?? fallback
+  switch (textField(routing, 'retryDelayType')) {
+    case 'FIXED':
+    case 'FIXED_DELAY': {
+      const delayMs = read('retryFixedDelay', 500)
+      return { delayMs, multiplier: 1, maxMs: delayMs }
+    }
+    case 'EXPONENTIAL_BACKOFF':
+      return {
+        delayMs: read('retryInitialDelay', 500),
+        multiplier: numberField(routing, 'retryBackoffMultiplier') ?? 2,
+        maxMs: read('retryMaxDelay', 10_000),
+      }
+    default:
+      return { delayMs: 0, multiplier: 1, maxMs: 0 }
+  }
+}

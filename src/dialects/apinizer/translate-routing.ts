@@ -1,0 +1,285 @@
+import type { ErrorCode } from '../../model/error-codes.ts'
+import type { RequestRewrite, ResponseFilter } from '../../model/filter.ts'
+import { isJsonObject, type JsonObject } from '../../model/json.ts'
+import {
+  flagField,
+  listField,
+  numberField,
+  objectField,
+  objectsField,
+  textField,
+} from '../../model/json-fields.ts'
+import type { ModelObject } from '../../model/model.ts'
+import { type Origin, originAt } from '../../model/origin.ts'
+import type { Predicate } from '../../model/predicate.ts'
+import type { Rule } from '../../model/rule.ts'
+import type { RespondTarget, Split, Target, UpstreamTarget } from '../../model/split.ts'
+import type { Upstream } from '../../model/upstream.ts'
+import type { Lookup } from '../dialect.ts'
+import { fillVariables, readAddress } from './address.ts'
+import { translateCondition } from './condition.ts'
+import { errorBody, JSON_TYPE } from './error-bodies.ts'
+import { translateErrors } from './error-handling.ts'
+import { modelId } from './kinds.ts'
+import { type AddressType, addressType, readAttempts, readCanaryRetry } from './routing-facts.ts'
+import { type ReadyAddress, readCanaryHealth, readHealth, translateUpstream } from './translate-upstream.ts'
+
+export interface RoutingContext {
+  /** Of the deployment. */
+  readonly id: string
+  readonly origin: Origin
+  readonly proxy: JsonObject
+  readonly variables: Readonly<Record<string, string>>
+  readonly lookup: Lookup
+  readonly warn: (path: string, message: string) => void
+}
+
+/** What all routes of a deployed proxy share. */
+export interface PreparedRouting {
+  readonly objects: readonly ModelObject[]
+  /** Rules of one route; `sample`: what it answers where nothing is routed. Never empty. */
+  rules(part: string, sample: JsonObject | null): readonly Rule[]
+  readonly headers: RequestRewrite
+  readonly responseFilters: readonly ResponseFilter[]
+  readonly upgrades: readonly string[]
+  /** Whether an address makes its path of what the client route leaves. */
+  readonly namesRest: boolean
+  /** Whether the path goes on with the relative path: a call of gRPC is its service and method. */
+  readonly keepsPath: boolean
+}
+
+export function prepareRouting(context: RoutingContext): PreparedRouting {
+  const { proxy, origin } = context
+  const routing = objectField(proxy, 'routingInfo') ?? {}
+  const headers = changeHeaders(proxy, originAt(origin, 'Proxy.connection'))
+  if (routing.routingEnabled === false) {
+    const isEcho = flagField(routing, 'echoEnabled') || flagField(routing, 'mirrorEnabled')
+    return {
+      objects: [],
+      rules: (part, sample) => [ruleOf(context, part, null, [unrouted(origin, isEcho, sample)])],
+      headers,
+      responseFilters: [],
+      upgrades: [],
+      namesRest: false,
+      keepsPath: false,
+    }
+  }
+  const addresses = readAddresses(context)
+  const isHttp = addresses.every(({ target }) => !target.scheme.startsWith('grpc') && !target.isWebSocket)
+  const isGrpc = addresses.some(({ target }) => target.scheme.startsWith('grpc'))
+  const choice = chooseTargets(context, addresses, isHttp)
+  const guards = guardsOf(context, addresses)
+  return {
+    objects: choice.upstreams,
+    rules: (part) => [...guards(part), ...choice.rules(part)],
+    headers,
+    responseFilters: isGrpc ? [] : translateErrors(proxy, origin),
+    upgrades: isGrpc ? [] : ['websocket'],
+    namesRest: addresses.some(({ value }) => textField(value, 'pathRewrite') !== null),
+    keepsPath: isGrpc,
+  }
+}
+
+/** Enabled addresses whose variables are known. */
+function readAddresses({ proxy, variables, warn }: RoutingContext): readonly ReadyAddress[] {
+  const routing = objectField(proxy, 'routingInfo') ?? {}
+  return objectsField(routing, 'routingAddressList').flatMap(({ at, entry }): ReadyAddress[] => {
+    if (entry.enabled === false) return []
+    const path = `Proxy.routingInfo.routingAddressList[${at}].address`
+    const filled = fillVariables(textField(entry, 'address') ?? '', variables)
+    if ('missing' in filled) {
+      warn(path, `the environment has no variable ${filled.missing}: the address gets nothing`)
+      return []
+    }
+    const target = readAddress(filled.text)
+    if ('error' in target) {
+      warn(path, `${target.error}: it gets nothing`)
+      return []
+    }
+    const condition = objectField(entry, 'condition')
+    return [
+      {
+        text: filled.text,
+        target,
+        value: entry,
+        condition: condition === null ? null : translateCondition(condition, variables),
+      },
+    ]
+  })
+}
+
+/** Before the choice: a value that is no number is 400, and a body that conditions read is there when they are tested. */
+function guardsOf(
+  context: RoutingContext,
+  addresses: readonly ReadyAddress[],
+): (part: string) => readonly Rule[] {
+  const bad = addresses.flatMap(({ condition }) =>
+    condition?.badNumber == null ? [] : [condition.badNumber],
+  )
+  const readers = addresses.flatMap(({ condition }) =>
+    condition?.readsBody === true ? [condition.when] : [],
+  )
+  const place = originAt(context.origin, 'Proxy.routingInfo.routingAddressList')
+  return (part) => {
+    const rules: Rule[] = []
+    if (bad.length > 0)
+      rules.push(ruleOf(context, `${part}number`, anyOf(bad), [refusal(400, 'CONDITION_VALUE', place)]))
+    // never holds: it is there to make the exchange read the body before a target is chosen
+    const [first] = readers
+    if (first !== undefined) {
+      const never: Predicate = { kind: 'all', of: [first, { kind: 'not', of: first }] }
+      rules.push(ruleOf(context, `${part}body`, never, [refusal(400, 'CONDITION_VALUE', place)]))
+    }
+    return rules
+  }
+}
+
+function anyOf(of: readonly Predicate[]): Predicate {
+  return of.length === 1 ? (of[0] as Predicate) : { kind: 'any', of }
+}
+
+/** Primary addresses with those for failover behind them, and the canary beside them. */
+function chooseTargets(
+  context: RoutingContext,
+  addresses: readonly ReadyAddress[],
+  isHttp: boolean,
+): { readonly upstreams: readonly Upstream[]; readonly rules: (part: string) => readonly Rule[] } {
+  const { id, proxy, origin } = context
+  const routing = objectField(proxy, 'routingInfo') ?? {}
+  const of = (type: AddressType): readonly ReadyAddress[] =>
+    addresses.filter(({ value }) => addressType(value) === type)
+  const primaries = of('PRIMARY')
+  const spare = of('FAILOVER_ONLY')
+  const place = originAt(origin, 'Proxy.routingInfo')
+  if (primaries.length === 0)
+    return {
+      upstreams: [],
+      rules: (part) => [ruleOf(context, part, null, [refusal(404, 'NO_CANDIDATE', place)])],
+    }
+  const hasSpare = listField(routing, 'routingAddressList').some(
+    (address) => isJsonObject(address) && addressType(address) === 'FAILOVER_ONLY',
+  )
+  const { retry, usesFailoverOnly } = readAttempts(proxy, primaries.length, hasSpare, isHttp)
+  const members = [
+    ...primaries.map((address) => ({ address, isFailoverOnly: false })),
+    ...(usesFailoverOnly ? spare.map((address) => ({ address, isFailoverOnly: true })) : []),
+  ]
+  const name = textField(proxy, 'apiProxyName') ?? id
+  const { lookup, warn } = context
+  const main = translateUpstream(
+    proxy,
+    members,
+    { id: modelId(id, 'primary'), name, origin: place },
+    { retry, health: readHealth(proxy), lookup, warn },
+  )
+  const upstreams = [main]
+  const target = (upstream: Upstream, variant: string, weight: number): UpstreamTarget => ({
+    ...targetBase(variant, place),
+    kind: 'upstream',
+    weight,
+    upstreamId: upstream.id,
+  })
+  const plain = (part: string): Rule => ruleOf(context, part, null, [target(main, 'primary', 1)])
+  const settings = objectField(routing, 'canary')
+  const percent = settings === null ? 0 : (numberField(settings, 'percentage') ?? 0)
+  const canaries = of('CANARY')
+  if (percent === 0 || canaries.length === 0) return { upstreams, rules: (part) => [plain(part)] }
+  const cooldownMs = (numberField(settings ?? {}, 'cooldown') ?? 300) * 1000
+  const canary = translateUpstream(
+    proxy,
+    canaries.map((address) => ({ address, isFailoverOnly: false })),
+    { id: modelId(id, 'canary'), name: `${name} canary`, origin: place },
+    { retry: readCanaryRetry(proxy), health: readCanaryHealth(proxy, cooldownMs), lookup, warn },
+  )
+  upstreams.push(canary)
+  const targets = [target(main, 'primary', 100 - percent), target(canary, 'canary', percent)]
+  const conditions = canaries.map(({ condition }) => condition?.when ?? null)
+  const isFor = conditions.some((when) => when === null) ? null : anyOf(conditions as Predicate[])
+  const rulesOf = (part: string): readonly Rule[] => {
+    const rule = ruleOf(context, `${part}canary`, isFor, targets)
+    const split: Split = {
+      ...rule.split,
+      phase: 'late',
+      policy: { forced: null, sticky: null, whenOut: { kind: 'target', index: 0 }, whenFailed: 0 },
+    }
+    return isFor === null ? [{ ...rule, split }] : [{ ...rule, split }, plain(part)]
+  }
+  return { upstreams, rules: rulesOf }
+}
+
+function ruleOf(
+  { id, origin }: RoutingContext,
+  part: string,
+  predicate: Predicate | null,
+  targets: readonly Target[],
+): Rule {
+  const place = targets[0]?.origin ?? origin
+  return {
+    origin: place,
+    predicate,
+    split: { id: modelId(id, `rule.${part}`), origin: place, targets, policy: null },
+  }
+}
+
+function targetBase(variant: string, origin: Origin) {
+  return { weight: 1, variant, origin, requestFilters: [], responseFilters: [] } as const
+}
+
+/** The surface's own answer to an error. */
+export function refusal(status: number, errorCode: ErrorCode, origin: Origin): RespondTarget {
+  return {
+    ...targetBase(errorCode, origin),
+    kind: 'respond',
+    status,
+    headers: [],
+    body: '',
+    page: true,
+    errorCode,
+  }
+}
+
+/** Routing is off: the request comes back, or the sample of the endpoint. */
+function unrouted(origin: Origin, isEcho: boolean, sample: JsonObject | null): Target {
+  const place = originAt(origin, 'Proxy.routingInfo')
+  if (isEcho) return { ...targetBase('echo', place), kind: 'echo' }
+  if (sample === null)
+    return {
+      ...refusal(404, 'NO_CANDIDATE', place),
+      page: false,
+      headers: [{ name: 'Content-Type', value: JSON_TYPE }],
+      body: errorBody('ERR-003', 'routing is off, and the endpoint has no sample to answer with'),
+    }
+  return {
+    ...targetBase('sample', place),
+    kind: 'respond',
+    status: 200,
+    headers: [{ name: 'Content-Type', value: textField(sample, 'contentType') ?? JSON_TYPE }],
+    body: textField(sample, 'body') ?? '',
+    page: false,
+    errorCode: null,
+  }
+}
+
+/** Fields that never go on as they came (spec/apinizer.md 7.2); those of the hop and of framing never do anyway. */
+function changeHeaders(proxy: JsonObject, origin: Origin): RequestRewrite {
+  const connection = objectField(proxy, 'connection') ?? {}
+  const own = listField(connection, 'hopByHopHeaders').filter(
+    (name): name is string => typeof name === 'string',
+  )
+  const agent = flagField(connection, 'sendUserAgentToBackend')
+    ? textField(connection, 'userAgentValue')
+    : null
+  return {
+    kind: 'rewriteRequest',
+    origin,
+    when: null,
+    path: null,
+    method: null,
+    host: null,
+    headers: {
+      add: [],
+      set: agent === null ? [] : [{ name: 'User-Agent', value: [agent] }],
+      remove: [...(agent === null ? ['User-Agent'] : []), 'Trailers', ...own],
+    },
+  }
+}

@@ -1,0 +1,193 @@
+import type { Fault } from '../../model/document.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.ts'
+import {
+  flagField,
+  listField,
+  numberField,
+  objectField,
+  objectsField,
+  textField,
+} from '../../model/json-fields.ts'
+import { checkCertificates, checkKeyPair } from '../../model/pem.ts'
+import type { DialectSettings } from '../dialect.ts'
+import { readAddress, type TargetAddress } from './address.ts'
+import { isKind } from './kinds.ts'
+import { DEPLOYMENT, KEY_STORE, proxyShape, TRUST_STORE } from './schema.ts'
+import { Faults, joinPath, lengthOf } from './shape.ts'
+import { checkClientRoute } from './validate-client-route.ts'
+
+const PROXY = proxyShape(checkClientRoute)
+
+/** All faults of one document by itself. */
+export function validate(kind: string, value: JsonValue, settings: DialectSettings): readonly Fault[] {
+  const faults = new Faults()
+  if (!isKind(kind) || !isJsonObject(value)) {
+    faults.add('', isKind(kind) ? 'a document must be an object' : `there is no kind ${kind}`)
+    return faults.list
+  }
+  switch (kind) {
+    case 'proxies':
+      checkProxy(value, '', faults)
+      break
+    case 'deployments':
+      checkDeployment(value, settings, faults)
+      break
+    case 'key_stores':
+      KEY_STORE(value, '', faults)
+      if (faults.list.length === 0) checkPair(value, faults)
+      break
+    case 'trust_stores': {
+      TRUST_STORE(value, '', faults)
+      const fault = faults.list.length > 0 ? null : checkCertificates(textField(value, 'ca') ?? '')
+      if (fault !== null) faults.add('ca', fault)
+    }
+  }
+  return faults.list
+}
+
+function checkPair(value: JsonObject, faults: Faults): void {
+  const fault = checkKeyPair(textField(value, 'certificate') ?? '', textField(value, 'key') ?? '')
+  if (fault !== null) faults.add(fault.startsWith('the certificate') ? 'certificate' : 'key', fault)
+}
+
+function checkDeployment(value: JsonObject, { apinizer }: DialectSettings, faults: Faults): void {
+  DEPLOYMENT(value, '', faults)
+  const environment = textField(value, 'environmentName')
+  if (environment !== null && !Object.hasOwn(apinizer.environments, environment))
+    faults.add(
+      'environmentName',
+      `there is no environment ${environment}`,
+      `the setting apinizer.environments has ${Object.keys(apinizer.environments).join(', ')}`,
+    )
+  const proxy = objectField(value, 'Proxy')
+  if (proxy === null) return faults.add('Proxy', 'Proxy must be an object: the proxy as it was deployed')
+  checkProxy(proxy, 'Proxy', faults)
+}
+
+function checkProxy(value: JsonObject, path: string, faults: Faults): void {
+  PROXY(value, path, faults)
+  checkEndpoints(value, path, faults)
+  checkRouting(value, path, faults)
+}
+
+function checkEndpoints(value: JsonObject, path: string, faults: Faults): void {
+  const isReverse = (textField(value, 'apiProxyCreationType') ?? 'REVERSE_PROXY') === 'REVERSE_PROXY'
+  if (isReverse && lengthOf(value, 'endpoints') > 0)
+    faults.add(
+      joinPath(path, 'endpoints'),
+      'a reverse proxy has no endpoints: it passes everything on; those are of an EMPTY_API',
+    )
+  const seen = new Map<string, string>()
+  for (const { at, entry } of objectsField(value, 'endpoints')) {
+    const place = `${joinPath(path, 'endpoints')}[${at}]`
+    for (const name of ['name', 'backendResourceUrl']) {
+      const url = textField(entry, name)
+      if (url === null || (name === 'backendResourceUrl' && url === '')) continue
+      if (!/^\/[!-"$->@-~]*$/.test(url))
+        faults.add(joinPath(place, name), `${url} must be a path that begins with /`)
+    }
+    const key = `${textField(entry, 'httpMethod') ?? ''} ${textField(entry, 'name') ?? ''}`
+    const first = seen.get(key)
+    if (first !== undefined) faults.add(place, `${first} has the same method and name`)
+    else seen.set(key, place)
+  }
+}
+
+/** What depends on several fields of the routing. */
+function checkRouting(value: JsonObject, path: string, faults: Faults): void {
+  const routing = objectField(value, 'routingInfo')
+  if (routing === null) return
+  const place = joinPath(path, 'routingInfo')
+  const connection = objectField(value, 'connection') ?? {}
+  const version = textField(connection, 'httpVersion') ?? 'HTTP/1.1'
+  const families = new Set<string>()
+  for (const { at, entry } of objectsField(routing, 'routingAddressList')) {
+    const where = `${place}.routingAddressList[${at}]`
+    const text = textField(entry, 'address') ?? ''
+    if (textField(entry, 'addressType') === 'MIRROR')
+      faults.add(
+        joinPath(where, 'addressType'),
+        'addressType MIRROR is not supported yet: copies of requests are not sent',
+      )
+    const health = textField(entry, 'healthCheckPath') ?? ''
+    if (health !== '' && !health.startsWith('/') && !/^https?:\/\//i.test(health))
+      faults.add(joinPath(where, 'healthCheckPath'), `${health} must be a path or an address`)
+    if (health !== '' && version === 'h2c prior knowledge')
+      faults.add(joinPath(where, 'healthCheckPath'), 'addresses of h2c are not checked: checks use HTTP/1.1')
+    const template = textField(entry, 'pathRewrite')
+    if (template !== null && !template.startsWith('/'))
+      faults.add(joinPath(where, 'pathRewrite'), `${template} must begin with /`)
+    // with variables it is read when it is deployed
+    const read = text.includes('${') ? null : readAddress(text)
+    if (read === null) continue
+    if ('error' in read) faults.add(joinPath(where, 'address'), read.error)
+    else checkAddress(read, { where, version, families, faults })
+  }
+  if (families.size > 1)
+    faults.add(
+      `${place}.routingAddressList`,
+      `addresses of ${[...families].join(' and ')} cannot stand in one list`,
+    )
+  if (families.has('gRPC')) checkGrpc(routing, place, faults)
+  else if (Object.hasOwn(value, 'grpc') && families.size > 0)
+    faults.add(joinPath(path, 'grpc'), 'grpc is for proxies whose addresses speak gRPC')
+  if (
+    textField(connection, 'connectionPoolManagementType') === 'CUSTOM' &&
+    numberField(connection, 'customConnectionPoolSize') === null
+  )
+    faults.add(
+      joinPath(path, 'connection.customConnectionPoolSize'),
+      'customConnectionPoolSize is required with a CUSTOM pool',
+    )
+  checkStores(value, path, faults)
+  const errors = { ...routing, ...(objectField(value, 'errorHandling') ?? {}) }
+  const type = textField(errors, 'errorHandlingType')
+  if (type === 'STATUS_CODE_LIST' && listField(errors, 'errorStatusCodeList').length === 0)
+    faults.add(
+      joinPath(path, 'errorHandling.errorStatusCodeList'),
+      'errorStatusCodeList is required: which statuses count as errors',
+    )
+  if (type === 'ADVANCED')
+    faults.add(
+      joinPath(path, 'errorHandling.errorHandlingType'),
+      'errorHandlingType ADVANCED is not supported: use STATUS_CODE_LIST',
+    )
+  const breaker = objectField(value, 'circuitBreaker')
+  const primaries = objectsField(routing, 'routingAddressList').filter(
+    ({ entry }) => (textField(entry, 'addressType') ?? 'PRIMARY') === 'PRIMARY',
+  )
+  if (breaker !== null && flagField(breaker, 'circuitBreakerEnabled') && primaries.length < 2)
+    faults.add(
+      joinPath(path, 'circuitBreaker.circuitBreakerEnabled'),
+      'a circuit breaker needs at least two addresses',
+    )
+}
+
+function checkAddress(
+  address: TargetAddress,
+  {
+    where,
+    version,
+    families,
+    faults,
+  }: { where: string; version: string; families: Set<string>; faults: Faults },
+): void {
+  families.add(address.scheme.startsWith('grpc') ? 'gRPC' : address.isWebSocket ? 'WebSocket' : 'HTTP')
+  if (version === 'h2c prior knowledge' && address.scheme === 'https')
+    faults.add(joinPath(where, 'address'), 'h2c is for http: an https address takes HTTP/2 by ALPN')
+}
+
+/** Retry, sticky sessions and canary are for HTTP, and so are most balancers (spec/apinizer.md 8). */
+function checkGrpc(routing: JsonObject, place: string, faults: Faults): void {
+  const balancer = textField(routing, 'loadBalanceAlgorithm') ?? 'ROUND_ROBIN'
+  if (balancer !== 'ROUND_ROBIN' && balancer !== 'PICK_FIRST')
+    faults.add(joinPath(place, 'loadBalanceAlgorithm'), 'gRPC is balanced by ROUND_ROBIN or PICK_FIRST')
+  for (const name of ['stickySession', 'canary'])
+    if (Object.hasOwn(routing, name)) faults.add(joinPath(place, name), `${name} is for HTTP only`)
+}
+
+function checkStores(value: JsonObject, path: string, faults: Faults): void {
+  const mtls = objectField(value, 'mtls')
+  if (mtls !== null && flagField(mtls, 'mtlsEnabled') && textField(mtls, 'keyStoreId') === null)
+    faults.add(joinPath(path, 'mtls.keyStoreId'), 'keyStoreId is required with mtlsEnabled')
+}
