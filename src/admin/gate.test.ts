@@ -16,6 +16,7 @@ const REQUEST: GateRequest = {
   headers: { host: 'localhost' },
   query: new Map(),
   isDialect: true,
+  acceptsBearer: false,
   mayChange: false,
   isOpen: false,
 }
@@ -42,7 +43,10 @@ test('takes the key from a header, in both spellings', () => {
   assert.equal(judge({ headers: { 'x-api-key': `${ADMIN_KEY}, ${ADMIN_KEY}` } }), 'wrongKey')
   assert.equal(judge({}), 'missingKey')
   assert.equal(judge({ headers: { authorization: `Bearer ${ADMIN_KEY}` } }), 'missingKey')
-  assert.equal(judge({ isDialect: false, headers: { authorization: `Bearer ${ADMIN_KEY}` } }), 'pass admin')
+  assert.equal(
+    judge({ acceptsBearer: true, headers: { authorization: `Bearer ${ADMIN_KEY}` } }),
+    'pass admin',
+  )
 })
 
 test('takes the key from query and cookie only where a setting says so, and never on our own API', () => {

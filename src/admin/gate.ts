@@ -15,6 +15,8 @@ export interface GateRequest {
   readonly query: ReadonlyMap<string, string>
   /** Whether it is for a dialect's API: only there keys may stand in the query or a cookie. */
   readonly isDialect: boolean
+  /** Whether a key may stand in `Authorization: Bearer`; our own endpoints take it there. */
+  readonly acceptsBearer: boolean
   /** Whether the call may change documents: then a viewer's key does not do. */
   readonly mayChange: boolean
   /** Whether the endpoint answers without a key. */
@@ -86,7 +88,9 @@ export class AdminGate {
       const key = textOf(headers['x-api-key']) ?? textOf(headers.x_api_key)
       if (key !== undefined) return key
       // Scrapers and other standard clients know this one.
-      const bearer = isDialect ? null : /^Bearer +(\S+)$/i.exec(textOf(headers.authorization) ?? '')
+      const bearer = !request.acceptsBearer
+        ? null
+        : /^Bearer +(\S+)$/i.exec(textOf(headers.authorization) ?? '')
       if (bearer !== null) return bearer[1]
     }
     // A browser sends cookies by itself, so they prove nothing about a write.

@@ -127,6 +127,7 @@ export async function buildAdminApp(options: AdminServerOptions): Promise<{
       headers: request.headers,
       query: queryOf(request.raw),
       isDialect: config.rest !== undefined,
+      acceptsBearer: config.rest === undefined || config.rest.acceptsBearer === true,
       mayChange: mayChange(request),
       isOpen: method === 'OPTIONS' || config.isOpen === true || config.rest?.isOpen(method, path) === true,
     })
@@ -189,8 +190,10 @@ function mountRest(app: FastifyInstance, rest: DialectRest, options: AdminServer
     send(reply, answer)
   }
   const config = { rest }
-  app.all(rest.prefix, { config, handler })
-  app.all(`${rest.prefix}/*`, { config, handler })
+  for (const prefix of [rest.prefix, ...(rest.morePrefixes ?? [])]) {
+    app.all(prefix, { config, handler })
+    app.all(`${prefix}/*`, { config, handler })
+  }
 }
 
 async function answerRest(

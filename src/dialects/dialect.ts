@@ -1,5 +1,6 @@
 import type { DocumentStore, Fault, StoredDocument, Warning } from '../model/document.ts'
 import type { EndpointView } from '../model/endpoint-view.ts'
+import type { ExplainRequest, Explanation } from '../model/explanation.ts'
 import type { JsonObject, JsonValue } from '../model/json.ts'
 import type { ModelObject } from '../model/model.ts'
 import type { Settings } from '../model/settings.ts'
@@ -155,6 +156,8 @@ export type DialectSettings = Pick<
 export interface RestView {
   /** How the endpoints of an upstream of the model stand; undefined: there is no such upstream. */
   endpoints(upstreamId: string): readonly EndpointView[] | undefined
+  /** What becomes of a request, by the table that serves; absent: nobody can tell. */
+  explain?(request: ExplainRequest): Promise<Explanation>
 }
 
 export interface RestRequest {
@@ -194,6 +197,10 @@ export type Refusal =
 export interface DialectRest {
   /** `/apisix/admin` */
   readonly prefix: string
+  /** Others that it answers below. */
+  readonly morePrefixes?: readonly string[]
+  /** Whether keys may stand in `Authorization: Bearer` too. */
+  readonly acceptsBearer?: boolean
   /** Bytes a body may have; over it `refuse({kind: 'bodyTooLarge'})`. */
   readonly maxBodyBytes: number
   /** Requests answered without a key (OPTIONS, HEAD of the root). */

@@ -3,6 +3,7 @@ import { APINIZER_SURFACE } from './error-bodies.ts'
 import { readApinizerFile, writeApinizerFile } from './file.ts'
 import { APINIZER, idOf, KINDS } from './kinds.ts'
 import { concealKey, editableValue, normaliseValue, prepareValue } from './own-form.ts'
+import { createRest } from './rest.ts'
 import { listReferences, recognizeKinds, summarizeValue } from './summary.ts'
 import { translateDocument } from './translate.ts'
 import { validate } from './validate.ts'
@@ -23,6 +24,7 @@ export const apinizer: Dialect = {
   references: listReferences,
   // weights of addresses are shares of an upstream, and the canary's is a percentage
   splits: () => [],
+  rest: (store, settings, view) => createRest({ store, settings, view }),
   summarize: summarizeValue,
   writeFile: writeApinizerFile,
   recognize: recognizeKinds,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { DocumentStore } from '../../model/document.ts'
 import { GatewayError } from '../../model/gateway-error.ts'
 import { suggest } from '../../model/suggest.ts'
+import { formatWarnings } from '../../model/warning-lines.ts'
 import type { DialectRest, DialectSettings, RestRequest, RestResponse, RestView } from '../dialect.ts'
 import { type IdPrefix, makeId } from './kinds.ts'
 import { ACTIONS, isQuestion } from './rest/actions.ts'
@@ -12,7 +13,6 @@ import type { Language } from './rest/language.ts'
 import { describeRest } from './rest/openapi.ts'
 import { readParameters } from './rest/parameters.ts'
 import { findAction, readRequest } from './rest/request.ts'
-import { formatWarnings } from './rest/warning-field.ts'
 
 /**
  * The vendor's API (spec/tencent.md 1, 2.3, 5.3) on one path, without the HTTP server: keys, addresses and the body limit are the server's

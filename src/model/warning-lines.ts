@@ -1,4 +1,4 @@
-import type { Warning } from '../../../model/document.ts'
+import type { Warning } from './document.ts'
 
 /**
  * `X-Headgate-Warning`: what the author of an accepted call should know. Answers keep the vendor's shape, so it is a header field: one line per
