@@ -4,13 +4,14 @@ import { fileURLToPath } from 'node:url'
 import { describeApi } from '../src/admin/openapi.ts'
 import { ownEndpoints } from '../src/admin/own-api.ts'
 import { FakeControl } from '../src/admin/testing.ts'
+import { READINGS as APINIZER_READINGS } from '../src/dialects/apinizer/readings.ts'
 import type { LuaSchema } from '../src/dialects/apisix/lua-schema.ts'
 import { META } from '../src/dialects/apisix/plugin-schemas.ts'
 import { PLUGINS as KNOWN_PLUGINS } from '../src/dialects/apisix/plugins/index.ts'
 import { SCHEMAS, UPSTREAM } from '../src/dialects/apisix/schema.ts'
 import { PLUGINS, VARS } from '../src/dialects/apisix/schema-parts.ts'
 import { dialects } from '../src/dialects/index.ts'
-import { READINGS } from '../src/dialects/tencent/readings.ts'
+import { READINGS as TENCENT_READINGS } from '../src/dialects/tencent/readings.ts'
 import { ENVIRONMENT } from '../src/gateway/settings.ts'
 import { SETTINGS_SCHEMA, type SettingSchema, wordsFor } from '../src/gateway/settings-schema.ts'
 import { VERSION } from '../src/gateway/version.ts'
@@ -36,17 +37,21 @@ export const GENERATED: Readonly<Record<string, () => string>> = {
   'config/index.d.ts': renderConfigTypes,
   'docs/openapi.json': renderOpenApi,
   'docs/cli.md': () => renderCli(MARK),
-  'docs/dialects/tencent.md': renderTencentPage,
+  'docs/dialects/tencent.md': () => renderDecisions('tencent', TENCENT_READINGS),
+  'docs/dialects/apinizer.md': () => renderDecisions('apinizer', APINIZER_READINGS),
 }
 
 const MARK = '<!-- Made by tools/generate-docs.ts: edit its sources, then run it. -->'
 
-// ================= decisions of the Tencent dialect =================
+// ================= decisions of a dialect =================
 
 /** The page as it stands, with the list of decisions made anew between its two marks. */
-function renderTencentPage(): string {
-  const path = resolve(fileURLToPath(import.meta.url), '../../docs/dialects/tencent.md')
-  const rows = READINGS.map(
+function renderDecisions(
+  dialect: string,
+  readings: readonly { readonly mark: string; readonly section: string; readonly text: string }[],
+): string {
+  const path = resolve(fileURLToPath(import.meta.url), `../../docs/dialects/${dialect}.md`)
+  const rows = readings.map(
     ({ mark, section, text }) => `| ${mark} | ${section} | ${text.replaceAll('|', '\\|')} |`,
   )
   const table = ['| | section | decision |', '|---|---|---|', ...rows].join('\n')

@@ -195,13 +195,13 @@ function validateCommand(): Command {
       '\nExamples:\n  headgate validate -f apisix.yaml\n  cat apisix.yaml | headgate validate -f -',
     )
     .action(async (options: { file: string; output: 'text' | 'json'; quiet?: boolean }) => {
-      const { runValidate } = await import('./validate.ts')
+      const { runValidate, settingsFor } = await import('./validate.ts')
       process.exitCode = await runValidate({
         target: options.file,
         output: options.output,
         quiet: options.quiet === true,
         dialects,
-        settings: DEFAULT_SETTINGS,
+        settings: settingsFor(options.file),
       })
     })
 }

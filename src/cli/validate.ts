@@ -1,6 +1,7 @@
 import type { Dialect, DialectSettings } from '../dialects/dialect.ts'
 import { CatchAlls } from '../gateway/catch-alls.ts'
 import { fileReaders } from '../gateway/open-store.ts'
+import { resolveSettings } from '../gateway/settings.ts'
 import { DEFAULT_SETTINGS } from '../model/defaults.ts'
 import type { DocumentKey, StoredDocument } from '../model/document.ts'
 import { GatewayError } from '../model/gateway-error.ts'
@@ -136,6 +137,16 @@ export interface ValidateOptions {
   readonly quiet?: boolean
   readonly dialects: readonly Dialect[]
   readonly settings: DialectSettings
+}
+
+/** Documents mean what the settings of their own files say; where those have faults, which are told with the rest, the defaults. */
+export function settingsFor(target: string, env: NodeJS.ProcessEnv = process.env): DialectSettings {
+  if (target === '-') return DEFAULT_SETTINGS
+  try {
+    return resolveSettings({ config: target }, env)
+  } catch {
+    return DEFAULT_SETTINGS
+  }
 }
 
 export type ValidateIo = Pick<CliIo, 'readInput' | 'environment' | 'write' | 'writeError' | 'hasColor'>

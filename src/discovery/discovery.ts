@@ -1,11 +1,14 @@
 /**
- * Names that stand for endpoints, wherever the answers come from. A source (DNS now) is asked on the main thread only; what it says becomes part of the model,
+ * Names that stand for endpoints, wherever the answers come from. A source (DNS, a cluster) is asked on the main thread only; what it says becomes part of the model,
  * and workers never ask anybody.
  */
 
-/** `addresses`: what a host's name stands for; `services`: hosts with ports of their own (SRV). */
+/**
+ * `addresses`: what a host's name stands for; `services`: hosts with ports of their own (SRV); `pods`: those behind a port of a Service of a cluster
+ * (model/pod-service.ts).
+ */
 export interface NameQuestion {
-  readonly kind: 'addresses' | 'services'
+  readonly kind: 'addresses' | 'services' | 'pods'
   readonly name: string
 }
 
@@ -33,8 +36,10 @@ export type NameOutcome =
 export interface NameSource {
   /** Never rejects. */
   ask(question: NameQuestion): Promise<NameOutcome>
-  /** What answers depend on beside their age changed (a hosts file, the list of servers): all of them are to be asked for again. */
-  onStale(listener: () => void): void
+  /** What answers depend on beside their age changed (a hosts file, the list of servers): all of them are to be asked for again, or the one that is named. */
+  onStale(listener: (question?: NameQuestion) => void): void
+  /** Nobody asks for it any more. */
+  forget?(question: NameQuestion): void
   close(): void
 }
 

@@ -66,8 +66,10 @@ export class Names {
     this.#options = options
     this.#now = options.now ?? Date.now
     this.#random = options.random ?? Math.random
-    options.source.onStale(() => {
-      for (const entry of this.#entries.values()) this.#ask(entry)
+    options.source.onStale((question) => {
+      const one = question === undefined ? undefined : this.#entries.get(questionName(question))
+      if (one !== undefined) this.#ask(one)
+      else if (question === undefined) for (const entry of this.#entries.values()) this.#ask(entry)
     })
   }
 
@@ -108,6 +110,7 @@ export class Names {
     if (entry === undefined) return
     this.#entries.delete(name)
     if (entry.timer !== null) clearTimeout(entry.timer)
+    this.#options.source.forget?.(question)
     entry.first.resolve()
   }
 

@@ -1,9 +1,10 @@
-import type { FoundHost } from '../discovery/discovery.ts'
+import type { FoundHost, NameQuestion } from '../discovery/discovery.ts'
 import { type Endpoint, isAddress } from '../model/endpoint.ts'
-import type { Discovery, Upstream } from '../model/upstream.ts'
+import { podServiceName } from '../model/pod-service.ts'
+import type { Discovery, NameDiscovery, PodDiscovery, Upstream } from '../model/upstream.ts'
 
 /** What a name stands for now; null: no answer came yet. */
-export type FindHosts = (kind: 'addresses' | 'services', name: string) => readonly FoundHost[] | null
+export type FindHosts = (kind: NameQuestion['kind'], name: string) => readonly FoundHost[] | null
 
 /** Sum of the weights of an upstream's endpoints, as far as names may raise it. Above it shares are rounded. */
 const MAX_WEIGHT_SUM = 2 ** 25
@@ -19,11 +20,15 @@ interface Node {
 export function questionsOf({
   endpoints,
   discovery,
-}: Pick<Upstream, 'endpoints' | 'discovery'>): { kind: 'addresses' | 'services'; name: string }[] {
+}: Pick<Upstream, 'endpoints' | 'discovery'>): NameQuestion[] {
   const names = new Set<string>()
   for (const { host } of endpoints) if (!isAddress(host)) names.add(host)
-  const questions: ReturnType<typeof questionsOf> = [...names].map((name) => ({ kind: 'addresses', name }))
+  const questions: NameQuestion[] = [...names].map((name) => ({ kind: 'addresses', name }))
   if (discovery === null) return questions
+  if (discovery.kind === 'pods') {
+    const services = new Set(discovery.services.map(({ service }) => podServiceName(service)))
+    return [...questions, ...[...services].map((name) => ({ kind: 'pods' as const, name }))]
+  }
   if (discovery.port === null) questions.push({ kind: 'services', name: discovery.name })
   else if (!names.has(discovery.name) && !isAddress(discovery.name)) {
     questions.push({ kind: 'addresses', name: discovery.name })
@@ -66,8 +71,27 @@ function addressesOf(hosts: readonly FoundHost[] | null): readonly string[] {
   return hosts?.[0]?.addresses ?? []
 }
 
-function discover({ name, port, weight, priority }: Discovery, find: FindHosts): Node[] {
-  const plain = { priority, zone: null, failoverOnly: false, state: 'ready' as const, address: null }
+function discover(discovery: Discovery, find: FindHosts): Node[] {
+  return discovery.kind === 'pods' ? discoverPods(discovery, find) : discoverName(discovery, find)
+}
+
+/** A node for each pod, with the weight of its Service. */
+function discoverPods({ services }: PodDiscovery, find: FindHosts): Node[] {
+  const found = new Map<string, Node>()
+  for (const { service, weight } of services)
+    for (const { host, port } of find('pods', podServiceName(service)) ?? []) {
+      const key = `${host} ${port}`
+      if (found.has(key)) continue
+      const own = { ...PLAIN, priority: 0, host, port: port ?? 0, weight }
+      found.set(key, { endpoint: own, addresses: null })
+    }
+  return [...found.values()]
+}
+
+const PLAIN = { zone: null, failoverOnly: false, state: 'ready', address: null } as const
+
+function discoverName({ name, port, weight, priority }: NameDiscovery, find: FindHosts): Node[] {
+  const plain = { ...PLAIN, priority }
   if (port !== null) {
     const addresses = isAddress(name) ? null : addressesOf(find('addresses', name))
     return [{ endpoint: { ...plain, host: name, port, weight }, addresses }]

@@ -113,7 +113,7 @@ function checkLogField(name: string): string | null {
 }
 
 function checkInstanceId(name: string): string | null {
-  return /^[!-~]{1,100}$/.test(name) ? null : 'an InstanceId has up to 100 characters, without blanks'
+  return /^[!-~]{1,100}$/.test(name) ? null : 'an id has up to 100 characters, without blanks'
 }
 
 function checkEnvironment(name: string): string | null {
@@ -292,6 +292,20 @@ export const SETTINGS_SCHEMA = section({
       checkName: checkMicroservice,
       of: address(),
       most: 10_000,
+    },
+    clusters: {
+      kind: 'map',
+      checkName: checkInstanceId,
+      of: section({
+        directory: text(),
+        kubeconfig: text(),
+        context: text(),
+        server: pattern('^https?://[^/\\s]+(/[^\\s?#]*)?$', 'https://host[:port]'),
+        tokenFile: text(),
+        caFile: text(),
+        inCluster: flag(),
+      }),
+      most: 100,
     },
   }),
   apinizer: section({

@@ -1,6 +1,8 @@
 import type { NameView } from '../discovery/discovery.ts'
 import { DnsSource } from '../discovery/dns-source.ts'
+import { JoinedSource } from '../discovery/joined-source.ts'
 import { Names } from '../discovery/names.ts'
+import { PodSource } from '../discovery/pod-source.ts'
 import { GatewayError } from '../model/gateway-error.ts'
 import { statesKey } from '../model/operator-states.ts'
 import type { Settings } from '../model/settings.ts'
@@ -12,7 +14,7 @@ import type { Reconciler } from './reconcile.ts'
 import type { Log } from './worker-pool.ts'
 
 export interface NamesParts {
-  readonly settings: Pick<Settings, 'dns'>
+  readonly settings: Pick<Settings, 'dns' | 'tencent'>
   readonly circumstances: UpstreamCircumstances
   readonly documents: Documents
   readonly log: Log
@@ -30,7 +32,10 @@ export function startNames({ settings, circumstances, documents, log, emit }: Na
     })
   }
   return new Names({
-    source: new DnsSource({ settings: settings.dns }),
+    source: new JoinedSource(
+      new DnsSource({ settings: settings.dns }),
+      new PodSource({ clusters: settings.tencent.clusters }),
+    ),
     settings: settings.dns,
     onChange: (question) => {
       // answers that come together are one change

@@ -143,6 +143,7 @@ export const DEFAULT_SETTINGS: Settings = {
     strict_conditions: false,
     functions: {},
     microservices: {},
+    clusters: {},
   },
   apinizer: { root_context: '', environments: { production: {} } },
 }

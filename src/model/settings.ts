@@ -259,6 +259,25 @@ export interface TencentSettings {
   readonly functions: Readonly<Record<string, string>>
   /** Where microservices are: `ClusterId/NamespaceId/MicroServiceName` to `host:port`; a name stands for all its addresses. */
   readonly microservices: Readonly<Record<string, string>>
+  /** How the clusters of containers are read, by ClusterId. */
+  readonly clusters: Readonly<Record<string, ClusterSettings>>
+}
+
+/** One of `directory`, `kubeconfig`, `server` and `inCluster` says where the objects of a cluster are. */
+export interface ClusterSettings {
+  /** Folder of YAML and JSON files with Services, EndpointSlices and Pods. */
+  readonly directory?: string
+  /** File with addresses and credentials, as kubectl has it. */
+  readonly kubeconfig?: string
+  /** In that file; absent: its current one. */
+  readonly context?: string
+  /** URL of the API server. */
+  readonly server?: string
+  /** Files: the token, read again when it changes, and the certificate of the authority. */
+  readonly tokenFile?: string
+  readonly caFile?: string
+  /** The gateway itself runs in the cluster. */
+  readonly inCluster?: boolean
 }
 
 /** How the Apinizer dialect behaves. Names are those of its specification. */

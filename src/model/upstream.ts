@@ -2,6 +2,7 @@ import type { Endpoint } from './endpoint.ts'
 import type { HashKey } from './hash-key.ts'
 import type { HealthPolicy } from './health.ts'
 import type { Origin } from './origin.ts'
+import type { PodService } from './pod-service.ts'
 
 export type UpstreamScheme = 'http' | 'https' | 'grpc' | 'grpcs' | 'tcp' | 'tls' | 'udp'
 
@@ -43,8 +44,20 @@ export interface Upstream {
   readonly tls: UpstreamTls | null
 }
 
+export type Discovery = NameDiscovery | PodDiscovery
+
+/** The pods behind Services of Kubernetes, followed while it is in use. Of two that give the same address and port the first counts. */
+export interface PodDiscovery {
+  readonly kind: 'pods'
+  readonly services: readonly {
+    readonly service: PodService
+    /** Of each pod. */
+    readonly weight: number
+  }[]
+}
+
 /** A name that stands for endpoints, asked again while it is in use. Each answer becomes endpoints of weight `weight` and priority `priority`. */
-export interface Discovery {
+export interface NameDiscovery {
   readonly kind: 'dns'
   readonly name: string
   /** Port of the addresses; null: SRV records give it. */

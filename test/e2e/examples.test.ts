@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { test } from 'node:test'
@@ -200,6 +200,29 @@ const EFFECTS: Readonly<Record<string, (run: Run) => Promise<void>>> = {
   },
   'stream-routes.yaml': (run) => showStreams(run, certificateOf('stream-routes.yaml')),
   'native-streams.yaml': (run) => showStreams(run, certificateOf('native-streams.yaml')),
+  'tencent-tke.yaml': async ({ ask }) => {
+    const host = 'service-shop0002.apigw.localhost'
+    assert.equal(await ask('/release/a', { host }), '1980')
+    assert.equal(await ask('/release/a', { host, UserName: 'admin' }), '1981')
+  },
+  'apinizer-routing.yaml': async ({ get, ask, backends }) => {
+    const answers: string[] = []
+    for (let i = 0; i < 4; i++) answers.push(await ask('/api/products/7'))
+    assert.deepEqual(answers, ['1980', '1981', '1980', '1981'])
+    assert.equal(backends[0]?.requests.at(-1)?.target, '/products/7')
+    await backends[0]?.close()
+    for (let i = 0; i < 2; i++) assert.equal(await ask('/api/products/7'), '1981')
+    assert.equal(await ask('/api/orders/1', { 'x-partner': 'acme' }), '1982')
+    assert.equal(await ask('/v1/users?a=b'), '1982')
+    assert.equal(backends[2]?.requests.at(-1)?.target, '/v2/users?a=b')
+    assert.equal(await ask('/books/9'), '1982')
+    assert.equal(backends[2]?.requests.at(-1)?.target, '/library/item/9')
+    const echo = await get('/later', { 'x-mine': 'yes', authorization: 'Bearer secret' })
+    assert.deepEqual(
+      [echo.status, echo.headers['x-mine'], echo.headers.authorization],
+      [200, 'yes', undefined],
+    )
+  },
   'tencent-routing.yaml': async ({ gateway, get, ask, backends }) => {
     const host = 'service-shop0001.apigw.localhost'
     const counts = []
@@ -304,6 +327,18 @@ for (const [file, check] of Object.entries(EFFECTS)) {
     const [securePort, ...streamPorts] = (await findFreePorts(4)) as [number, number, number, number]
     for (const [i, name] of STREAM_PORTS.entries()) {
       text = text.replaceAll(new RegExp(`\\b${name}\\b`, 'g'), String(streamPorts[i]))
+    }
+    // what an example has beside it
+    const beside = file.replace(/\.yaml$/, '-cluster')
+    if (existsSync(join(FOLDER, beside))) {
+      mkdirSync(join(folder, beside))
+      for (const name of readdirSync(join(FOLDER, beside))) {
+        let inner = readFileSync(join(FOLDER, beside, name), 'utf8')
+        for (const [i, port] of PORTS.entries())
+          inner = inner.replaceAll(new RegExp(`\\b${port}\\b`, 'g'), String(backends[i]?.port))
+        writeFileSync(join(folder, beside, name), inner)
+      }
+      text = text.replaceAll(`examples/${beside}`, join(folder, beside))
     }
     const config = join(folder, file)
     writeFileSync(config, text)

@@ -338,4 +338,14 @@ export const READINGS: readonly Reading[] = [
     section: '5.3',
     text: 'An upstream that APIs or policies name cannot be moved to another network.',
   },
+  {
+    mark: 'X',
+    section: '6',
+    text: 'Clusters are those of the setting `tencent.clusters`: by their API server (kubeconfig, address with token, in the cluster itself) or as a folder of files.',
+  },
+  {
+    mark: 'I',
+    section: '6',
+    text: 'Nodes show the port that the pods listen on. An endpoint that does not say whether it is ready is; while none is ready, those that end and still serve are used.',
+  },
 ]

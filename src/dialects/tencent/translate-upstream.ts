@@ -3,7 +3,14 @@ import type { ActiveCheck, HealthPolicy, PassiveCheck } from '../../model/health
 import type { JsonObject } from '../../model/json.ts'
 import { flagField, numberField, objectField, objectsField, textField } from '../../model/json-fields.ts'
 import type { Origin } from '../../model/origin.ts'
-import type { Levels, PoolSettings, Retry, Upstream, UpstreamTimeouts } from '../../model/upstream.ts'
+import type {
+  Levels,
+  PodDiscovery,
+  PoolSettings,
+  Retry,
+  Upstream,
+  UpstreamTimeouts,
+} from '../../model/upstream.ts'
 import type { DialectSettings, Translation } from '../dialect.ts'
 import type { BackendUrl, Breaker } from './backend.ts'
 import { readStatuses } from './validate-upstream.ts'
@@ -55,7 +62,8 @@ export function translateUpstream(
     if (port > 0) endpoints.push(endpointOf(host, port, weight))
     else warnings.push({ path: `Nodes[${at}].Port`, message: `nothing is sent to port 0 of ${host}` })
   }
-  if (endpoints.every(({ weight }) => weight === 0))
+  const discovery = readServices(value, settings, warnings)
+  if (discovery === null && endpoints.every(({ weight }) => weight === 0))
     warnings.push({ path: 'Nodes', message: 'all nodes have weight 0: every request gets 502' })
   const host = place.host ?? textField(value, 'UpstreamHost') ?? ''
   const retries = numberField(value, 'Retries') ?? settings.tencent.api_default_retries
@@ -64,6 +72,7 @@ export function translateUpstream(
     scheme,
     http2: scheme === 'grpc' || scheme === 'grpcs' ? 'always' : 'never',
     endpoints,
+    discovery,
     health: readHealth(value, scheme, host === '' ? null : host),
     passHost: host === '' ? 'node' : 'rewrite',
     upstreamHost: host === '' ? null : host,
@@ -71,6 +80,38 @@ export function translateUpstream(
     tls: null,
   }
   return { upstream, warnings }
+}
+
+/** The Services whose pods are the nodes; null: the nodes are written. */
+function readServices(
+  value: JsonObject,
+  { tencent }: DialectSettings,
+  warnings: Translation['warnings'][number][],
+): PodDiscovery | null {
+  if (textField(value, 'UpstreamType') !== 'K8S') return null
+  const field = Object.hasOwn(value, 'K8sService') ? 'K8sService' : 'K8sServices'
+  const services = objectsField(value, field).map(({ at, entry }) => {
+    const cluster = textField(entry, 'ClusterId') ?? ''
+    if (!Object.hasOwn(tencent.clusters, cluster))
+      warnings.push({
+        path: `${field}[${at}].ClusterId`,
+        message: `the setting tencent.clusters does not say where ${cluster} is: it gives no nodes`,
+      })
+    return {
+      service: {
+        cluster,
+        namespace: textField(entry, 'Namespace') ?? '',
+        service: textField(entry, 'ServiceName') ?? '',
+        port: numberField(entry, 'Port') ?? 0,
+        labels: objectsField(entry, 'ExtraLabels').map(({ entry: label }) => ({
+          name: textField(label, 'Key') ?? '',
+          value: textField(label, 'Value') ?? '',
+        })),
+      },
+      weight: numberField(entry, 'Weight') ?? 0,
+    }
+  })
+  return { kind: 'pods', services }
 }
 
 /** The one endpoint behind a Url. `verifies`: addresses of the internet have certificates that can be verified. */

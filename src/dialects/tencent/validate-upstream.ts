@@ -87,13 +87,7 @@ export function checkUpstream(value: JsonObject, faults: Faults): void {
   const type = checkChoice(value, 'UpstreamType', '', { of: ['IP_PORT', 'K8S'] }, faults)
   const clusterField = Object.hasOwn(value, 'K8sService') ? 'K8sService' : 'K8sServices'
   if (type === 'K8S') {
-    const message = 'upstreams whose nodes come from a Kubernetes Service (K8S) are not supported yet'
-    faults.add(
-      'UnsupportedOperation',
-      'UpstreamType',
-      message,
-      'list the nodes in an upstream of type IP_PORT',
-    )
+    checkServices(value, clusterField, faults)
   } else {
     if (listField(value, clusterField).length > 0)
       faults.add('InvalidParameterValue', clusterField, `${clusterField} is for upstreams of type K8S`)
@@ -108,6 +102,60 @@ export function checkUpstream(value: JsonObject, faults: Faults): void {
     }
   } else if (checker !== undefined && checker !== null)
     faults.add('InvalidParameterValue', 'HealthChecker', 'HealthChecker must be an object')
+}
+
+const SERVICE: ReadonlySet<string> = new Set([
+  'ClusterId',
+  'Namespace',
+  'ServiceName',
+  'Port',
+  'Weight',
+  'ExtraLabels',
+  'Name',
+])
+const LABEL: ReadonlySet<string> = new Set(['Key', 'Value'])
+const MOST_SERVICES = 20
+/** Names of objects in a cluster (RFC 1123). */
+const OBJECT_NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/
+const OBJECT_WORDS = 'up to 253 of a-z, 0-9, - and ., the first and last a letter or digit'
+
+/** Services whose pods are the nodes (spec/tencent.md 5.1, 6). */
+function checkServices(value: JsonObject, field: string, faults: Faults): void {
+  const services = checkObjects(value, field, '', faults)
+  const count = listField(value, field).length
+  if (count === 0) faults.add('MissingParameter', field, `${field} needs one Service at least`)
+  if (count > MOST_SERVICES)
+    faults.add(
+      'InvalidParameterValue.ParameterValueLimitExceeded',
+      field,
+      `${field} has ${count} entries, at most ${MOST_SERVICES} are allowed`,
+    )
+  for (const { place, entry } of services) {
+    checkKeys(entry, SERVICE, place, 'a Service', faults)
+    checkText(
+      entry,
+      'ClusterId',
+      place,
+      { isRequired: true, form: /^[!-.0-~]{1,100}$/, words: 'an id' },
+      faults,
+    )
+    for (const name of ['Namespace', 'ServiceName'])
+      checkText(entry, name, place, { isRequired: true, form: OBJECT_NAME, words: OBJECT_WORDS }, faults)
+    checkInteger(
+      entry,
+      'Port',
+      place,
+      { least: 1, most: 65_535, isRequired: true, code: 'InvalidParameterValue.InvalidPort' },
+      faults,
+    )
+    checkInteger(entry, 'Weight', place, { least: 0, most: 100, isRequired: true }, faults)
+    checkText(entry, 'Name', place, {}, faults)
+    for (const { place: at, entry: label } of checkObjects(entry, 'ExtraLabels', place, faults)) {
+      checkKeys(label, LABEL, at, 'a label', faults)
+      checkText(label, 'Key', at, { isRequired: true }, faults)
+      checkText(label, 'Value', at, {}, faults)
+    }
+  }
 }
 
 function checkNodes(value: JsonObject, faults: Faults): void {

@@ -1,0 +1,204 @@
+/**
+ * Every decision of this dialect that the vendor's documentation does not make. `I`: our reading where it is silent or vague; `X`: an addition or local name of
+ * ours. docs/dialects/apinizer.md shows the list, and a test holds it to that.
+ */
+export interface Reading {
+  readonly mark: 'I' | 'X'
+  /** Of spec/apinizer.md. */
+  readonly section: string
+  readonly text: string
+}
+
+const reading = (mark: 'I' | 'X', section: string, text: string): Reading => ({ mark, section, text })
+
+export const READINGS: readonly Reading[] = [
+  reading(
+    'X',
+    '2.1',
+    'The fields `protocol` and `port` of a client route are called so here; `grpc` is known by its content type, `ws` and `wss` by their Upgrade field.',
+  ),
+  reading('I', '2.1', 'The port in the Host field plays no part.'),
+  reading(
+    'I',
+    '2.1',
+    'Bodies are never held back as a whole, whatever `bufferRequest` and `bufferResponse` say: there are no policies that would read them.',
+  ),
+  reading(
+    'I',
+    '2.2',
+    'A path takes what lies below it at the border of a segment; a slash at the end says nothing.',
+  ),
+  reading(
+    'I',
+    '2.3',
+    '`*.example.com` does not take `example.com`, nor `example.*` `www.example.com`; several labels may stand for the star.',
+  ),
+  reading('I', '2.3', 'An asterisk in the middle, as part of a label, or a second one is refused.'),
+  reading(
+    'I',
+    '2.4',
+    'A route without paths comes last; of hosts exact ones, then `*.x`, then `x.*`, then none; among wildcards the longer; more headers before fewer; a list of methods before none or `ALL`.',
+  ),
+  reading('I', '2.4', 'A deeper path whose host, headers or method fail gives way to its parent.'),
+  reading(
+    'I',
+    '2.4',
+    'Of routes that are equal in all this the proxy that was created first goes first; of those made in one change (one file) the one with the lesser id.',
+  ),
+  reading('I', '2.6', 'Conflicts are reported, never refused.'),
+  reading(
+    'X',
+    '2.6',
+    'The report is `GET /apiops/projects/{project}/client-route-conflicts/`, the trace `POST /apiops/projects/{project}/route-trace/`. The route is the one of the table that serves, which is the same in all workers; a route that passes every rule and still loses says `priority`.',
+  ),
+  reading(
+    'I',
+    '3.1',
+    'An address with a variable that its environment does not have gets nothing, with a warning.',
+  ),
+  reading(
+    'I',
+    '3.1',
+    'A `healthCheckPath` that begins with a slash stands behind the address with its path.',
+  ),
+  reading(
+    'X',
+    '3.1',
+    '`pathRewrite` is a template of an address: `{rest}` is the remaining path, `{name}` a parameter of the relative path. A parameter of a relative path may not be called `rest`.',
+  ),
+  reading('I', '3.2', 'The order of selection: switched off, conditions, canary, sticky session, balancing.'),
+  reading(
+    'I',
+    '3.2',
+    'ERR-014 is for a proxy with a single address that is out, ERR-135 for one with several.',
+  ),
+  reading('I', '3.3', 'An address without a condition always takes part.'),
+  reading(
+    'X',
+    '3.3',
+    'A condition is written `{firstValue: {source, name}, type, operator, secondValue}`, a group `{operator: AND | OR | NOT, conditions: […]}`; sources are HEADER, QUERY, BODY_JSON (a JSONPath), CLIENT_IP and ENVIRONMENT.',
+  ),
+  reading(
+    'I',
+    '3.3',
+    'ERR-020 is answered where a value that any condition compares as a number is there and is none, before an address is chosen.',
+  ),
+  reading(
+    'I',
+    '4.1',
+    'Ties of LRU and least connections go by the order of the list; URL_HASH hashes path and query.',
+  ),
+  reading(
+    'X',
+    '4.1',
+    'Round robin is shared by all workers of a gateway; weighted and LRU are kept by each worker. DISTRIBUTED is refused until several gateways can share a store.',
+  ),
+  reading('I', '4.2', 'A sticky session of type IP_HASH takes the place of the balancing algorithm.'),
+  reading(
+    'I',
+    '5.1',
+    'Where the backend answers with an error, the client sees its status with the body of the template (ERR-070), unless `ignoreRoutingError` is true.',
+  ),
+  reading(
+    'X',
+    '5.1',
+    'The statuses of STATUS_CODE_LIST stand in `errorStatusCodeList`; rows of `errorMessageList` are `{statusCode, newStatusCode, errorCode, errorMessage}`. Both may stand in `routingInfo` too.',
+  ),
+  reading('X', '5.1', 'Bodies of errors are `{"error": {"code": "ERR-069", "message": …}}`.'),
+  reading(
+    'X',
+    '5.2',
+    'Fields of the delays have the names of the vendor’s AI routing, with or without `Ms`.',
+  ),
+  reading(
+    'I',
+    '5.2',
+    'A `retryCount` or a failover that is written out repeats requests of any method; the failover that holds where nothing is written repeats only what may be sent twice. What is written out has a retry budget of its own: as many retries as requests.',
+  ),
+  reading('I', '5.3', 'With failover enabled a `failoverRetryCount` of 0 counts as 1.'),
+  reading(
+    'I',
+    '5.4',
+    'The errors of a window count in fixed windows; PERCENT without requests never opens; while the one probe request is out the address counts as open.',
+  ),
+  reading('I', '5.4', 'What counts as an error of the breaker is what counts as one in 5.1.'),
+  reading('I', '5.5', 'A check passes with 2xx or 3xx in time.'),
+  reading(
+    'I',
+    '5.5',
+    'An address that the breaker opened comes back by its sleep window, also where checks pass meanwhile.',
+  ),
+  reading(
+    'I',
+    '6.1',
+    'A canary that fails is out for the cooldown: at its first failed connection, time-out or 502 to 504, or as the circuit breaker says where there is one. The request itself goes on to the primary addresses where it may be sent again.',
+  ),
+  reading(
+    'I',
+    '6.1',
+    'The counter of the canary goes on over a deployment that keeps the percentage, and is shared by all workers.',
+  ),
+  reading(
+    'I',
+    '6.3',
+    'An echo leaves out fields of the hop and credentials (Authorization, Cookie), and takes bodies up to `limits.maxInspectedBodyBytes`.',
+  ),
+  reading('X', '6.3', 'The sample of an endpoint stands in it as `sampleResponse: {contentType, body}`.'),
+  reading(
+    'I',
+    '7.1',
+    'Escapes that a query came with stay as they are in all encoding modes; only what stands unescaped is encoded.',
+  ),
+  reading('X', '7.2', 'Fields of the hop, and those that Connection names, never go on.'),
+  reading(
+    'I',
+    '7.3',
+    'The shared pool keeps up to 1024 idle connections to an address and is no bound; `connectionRequestTimeout` or a CUSTOM pool make one.',
+  ),
+  reading(
+    'X',
+    '7.4',
+    'The version is `connection.httpVersion`: `HTTP/1.1`, `HTTP/2 by ALPN`, `h2c prior knowledge`.',
+  ),
+  reading(
+    'X',
+    '7.5',
+    'Certificates of backends are verified against the names they are asked by (DEFAULT) and TLS is 1.2 or 1.3; NOOP leaves out the name alone.',
+  ),
+  reading(
+    'X',
+    '7.5',
+    'Key and trust stores are documents of their own: `key_stores` {name, certificate, key} and `trust_stores` {name, ca}.',
+  ),
+  reading(
+    'I',
+    '8',
+    'A call of gRPC keeps its whole path; a connection that cannot be made goes on to the next address, and nothing is repeated after the first byte.',
+  ),
+  reading(
+    'X',
+    '8',
+    'gRPC clients get UNIMPLEMENTED for no route and UNAVAILABLE for no backend. Settings that limit messages or reconnect behind an open client are refused.',
+  ),
+  reading(
+    'X',
+    '9',
+    '`GET /admin/upstreams/{id}/targets` tells how targets stand; `{id}` is `project.proxy` or `project.proxy.environment`.',
+  ),
+  reading('I', '10', 'Settings `addresses` and `client-route` replace, the others merge.'),
+  reading(
+    'X',
+    '10',
+    'Environments are those of the setting `apinizer.environments`; `ports` limits what is deployed there to some listeners, `variables` has what the variables of addresses stand for. The root context is `apinizer.root_context`.',
+  ),
+  reading(
+    'X',
+    '10',
+    'Proxies in files are deployed to every environment, unless the file has a list `deployments`.',
+  ),
+  reading(
+    'X',
+    '10',
+    'The short form is a deployed reverse proxy with the name that `name` gives it, or its path; several targets with weights are balanced by WEIGHTED.',
+  ),
+]

@@ -1,0 +1,73 @@
+import { readPodServiceName } from '../model/pod-service.ts'
+import type { ClusterSettings } from '../model/settings.ts'
+import { type NameOutcome, type NameQuestion, type NameSource, questionName } from './discovery.ts'
+import { ApiCluster, type Cluster, type Followed } from './pods/cluster.ts'
+import { DirectoryCluster } from './pods/directory.ts'
+import { podsOf } from './pods/objects.ts'
+
+export interface PodSourceOptions {
+  readonly clusters: Readonly<Record<string, ClusterSettings>>
+}
+
+/** An answer is told when it changes, so it is never too old. Seconds. */
+const TTL = 3600
+
+/** Pods of Services, by the clusters of the settings. A cluster is opened when somebody first asks for a Service of it. */
+export class PodSource implements NameSource {
+  readonly #options: PodSourceOptions
+  readonly #clusters = new Map<string, Cluster>()
+  readonly #followed = new Map<string, Followed>()
+  #onStale: (question: NameQuestion) => void = () => {}
+
+  constructor(options: PodSourceOptions) {
+    this.#options = options
+  }
+
+  async ask(question: NameQuestion): Promise<NameOutcome> {
+    const service = readPodServiceName(question.name)
+    if (service === null) return { kind: 'failed', reason: 'it names no Service' }
+    const { clusters } = this.#options
+    const settings = Object.hasOwn(clusters, service.cluster) ? clusters[service.cluster] : undefined
+    if (settings === undefined)
+      return { kind: 'failed', reason: `the setting tencent.clusters has no ${service.cluster}` }
+    const key = questionName(question)
+    let followed = this.#followed.get(key)
+    if (followed === undefined) {
+      followed = this.#cluster(service.cluster, settings).follow(service, () => this.#onStale(question))
+      this.#followed.set(key, followed)
+    }
+    await followed.first
+    const objects = followed.objects()
+    const reason = followed.reason()
+    if (objects === null || reason !== '') return { kind: 'failed', reason }
+    const found = podsOf(objects, service)
+    // the cluster says so itself: whoever was there before is not asked any more
+    return { kind: 'found', hosts: 'hosts' in found ? found.hosts : [], ttlSeconds: TTL }
+  }
+
+  forget(question: NameQuestion): void {
+    const key = questionName(question)
+    this.#followed.get(key)?.close()
+    this.#followed.delete(key)
+  }
+
+  onStale(listener: (question?: NameQuestion) => void): void {
+    this.#onStale = listener
+  }
+
+  close(): void {
+    for (const cluster of this.#clusters.values()) cluster.close()
+    this.#clusters.clear()
+    this.#followed.clear()
+  }
+
+  #cluster(id: string, settings: ClusterSettings): Cluster {
+    let cluster = this.#clusters.get(id)
+    if (cluster === undefined) {
+      const { directory } = settings
+      cluster = directory === undefined ? new ApiCluster(settings) : new DirectoryCluster(directory)
+      this.#clusters.set(id, cluster)
+    }
+    return cluster
+  }
+}

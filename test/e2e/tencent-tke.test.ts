@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { toYaml } from '../../src/model/yaml-text.ts'
+import { type Backend, startBackend } from '../support/backends.ts'
+import { callHttp, type GatewayProcess, startGateway } from '../support/gateway.ts'
+import {
+  KubernetesServer,
+  SERVICES,
+  SLICES,
+  serviceObject,
+  sliceObject,
+} from '../support/kubernetes-server.ts'
+import { waitFor } from '../support/tools.ts'
+
+/** Seed 000: two TKE upstreams, and a plugin that chooses between them; the cluster is a server that speaks list and watch. */
+
+type Value = Record<string, unknown>
+
+const VPC = 'vpc-s0g8gpo5'
+const SERVICE = 'service-aaaaaaaa'
+const HOST = `${SERVICE}.apigw.localhost`
+
+interface Site {
+  readonly gateway: GatewayProcess
+  readonly cluster: KubernetesServer
+  /** Pods of the default upstream, and those of the other one. */
+  readonly stable: readonly Backend[]
+  readonly canary: readonly Backend[]
+  call(action: string, params: Value): Promise<Value>
+  ask(headers?: Readonly<Record<string, string>>, localAddress?: string): Promise<string>
+}
+
+/** A gateway with both upstreams, the API and the plugin, made by the vendor's calls. */
+async function setUp(t: TestContext, condition: string): Promise<Site> {
+  const cluster = await new KubernetesServer().start()
+  t.after(() => cluster.stop())
+  const backends = await Promise.all(['stable 1', 'stable 2', 'canary'].map((name) => startBackend(name)))
+  t.after(() => Promise.all(backends.map((backend) => backend.close())))
+  const [one, two, other] = backends as [Backend, Backend, Backend]
+  cluster.put(SERVICES, serviceObject('stable'))
+  cluster.put(SERVICES, serviceObject('canary'))
+  cluster.put(SLICES, sliceObject('stable', one.port, [{ address: '127.0.0.1' }], 'stable-1'))
+  cluster.put(SLICES, sliceObject('canary', other.port, [{ address: '127.0.0.1' }]))
+  const folder = mkdtempSync(join(tmpdir(), 'headgate-tke-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const settings = join(folder, 'settings.yaml')
+  writeFileSync(settings, toYaml({ tencent: { clusters: { 'cls-1': { server: cluster.url } } } }))
+  const gateway = await startGateway(['--workers', '2', '--settings', settings])
+  t.after(() => gateway.stop('SIGKILL'))
+  const call = async (action: string, params: Value): Promise<Value> => {
+    const answer = await gateway.admin('POST', '/tencent', params, {
+      'x-tc-action': action,
+      'x-tc-version': '2018-08-08',
+    })
+    const { Response } = answer.json as { Response: Value }
+    assert.equal(Response.Error, undefined, JSON.stringify(Response))
+    return Response
+  }
+  const upstream = async (service: string): Promise<string> => {
+    const made = await call('CreateUpstream', {
+      Scheme: 'HTTP',
+      Algorithm: 'ROUND-ROBIN',
+      UniqVpcId: VPC,
+      UpstreamType: 'K8S',
+      K8sService: [
+        { ClusterId: 'cls-1', Namespace: 'default', ServiceName: service, Port: 8000, Weight: 10 },
+      ],
+    })
+    return made.UpstreamId as string
+  }
+  const [main, second] = [await upstream('stable'), await upstream('canary')]
+  const config = (UpstreamId: string) => ({
+    Url: '',
+    Path: '/',
+    Method: 'ANY',
+    Product: 'upstream',
+    UniqVpcId: VPC,
+    UpstreamId,
+  })
+  const write = async (kind: string, id: string, value: Value): Promise<void> => {
+    const answer = await gateway.admin('PUT', `/headgate/v1/documents/tencent/${kind}/${id}`, value)
+    assert.ok(answer.status < 300, answer.text)
+  }
+  const api = {
+    ApiId: 'api-aaaaaaaa',
+    ServiceId: SERVICE,
+    Protocol: 'HTTP',
+    RequestConfig: { Path: '/', Method: 'ANY' },
+    ServiceType: 'HTTP',
+    ServiceTimeout: 10,
+    ServiceConfig: config(main),
+  }
+  const release = { ServiceId: SERVICE, EnvironmentName: 'release' }
+  await write('services', SERVICE, {
+    ServiceId: SERVICE,
+    ServiceName: 'shop',
+    Protocol: 'http&https',
+    InstanceId: 'instance-1',
+  })
+  await write('apis', 'api-aaaaaaaa', api)
+  await write('plugins', 'plugin-aaaaaaaa', {
+    PluginId: 'plugin-aaaaaaaa',
+    PluginName: 'routing',
+    PluginType: 'Routing',
+    PluginData: JSON.stringify([
+      {
+        strategy_name: 'other',
+        condition,
+        backend_type: 'UPSTREAM',
+        backend_config: { ServiceType: 'HTTP', ServiceConfig: config(second) },
+      },
+    ]),
+  })
+  await write('attachments', `${SERVICE}.release.api-aaaaaaaa.routing`, {
+    ...release,
+    ApiId: 'api-aaaaaaaa',
+    PluginId: 'plugin-aaaaaaaa',
+  })
+  await write('releases', `${SERVICE}.release`, release)
+  await write('released_apis', `${SERVICE}.release.api-aaaaaaaa`, {
+    ...release,
+    ApiId: 'api-aaaaaaaa',
+    Api: api,
+  })
+  const ask: Site['ask'] = async (headers = {}, localAddress) => {
+    const at = localAddress === undefined ? {} : { localAddress }
+    const answer = await callHttp({
+      port: gateway.port,
+      method: 'GET',
+      path: '/release/',
+      headers: { host: HOST, ...headers },
+      ...at,
+    })
+    return answer.status === 200 ? answer.text : `status ${answer.status}`
+  }
+  return { gateway, cluster, stable: [one, two], canary: [other], call, ask }
+}
+
+test('UserName: admin goes to one upstream, all else to the default; changes of the cluster are followed within a second', async (t) => {
+  const { cluster, stable, ask, call } = await setUp(t, "header.UserName = 'admin'")
+  const [one, two] = stable as [Backend, Backend]
+  assert.equal(await ask({ UserName: 'admin' }), 'canary')
+  assert.equal(await ask({ UserName: 'other' }), 'stable 1')
+  assert.equal(await ask(), 'stable 1')
+  // load that goes on through all that follows
+  const seen: string[] = []
+  let isOver = false
+  const load = (async () => {
+    while (!isOver) seen.push(await ask())
+  })()
+  const follows = async (expected: RegExp, since: number): Promise<void> => {
+    await waitFor(
+      `answers of ${expected}`,
+      async () => (expected.test(seen.at(-1) ?? '') ? true : undefined),
+      1000 + since - Date.now(),
+    )
+  }
+  cluster.put(SLICES, sliceObject('stable', two.port, [{ address: '127.0.0.1' }], 'stable-2'))
+  await follows(/stable 2/, Date.now())
+  const shown = (await call('DescribeUpstreams', { Limit: 20, Offset: 0 })).Result as { UpstreamSet: Value[] }
+  const nodes = shown.UpstreamSet.flatMap(({ Nodes }) => Nodes as Value[])
+  assert.deepEqual(
+    nodes.map(({ Host, Weight, Source }) => [Host, Weight, Source]),
+    [1, 2, 3].map(() => ['127.0.0.1', 10, 'K8S']),
+  )
+  // the first pod is about to end: it gets nothing new
+  cluster.put(
+    SLICES,
+    sliceObject('stable', one.port, [{ address: '127.0.0.1', ready: false, terminating: true }], 'stable-1'),
+  )
+  await waitFor('the ending pod to get nothing', async () => {
+    const before = one.requests.length
+    for (let i = 0; i < 4; i++) await ask()
+    return one.requests.length === before ? true : undefined
+  })
+  isOver = true
+  await load
+  assert.deepEqual(
+    seen.filter((text) => !text.startsWith('stable')),
+    [],
+  )
+  // no pod at all, and the cluster says so itself
+  cluster.remove(SLICES, 'stable-1')
+  cluster.remove(SLICES, 'stable-2')
+  await waitFor('nobody to be left', async () => ((await ask()) === 'status 502' ? true : undefined))
+})
+
+test('the last good nodes serve while the API server is away or has forgotten versions', async (t) => {
+  const { cluster, stable, ask, gateway } = await setUp(t, "header.UserName = 'admin'")
+  const [, two] = stable as [Backend, Backend]
+  await cluster.stop()
+  await waitFor('the log to say so', async () =>
+    /a name does not resolve: its last 1 addresses stay in use/.test(gateway.stderr()) &&
+    gateway.stderr().includes('cls-1/default/stable:8000')
+      ? true
+      : undefined,
+  )
+  for (let i = 0; i < 10; i++) assert.equal(await ask(), 'stable 1')
+  assert.equal(await ask({ UserName: 'admin' }), 'canary')
+  cluster.forgetVersions()
+  cluster.put(SLICES, sliceObject('stable', two.port, [{ address: '127.0.0.1' }], 'stable-1'))
+  await cluster.start()
+  await waitFor('the new pod', async () => ((await ask()) === 'stable 2' ? true : undefined))
+})
+
+test('the same by client address, by Host, and for a share of the requests', async (t) => {
+  const address = await setUp(t, "sysparam.clientIp = '127.0.0.2'")
+  assert.equal(await address.ask({}, '127.0.0.2'), 'canary')
+  assert.equal(await address.ask({}, '127.0.0.1'), 'stable 1')
+  const host = await setUp(t, `header.Host = '${HOST}'`)
+  assert.equal(await host.ask(), 'canary')
+  const share = await setUp(t, 'Random() < 0.5')
+  const answers = new Set<string>()
+  await waitFor('both', async () => {
+    answers.add(await share.ask())
+    return answers.size === 2 ? true : undefined
+  })
+  assert.deepEqual([...answers].toSorted(), ['canary', 'stable 1'])
+})
