@@ -6,7 +6,7 @@ import type {
   ExplainedRule,
   ExplainedSplit,
 } from '../model/explanation.ts'
-import { OPERATOR_TEXTS, valueText } from '../model/predicate-text.ts'
+import { askedText, valueText } from '../model/predicate-text.ts'
 import { formatShare } from './explain-words.ts'
 import { type Marks, marksFor } from './marks.ts'
 import { type CliIo, paint, printable, type Style } from './output.ts'
@@ -45,16 +45,11 @@ export class ChoiceLines {
   }
 
   condition({ comparisons }: ExplainedCondition, indent: number): void {
-    for (const { variable, operator, value, actual, other, held, isNegated } of comparisons) {
+    for (const { variable, operator, value, rules, actual, other, held, isNegated } of comparisons) {
       const is = actual === null ? 'absent' : `is ${valueText(actual)}`
       const others =
         other === undefined ? '' : other === null ? ', the other absent' : `, the other ${valueText(other)}`
-      const asked =
-        value === null
-          ? operator === 'equal'
-            ? 'is absent'
-            : 'is there'
-          : `${OPERATOR_TEXTS[operator]} ${valueText(value)}`
+      const asked = askedText(operator, value, rules)
       this.push(
         ' '.repeat(indent + 4),
         `${this.mark(held === isNegated ? 'no' : 'yes')} ${isNegated ? 'not ' : ''}${variable} ${asked}  (${is}${others})`,

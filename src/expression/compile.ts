@@ -1,13 +1,22 @@
 import { toByteString } from '../model/byte-string.ts'
 import type { Comparison, Predicate, PredicateValue, Scalar } from '../model/predicate.ts'
+import { compileDateFormat, type DateReader } from './date-format.ts'
 import { compileLike } from './like.ts'
+import { lowerAscii } from './lower-ascii.ts'
 import { compileNetworks } from './network.ts'
 import { toNumber } from './number.ts'
 import { compilePattern } from './pattern.ts'
 import type { RequestView } from './request-view.ts'
 import { SharedReads } from './shared-reads.ts'
 import type { ComparisonTrace } from './trace.ts'
-import { compileTypedCheck, compileTypedPair } from './typed-comparison.ts'
+import {
+  compileTypedCheck,
+  compileTypedPair,
+  ignoresCase,
+  isPlainNumber,
+  readDate,
+  writtenText,
+} from './typed-comparison.ts'
 import type { VariableValue } from './variables.ts'
 
 export { type EqualityKey, equalityKey, equalityKeys } from './equality-keys.ts'
@@ -86,7 +95,8 @@ function anyOf(tests: readonly Test[]): Test {
 function compileComparison(comparison: Comparison, reads: SharedReads): CompiledPredicate {
   const { read, needsBody } = reads.variable(comparison.variable)
   const { operator, rules } = comparison
-  const text = operator === 'equal' && rules !== 'typedIgnoringCase' ? comparison.value : null
+  const isExact = operator === 'equal' && (rules === undefined || rules === 'typed')
+  const text = isExact ? comparison.value : null
   if (typeof text === 'string') {
     // By far the commonest test: one field against one text.
     const bytes = toByteString(text)
@@ -131,7 +141,7 @@ function isVariable(value: PredicateValue): value is { readonly variable: string
   return typeof value === 'object' && value !== null && 'variable' in value
 }
 
-function compileCheck({ operator, value }: Comparison): Check {
+function compileCheck({ operator, value, rules }: Comparison): Check {
   switch (operator) {
     case 'equal':
       return compileEqual(value)
@@ -162,6 +172,47 @@ function compileCheck({ operator, value }: Comparison): Check {
       const isLike = compileLike(toByteString(value), false)
       return (actual) => typeof actual === 'string' && isLike(actual)
     }
+    case 'contains':
+    case 'startsWith':
+    case 'endsWith':
+      return typeof value === 'string' ? compileFind(operator, value, ignoresCase(rules)) : neverHolds
+    case 'isNumber':
+      return rules === 'typed' || rules === 'typedIgnoringCase'
+        ? isPlainNumber
+        : (actual) => !Number.isNaN(numberOf(actual) ?? Number.NaN)
+    case 'isDate': {
+      const read = typeof value === 'string' ? tryDateFormat(value) : null
+      return read === null ? neverHolds : (actual) => !Number.isNaN(readDate(read, actual))
+    }
+  }
+}
+
+/** A format that is none never reads anything: documents are refused for it before they come here (`checkDateFormat`). */
+function tryDateFormat(format: string): DateReader | null {
+  try {
+    return compileDateFormat(format)
+  } catch {
+    return null
+  }
+}
+
+function compileFind(
+  operator: 'contains' | 'startsWith' | 'endsWith',
+  value: string,
+  isCaseIgnored: boolean,
+): Check {
+  const bytes = isCaseIgnored ? lowerAscii(toByteString(value)) : toByteString(value)
+  const read = (actual: VariableValue): string | undefined => {
+    const text = writtenText(actual)
+    return isCaseIgnored && text !== undefined ? lowerAscii(text) : text
+  }
+  switch (operator) {
+    case 'contains':
+      return (actual) => read(actual)?.includes(bytes) === true
+    case 'startsWith':
+      return (actual) => read(actual)?.startsWith(bytes) === true
+    case 'endsWith':
+      return (actual) => read(actual)?.endsWith(bytes) === true
   }
 }
 

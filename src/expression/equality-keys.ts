@@ -70,7 +70,8 @@ function commonKeys(alternatives: readonly Predicate[]): Map<string, readonly st
 
 function textsOf(comparison: Comparison): readonly string[] | null {
   const { operator, value, rules } = comparison
-  if (rules === 'typedIgnoringCase') return null
+  // under other rules also other texts can be equal
+  if (rules !== undefined && rules !== 'typed') return null
   if (operator === 'equal') return typeof value === 'string' ? [toByteString(value)] : null
   if (operator !== 'in' || !Array.isArray(value)) return null
   const texts = new Set<string>()

@@ -1,7 +1,16 @@
 import { toByteString } from '../model/byte-string.ts'
-import type { LongNumber, Operator, PredicateValue, Scalar, ValueRules } from '../model/predicate.ts'
+import type {
+  DateRules,
+  LongNumber,
+  Operator,
+  PredicateValue,
+  Scalar,
+  ValueRules,
+} from '../model/predicate.ts'
+import { checkDateFormat, compileDateFormat, type DateReader } from './date-format.ts'
 import { compileLike } from './like.ts'
 import { lowerAscii } from './lower-ascii.ts'
+import { toNumber } from './number.ts'
 import { comparePlainDecimal, type PlainDecimal, parsePlainDecimal, plainNumber } from './plain-decimal.ts'
 import type { VariableValue } from './variables.ts'
 
@@ -16,12 +25,15 @@ export function compileTypedCheck(
   value: Exclude<PredicateValue, { readonly variable: string }>,
   rules: ValueRules,
 ): TypedCheck | null {
-  const ignoresCase = rules === 'typedIgnoringCase'
-  if (operator === 'in') return isList(value) ? compileIn(value, ignoresCase) : never
-  if (operator === 'like') return typeof value === 'string' ? compileTextLike(value, ignoresCase) : never
+  if (rules === 'number') return compileMeasured(operator, value, readNumber)
+  if (typeof rules === 'object') return compileMeasured(operator, value, dateReaderOf(rules))
+  if (rules === 'text' || rules === 'textIgnoringCase') return compileWritten(operator, value, rules)
+  const isCaseIgnored = ignoresCase(rules)
+  if (operator === 'in') return isList(value) ? compileIn(value, isCaseIgnored) : never
+  if (operator === 'like') return typeof value === 'string' ? compileTextLike(value, isCaseIgnored) : never
   if (!isOrder(operator)) return null
   if (isList(value)) return never
-  if (typeof value === 'string') return compileText(operator, value, ignoresCase)
+  if (typeof value === 'string') return compileText(operator, value, isCaseIgnored)
   if (typeof value === 'boolean') return compileBoolean(operator, value)
   if (value === null) return operator === 'notEqual' ? isThere : never
   return compileNumber(operator, typeof value === 'number' ? String(value) : value.decimal)
@@ -30,11 +42,111 @@ export function compileTypedCheck(
 /** The value is another variable. */
 export function compileTypedPair(operator: Operator, rules: ValueRules): TypedPair {
   if (!isOrder(operator)) return never
-  const ignoresCase = rules === 'typedIgnoringCase'
+  if (rules === 'number') return pairOf(operator, readNumber)
+  if (typeof rules === 'object') return pairOf(operator, dateReaderOf(rules))
+  const isCaseIgnored = ignoresCase(rules)
+  const isWritten = rules === 'text' || rules === 'textIgnoringCase'
   const holds = HOLDS[operator]
-  return (left, right) =>
-    left !== undefined && right !== undefined && holds(orderOf(left, right, ignoresCase))
+  return (left, right) => {
+    const a = isWritten ? writtenText(left) : left
+    const b = isWritten ? writtenText(right) : right
+    return a !== undefined && b !== undefined && holds(orderOf(a, b, isCaseIgnored))
+  }
 }
+
+export function ignoresCase(rules: ValueRules | undefined): boolean {
+  return rules === 'typedIgnoringCase' || rules === 'textIgnoringCase'
+}
+
+// ---- both sides as text ----
+
+/** Numbers and booleans by nature as they are written; undefined: absent, or a list. */
+export function writtenText(actual: VariableValue): string | undefined {
+  if (typeof actual === 'string') return actual
+  return typeof actual === 'number' || typeof actual === 'boolean' ? String(actual) : undefined
+}
+
+function compileWritten(
+  operator: Operator,
+  value: Exclude<PredicateValue, { readonly variable: string }>,
+  rules: 'text' | 'textIgnoringCase',
+): TypedCheck | null {
+  if (operator !== 'in' && operator !== 'like' && !isOrder(operator)) return null
+  const written = isList(value) ? value.flatMap((item) => constantText(item) ?? []) : constantText(value)
+  if (written === null) return operator === 'notEqual' ? (actual) => writtenText(actual) !== undefined : never
+  const typed = rules === 'text' ? 'typed' : 'typedIgnoringCase'
+  const check = compileTypedCheck(operator, written, typed) ?? never
+  return (actual) => check(writtenText(actual))
+}
+
+function constantText(value: Scalar | LongNumber): string | null {
+  if (value === null) return null
+  return typeof value === 'object' ? value.decimal : String(value)
+}
+
+// ---- both sides as numbers, or as moments ----
+
+/** NaN: cannot be read so. */
+type Measure = (actual: VariableValue) => number
+
+function readNumber(actual: VariableValue): number {
+  if (typeof actual === 'string') return toNumber(actual) ?? Number.NaN
+  return typeof actual === 'number' ? actual : Number.NaN
+}
+
+/** A number by nature is read as it is written: `20240131` may well be a date. */
+export function readDate(read: DateReader, actual: VariableValue): number {
+  if (typeof actual === 'string') return read(actual)
+  return typeof actual === 'number' ? read(String(actual)) : Number.NaN
+}
+
+/** A format that is none reads nothing: documents are refused for it before they come here (`checkDateFormat`). */
+function dateReaderOf({ date }: DateRules): Measure {
+  if (checkDateFormat(date) !== null) return () => Number.NaN
+  const read = compileDateFormat(date)
+  return (actual) => readDate(read, actual)
+}
+
+function compileMeasured(
+  operator: Operator,
+  value: Exclude<PredicateValue, { readonly variable: string }>,
+  measure: Measure,
+): TypedCheck | null {
+  const boundOf = (item: Scalar | LongNumber): number => {
+    const text = constantText(item)
+    return text === null ? Number.NaN : measure(toByteString(text))
+  }
+  if (operator === 'in') {
+    if (!isList(value)) return never
+    const bounds = new Set(value.map(boundOf).filter((bound) => !Number.isNaN(bound)))
+    return (actual) => bounds.has(measure(actual))
+  }
+  if (!isOrder(operator)) return null
+  const bound = isList(value) ? Number.NaN : boundOf(value)
+  if (Number.isNaN(bound)) return never
+  const holds = HOLDS[operator]
+  return (actual) => {
+    const order = orderOfNumbers(measure(actual), bound)
+    return !Number.isNaN(order) && holds(order)
+  }
+}
+
+function pairOf(operator: OrderOperator, measure: Measure): TypedPair {
+  const holds = HOLDS[operator]
+  return (left, right) => {
+    const order = orderOfNumbers(measure(left), measure(right))
+    return !Number.isNaN(order) && holds(order)
+  }
+}
+
+/** Not the difference: that of two infinite ones is none. */
+function orderOfNumbers(left: number, right: number): number {
+  if (left === right) return 0
+  return left < right ? -1 : left > right ? 1 : Number.NaN
+}
+
+/** Whether `typed` rules read it as a number. */
+export const isPlainNumber: TypedCheck = (actual) => !Number.isNaN(asNumber(actual))
 
 type OrderOperator = 'equal' | 'notEqual' | 'greater' | 'greaterOrEqual' | 'less' | 'lessOrEqual'
 

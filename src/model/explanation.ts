@@ -1,6 +1,6 @@
 import type { ErrorCode } from './error-codes.ts'
 import type { Origin } from './origin.ts'
-import type { Operator, PredicateValue } from './predicate.ts'
+import type { Operator, PredicateValue, ValueRules } from './predicate.ts'
 import type { UpstreamScheme, UpstreamTimeouts } from './upstream.ts'
 
 /**
@@ -53,6 +53,8 @@ export interface ExplainedComparison {
   readonly variable: string
   readonly operator: Operator
   readonly value: PredicateValue
+  /** How the two sides are read; without, as the operator says. */
+  readonly rules?: ValueRules
   /** What the request has; null: the variable is absent. */
   readonly actual: PredicateValue
   /** Where `value` names another variable, what the request has for that one; null: absent. */

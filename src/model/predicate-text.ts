@@ -1,4 +1,4 @@
-import type { LongNumber, Operator, Predicate, PredicateValue, Scalar } from './predicate.ts'
+import type { LongNumber, Operator, Predicate, PredicateValue, Scalar, ValueRules } from './predicate.ts'
 
 /** Signs of comparisons, for people. */
 export const OPERATOR_TEXTS: Readonly<Record<Operator, string>> = {
@@ -14,6 +14,11 @@ export const OPERATOR_TEXTS: Readonly<Record<Operator, string>> = {
   has: 'has',
   inNetwork: 'in network',
   like: 'like',
+  contains: 'contains',
+  startsWith: 'starts with',
+  endsWith: 'ends with',
+  isNumber: 'is a number',
+  isDate: 'is a date',
 }
 
 /** Values of a list that are shown; the rest is counted. */
@@ -22,6 +27,18 @@ const SHOWN_VALUES = 8
 /** A predicate in one line: `http_x_env == "dev" and (arg_v > 3 or not (uri ~ "^/x"))`. */
 export function predicateText(predicate: Predicate): string {
   return render(predicate, false)
+}
+
+/** What a comparison asks of its variable: `== "dev" ignoring case`, `is absent`. */
+export function askedText(operator: Operator, value: PredicateValue, rules?: ValueRules): string {
+  if (value === null && operator === 'equal') return 'is absent'
+  if (value === null && operator === 'notEqual') return 'is there'
+  const sign = OPERATOR_TEXTS[operator]
+  if (operator === 'isNumber') return sign
+  const text = `${sign} ${valueText(value)}`
+  if (rules === 'typedIgnoringCase' || rules === 'textIgnoringCase') return `${text} ignoring case`
+  if (typeof rules === 'object') return `${text} as dates ${JSON.stringify(rules.date)}`
+  return text
 }
 
 export function valueText(value: PredicateValue): string {
@@ -50,10 +67,7 @@ function render(predicate: Predicate, isInner: boolean): string {
       return `not (${render(predicate.of, false)})`
     case 'test': {
       const { variable, operator, value, rules } = predicate
-      if (value === null && operator === 'equal') return `${variable} is absent`
-      if (value === null && operator === 'notEqual') return `${variable} is there`
-      const text = `${variable} ${OPERATOR_TEXTS[operator]} ${valueText(value)}`
-      return rules === 'typedIgnoringCase' ? `${text} ignoring case` : text
+      return `${variable} ${askedText(operator, value, rules)}`
     }
   }
 }

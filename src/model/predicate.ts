@@ -25,8 +25,18 @@ export interface Comparison {
  * - list: each element as above.
  *
  * `typedIgnoringCase`: ASCII letters of texts are the same in both cases. Operators that are not named under `typed` below read as they do without.
+ *
+ * The other rules read both sides alike, whatever the kind of the value, and make a comparison false, `notEqual` included, where a side is absent or cannot be read so:
+ * - `text`, `textIgnoringCase`: as text, numbers and booleans by nature as they are written; in the order of code points.
+ * - `number`: as `greater` reads texts without rules.
+ * - `date`: as dates of that format (expression/date-format.ts), by their moment.
  */
-export type ValueRules = 'typed' | 'typedIgnoringCase'
+export type ValueRules = 'typed' | 'typedIgnoringCase' | 'text' | 'textIgnoringCase' | 'number' | DateRules
+
+export interface DateRules {
+  /** In the letters of Java: `yyyy-MM-dd'T'HH:mm:ssXXX`. */
+  readonly date: string
+}
 
 export type Scalar = string | number | boolean | null
 /** With rules a value may also be a number that is written out because no double holds it, or the name of another variable. */
@@ -49,8 +59,12 @@ export interface LongNumber {
  * - `in`: the value is a list holding an identical element; `has`: the variable is a list holding an identical element.
  * - `inNetwork`: the variable is an address in one of the addresses or CIDR blocks.
  * - `like`: the whole text, in which `%` stands for any run of characters.
+ * - `contains`, `startsWith`, `endsWith`: the value, a text, stands in the variable's text (that of a number or boolean as it is written).
+ * - `isNumber`: the variable can be read as a number: as `greater` reads it, or with `typed` rules as those say. The value is null.
+ * - `isDate`: the variable can be read as a date of the format that the value is.
  *
- * With rules (`typed`): `equal` to `lessOrEqual`, `in` and `like`.
+ * An absent variable makes all of them false but `notEqual`, and `equal` to null.
+ * With rules (`typed`): `equal` to `lessOrEqual`, `in` and `like`; with those that ignore case also `contains` to `endsWith`.
  */
 export type Operator =
   | 'equal'
@@ -65,6 +79,11 @@ export type Operator =
   | 'has'
   | 'inNetwork'
   | 'like'
+  | 'contains'
+  | 'startsWith'
+  | 'endsWith'
+  | 'isNumber'
+  | 'isDate'
 
 export const ALWAYS: Predicate = { kind: 'all', of: [] }
 export const NEVER: Predicate = { kind: 'any', of: [] }

@@ -93,6 +93,7 @@ function showComparison(
     variable: predicate.variable,
     operator: predicate.operator,
     value: showValue(predicate.value, cut),
+    ...(predicate.rules === undefined ? {} : { rules: predicate.rules }),
     actual: showActual(actual),
     ...(isPair ? { other: showActual(other) } : {}),
     held,
