@@ -191,9 +191,10 @@ class EditedAnswer implements AnswerView {
   readonly endpointPort: number | undefined
   lines: (readonly [string, string])[]
 
-  constructor(exchange: Exchange, status: number, lines: (readonly [string, string])[]) {
+  /** `isOwn`: the gateway makes the answer, also where an endpoint's cannot go out. */
+  constructor(exchange: Exchange, status: number, isOwn: boolean, lines: (readonly [string, string])[]) {
     this.status = status
-    this.upstreamStatus = exchange.upstreamStatus
+    this.upstreamStatus = isOwn ? undefined : exchange.upstreamStatus
     this.endpointHost = exchange.endpoint?.model.host
     this.endpointAddress = exchange.endpointAddress ?? this.endpointHost
     this.endpointPort = exchange.endpoint?.model.port
@@ -224,7 +225,7 @@ function composeFiltered(
   if (surface.serverField !== null) lines.push(['Server', surface.serverField])
   // a filter may take these away like any other field
   lines.push(...parseLines(ownFields(exchange)))
-  const view = new EditedAnswer(exchange, answer.status, lines)
+  const view = new EditedAnswer(exchange, answer.status, !isHead(answer), lines)
   exchange.answer = view
   let status = answer.status
   let body: Buffer | null = null
