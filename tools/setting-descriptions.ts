@@ -85,6 +85,10 @@ export const SETTING_DESCRIPTIONS: Readonly<Record<string, string>> = {
     'How much of a body is read for conditions that look into it. Over it the body variables are absent.',
   'limits.replayBytes': 'How much of one body is kept so that another attempt can send it again.',
   'limits.replayTotalBytes': 'The same for all requests of the process together.',
+  'limits.mirrorRequests':
+    'Copies of requests for mirrors that may be under way at once. Over it they are not sent, and counted. 0: none is sent.',
+  'limits.mirrorBodyBytes':
+    'Longest body of a request that is copied; it is kept in memory until it is complete.',
   'limits.headerTimeoutMs': 'Time for a request head to arrive. Then: 408.',
   'limits.keepAliveMs': 'How long an idle client connection stays open.',
   'limits.maxRequestsPerConnection': 'Requests on one client connection; the last answer closes it.',

@@ -157,7 +157,9 @@ class Writer {
       for (const { what, before, after } of filter.changes)
         this.#lines.push(
           '      ',
-          `${what}: ${before ?? '(none)'} ${this.#lines.marks.to} ${after ?? '(gone)'}`,
+          what === 'copy'
+            ? `a copy goes to ${after ?? ''}`
+            : `${what}: ${before ?? '(none)'} ${this.#lines.marks.to} ${after ?? '(gone)'}`,
         )
     }
     if (sending !== null && sending.host !== this.#given.request.hostField)
@@ -203,7 +205,12 @@ class Writer {
       return
     }
     const code = outcome.errorCode === null ? '' : ` (${outcome.errorCode})`
-    const text = outcome.kind === 'redirect' ? `to ${outcome.location ?? ''}` : 'by the gateway itself'
+    const text =
+      outcome.kind === 'redirect'
+        ? `to ${outcome.location ?? ''}`
+        : outcome.kind === 'echo'
+          ? 'with the request itself'
+          : 'by the gateway itself'
     this.#lines.push(
       '',
       this.#lines.paint('green', `${this.#lines.marks.to} ${outcome.status} ${text}${code}`),

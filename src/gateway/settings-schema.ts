@@ -225,6 +225,8 @@ export const SETTINGS_SCHEMA = section({
     maxInspectedBodyBytes: bytes(0),
     replayBytes: bytes(0),
     replayTotalBytes: bytes(0),
+    mirrorRequests: count(0, 100_000),
+    mirrorBodyBytes: bytes(0),
     headerTimeoutMs: milliseconds(1),
     keepAliveMs: milliseconds(0),
     maxRequestsPerConnection: count(1),

@@ -98,8 +98,22 @@ export const NO_ROUTE = 16
 export const ROUTE_OVERFLOW = NO_ROUTE + BLOCK.LINES
 export const TARGET_OVERFLOW = ROUTE_OVERFLOW + BLOCK.LINES
 export const ENDPOINT_OVERFLOW = TARGET_OVERFLOW + BLOCK.LINES
+/** Copies of requests by what became of them; one line. */
+export const MIRROR_LINE = ENDPOINT_OVERFLOW + ENDPOINT.LINES
+export const MIRROR = {
+  /** Whatever the status. */
+  ANSWERED: 0,
+  /** No answer, or not all of it; no endpoint to send it to. */
+  FAILED: 1,
+  /** Never sent: too many under way, or the upstream's limits. */
+  DROPPED: 2,
+  /** Never sent: the body is longer than is kept for it. */
+  TOO_LARGE: 3,
+  /** Never sent: the exchange was over before the body was complete. */
+  INCOMPLETE: 4,
+} as const
 /** The first slot that is given out. */
-export const FIRST_SLOT = ENDPOINT_OVERFLOW + ENDPOINT.LINES
+export const FIRST_SLOT = MIRROR_LINE + 1
 
 /** Identities of counter slots (positions have theirs in split.ts; endpoints in endpoint.ts). */
 export function routeIdentity(routeId: string): string {

@@ -92,6 +92,8 @@ export const DEFAULT_SETTINGS: Settings = {
     maxInspectedBodyBytes: 1_048_576,
     replayBytes: 65_536,
     replayTotalBytes: 67_108_864,
+    mirrorRequests: 256,
+    mirrorBodyBytes: 65_536,
     headerTimeoutMs: 10_000,
     keepAliveMs: 60_000,
     maxRequestsPerConnection: 10_000,

@@ -146,8 +146,8 @@ export interface ExplainedFilter {
 }
 
 export interface ExplainedEdit {
-  /** `method`, `target`, `host`, or a header field's lower-case name. */
-  readonly what: 'method' | 'target' | 'host' | `field ${string}`
+  /** `method`, `target`, `host`, a header field's lower-case name, or `copy`: one more goes to the upstream `after`. */
+  readonly what: 'method' | 'target' | 'host' | 'copy' | `field ${string}`
   /** null: there was none. */
   readonly before: string | null
   /** null: it is gone. */
@@ -214,7 +214,7 @@ export type ExplainedOutcome =
   | { readonly kind: 'upstream'; readonly upstream: string; readonly endpoint: string }
   /** The gateway answers by itself, as configured. */
   | {
-      readonly kind: 'respond' | 'redirect'
+      readonly kind: 'respond' | 'echo' | 'redirect'
       readonly status: number
       readonly location: string | null
       readonly errorCode: string | null

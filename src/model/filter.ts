@@ -17,7 +17,7 @@ export interface HeaderValue {
 }
 
 /** What works on a request on its way to the upstream. */
-export type RequestFilter = RequestRewrite | Authentication
+export type RequestFilter = RequestRewrite | Authentication | Mirror
 
 /** Changes the request. */
 export interface RequestRewrite {
@@ -41,8 +41,9 @@ export interface RequestRewrite {
 export type QueryForm = 'form' | 'rfc3986' | 'spaces'
 
 /**
- * A copy of the request, as it goes to the target, for each of some upstreams, beside it: whatever becomes of the copy, the client never notices. Over the limits
- * `mirrorRequests` and `mirrorBodyBytes` a copy is dropped and counted.
+ * A copy of the request, as it goes to the target, for each of some upstreams, beside it: whatever becomes of the copy, the client never notices. It begins when the choice stands and the
+ * body is complete, goes to one endpoint by the upstream's own balancer, timeouts and limits, and its answer is read and dropped. Over the limits `mirrorRequests` and `mirrorBodyBytes` it is dropped
+ * and counted. Requests that change the protocol (WebSocket) are not copied, nor are those that the gateway refuses.
  */
 export interface Mirror {
   readonly kind: 'mirror'
@@ -51,7 +52,7 @@ export interface Mirror {
   readonly when: Predicate | null
   /** Each gets one copy. */
   readonly upstreamIds: readonly string[]
-  /** Of the requests, 0-100: those n-th for which floor(n x percent / 100) grows. */
+  /** Of the requests for which it works, 0-100: those n-th for which floor(n x percent / 100) grows. Each worker counts for itself. */
   readonly percent: number
 }
 

@@ -169,6 +169,10 @@ export interface Limits {
   /** Body kept for replay on a retry, per request and per process. */
   readonly replayBytes: number
   readonly replayTotalBytes: number
+  /** Copies of requests for mirrors under way, of the process; over it they are not sent. 0: none is. */
+  readonly mirrorRequests: number
+  /** A request with a longer body is not copied. */
+  readonly mirrorBodyBytes: number
   readonly headerTimeoutMs: number
   readonly keepAliveMs: number
   readonly maxRequestsPerConnection: number

@@ -42,6 +42,10 @@ export const METRICS = {
   headgate_connections_refused_total: counter('Connections closed at accept: over a limit.'),
   headgate_requests_total: counter('Requests begun, those without a route included.'),
   headgate_retry_budget_spent_total: counter('Retries not made because the budget was spent.'),
+  headgate_mirror_requests_total: counter(
+    'Copies of requests for mirrors: `answered`, `failed`, or never sent because too many were under way (`dropped`), the body was too long (`too_large`) or never complete (`incomplete`).',
+    'result',
+  ),
   headgate_access_log_dropped_total: counter('Access log lines lost: no room, or a failed write.'),
   headgate_events_dropped_total: counter('Events of the Admin API that slow readers did not get.'),
   headgate_errors_total: counter('Errors by code (docs/errors.md).', 'code'),

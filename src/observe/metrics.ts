@@ -4,6 +4,8 @@ import {
   ENDPOINT,
   ENDPOINT_OVERFLOW,
   ERRORS_LINE,
+  MIRROR,
+  MIRROR_LINE,
   PHASE,
   WORKER,
 } from '../model/counters.ts'
@@ -169,6 +171,15 @@ function addWorkers(page: Exposition, source: MetricsSource, state: GatewayState
     ['failed', WORKER.TLS_FAILED],
   ] as const)
     handshakes.add([['result', result]], counters.sum(0, field))
+  const mirrors = page.metric('headgate_mirror_requests_total')
+  for (const [result, field] of [
+    ['answered', MIRROR.ANSWERED],
+    ['failed', MIRROR.FAILED],
+    ['dropped', MIRROR.DROPPED],
+    ['too_large', MIRROR.TOO_LARGE],
+    ['incomplete', MIRROR.INCOMPLETE],
+  ] as const)
+    mirrors.add([['result', result]], counters.sum(MIRROR_LINE, field))
   const lags = [
     ['nodejs_eventloop_lag_seconds', state.mainLag.last, WORKER.LAG],
     ['nodejs_eventloop_lag_max_seconds', state.mainLag.max, WORKER.LAG_MAX],

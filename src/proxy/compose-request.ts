@@ -34,12 +34,13 @@ const SKIPPED_FROM_TRUSTED = skipKinds(...NOT_FORWARDED.filter((kind) => kind !=
 
 /**
  * The head of the request as it is sent to an endpoint (reliability.md section 3): request line in origin form, one Host, the client's own
- * fields as they came, the forwarding fields, framing made anew from what was parsed.
+ * fields as they came, the forwarding fields, framing made anew from what was parsed. `copiedBytes`: of a copy, whose body is complete and goes with its length; -1: it is the request itself.
  */
 export function composeRequestHead(
   exchange: Exchange,
   upstream: CompiledUpstream,
   endpoint: CompiledEndpoint,
+  copiedBytes = -1,
 ): string {
   const head = exchange.client.head
   const fields = head.fields
@@ -48,28 +49,29 @@ export function composeRequestHead(
   const overlay = exchange.overlay
   if (overlay === null && !exchange.cameForwarded && passesHost(exchange, upstream)) {
     const kept = appendFields(fields, skip)
-    return `${exchange.sentMethod} ${exchange.sentTarget}${commonLines(exchange)}${kept}${framing(exchange)}\r\n`
+    return `${exchange.sentMethod} ${exchange.sentTarget}${commonLines(exchange)}${kept}${framing(exchange, copiedBytes)}\r\n`
   }
   const kept = overlay === null ? appendFields(fields, skip) : appendEdited(fields, skip, exchange)
-  return `${exchange.sentMethod} ${exchange.sentTarget} HTTP/1.1\r\nHost: ${hostFor(exchange, upstream, endpoint)}\r\n${kept}${forwarding(exchange, isTrusted)}${framing(exchange)}\r\n`
+  return `${exchange.sentMethod} ${exchange.sentTarget} HTTP/1.1\r\nHost: ${hostFor(exchange, upstream, endpoint)}\r\n${kept}${forwarding(exchange, isTrusted)}${framing(exchange, copiedBytes)}\r\n`
 }
 
-/** Fields of the request that may go back to its client in an answer: not those of the hop, and no credentials. */
-export function echoFields(fields: HeadFields): string {
+/** Of a request that comes back as its answer: what shows who the client is or what it may stays here, and what the gateway says of every answer. */
+const NOT_ECHOED = skipKinds(...NOT_FORWARDED, FIELD.COOKIE, FIELD.SERVER, FIELD.DATE, FIELD.VIA)
+
+/** The fields of a request as its answer carries them, edits by filters included: all but those of the hop, of the way and with credentials. */
+export function echoedFields(exchange: Exchange): string {
+  const { requestId } = exchange.plane
+  const lines = appendEdited(exchange.client.head.fields, NOT_ECHOED, exchange)
   let text = ''
-  for (let i = 0; i < fields.count; i++) {
-    if (SKIPPED[fields.kind[i] as number] === 1 || CREDENTIALS.has(fields.name(i).toLowerCase())) continue
-    text += `${fields.name(i)}: ${fields.value(i)}\r\n`
+  for (const line of lines.split('\r\n')) {
+    const name = line.slice(0, line.indexOf(':')).toLowerCase()
+    if (name === '' || CREDENTIALS.has(name)) continue
+    if (requestId.toClient && name === requestId.lowerField) continue
+    text += `${line}\r\n`
   }
   return text
 }
-
-const CREDENTIALS: ReadonlySet<string> = new Set([
-  'authorization',
-  'cookie',
-  'proxy-authorization',
-  'set-cookie',
-])
+const CREDENTIALS: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie'])
 
 function passesHost(exchange: Exchange, upstream: CompiledUpstream): boolean {
   return (
@@ -106,7 +108,7 @@ export function hostFor(exchange: Exchange, upstream: CompiledUpstream, endpoint
   }
 }
 
-function framing(exchange: Exchange): string {
+function framing(exchange: Exchange, copiedBytes: number): string {
   const head = exchange.client.head
   let text = ''
   if (head.teTrailers) text = 'TE: trailers\r\n'
@@ -114,6 +116,10 @@ function framing(exchange: Exchange): string {
   if (exchange.plane.marksRequests) text += marks(exchange)
   const via = exchange.plane.options.settings.via
   if (via !== null) text += `Via: 1.${head.minorVersion} ${via}\r\n`
+  if (copiedBytes >= 0)
+    return copiedBytes > 0 || head.contentLength >= 0 || head.chunked
+      ? `${text}Content-Length: ${copiedBytes}\r\n`
+      : text
   if (head.chunked) {
     if (head.trailerAllowed) text += `Trailer: ${head.fields.get('trailer')}\r\n`
     return `${text}Transfer-Encoding: chunked\r\n`

@@ -9,6 +9,7 @@ import type { Surface } from '../model/surface.ts'
 import type { Retry, SameEndpointRetry, UpstreamTimeouts } from '../model/upstream.ts'
 import type { KnownConsumer } from '../routing/consumers.ts'
 import type { CompiledAuthentication } from '../routing/filters/authentication.ts'
+import type { CompiledMirror } from '../routing/filters/mirror.ts'
 import {
   type ChoiceReason,
   type CompiledRedirectTarget,
@@ -20,11 +21,12 @@ import {
   type CompiledUpstreamTarget,
   NEEDS_BODY,
   type Trace as RouteTrace,
+  type UpstreamCell,
 } from '../routing/table.ts'
 import type { Client } from './client.ts'
 import { clock, readClock } from './clock.ts'
 import { type AnswerFraming, composeAnswerHead, type OwnAnswer } from './compose-answer.ts'
-import { composeRequestHead, echoFields } from './compose-request.ts'
+import { composeRequestHead, echoedFields } from './compose-request.ts'
 import type { Timed } from './deadlines.ts'
 import { plainAddress, readAddress, walkForwardedFor } from './forwarded.ts'
 import { grpcErrorLines, isGrpcType, readGrpcTimeout } from './grpc/status.ts'
@@ -39,7 +41,14 @@ import { recordExchange } from './record.ts'
 import { makeRequestId, readRequestId, withholdField } from './request-id.ts'
 import { errorBody, statusBody } from './respond-error.ts'
 import { Trace } from './trace-context.ts'
-import { FAILURE_CODES, type Failure, failureStatus, judgeFailure, sentBytes } from './upstream/attempts.ts'
+import {
+  FAILURE_CODES,
+  type Failure,
+  failureStatus,
+  isSafeMethod,
+  judgeFailure,
+  sentBytes,
+} from './upstream/attempts.ts'
 import { type AnswerReader, UpstreamConnection } from './upstream/connection.ts'
 import type { LimitName, UpstreamGate, Waiter } from './upstream/gate.ts'
 import type { UpstreamLink } from './upstream/link.ts'
@@ -60,8 +69,6 @@ export const CONSUMER_FIELDS: readonly string[] = [
   'x-credential-identifier',
   'x-consumer-custom-id',
 ]
-
-const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 
 /** What only a trusted peer may say about how the request came; from anybody else it is as if it were not there (apisix.md section 10). */
 const CLAIMS: ReadonlySet<string> = new Set([
@@ -114,6 +121,8 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
   choiceReason: ChoiceReason = 'weight'
   /** Line of the answer that keeps the client on it; '' for none. */
   choiceCookie = ''
+  /** Where the request goes when the target chosen fails; null: nowhere. */
+  #fallback: Fallback | null = null
   upstream: CompiledUpstream | null = null
   endpoint: CompiledEndpoint | null = null
 
@@ -131,6 +140,10 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
   readonly #kept: KeptBody
   #isInspecting = false
   #trailers = ''
+  /** Mirrors that the request came to; null: none. */
+  #mirrors: CompiledMirror[] | null = null
+  /** Where copies go once the body is complete; null: nowhere. */
+  #copies: readonly UpstreamCell[] | null = null
   #isEndSent = false
   #hasContinued = false
 
@@ -144,7 +157,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
   /** Endpoints that are not for this request, by their conditions; null: all are. */
   #excluded: Uint8Array | null = null
   /** The target behind the filters, where endpoints make their own of it. */
-  #filteredTarget = ''
+  filteredTarget = ''
   /** What the balancer keeps requests together by; null: the request has no key, or nobody asks. */
   #key: Hash64 | null = null
   #keySpace: Hash64 | null = null
@@ -264,7 +277,12 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     const refusal = this.choose(null)
     if (refusal === NEEDS_BODY) return this.#inspect()
     if (refusal !== null) return this.respondError(refusal)
-    const target = this.choice as CompiledTarget
+    this.filteredTarget = this.sentTarget
+    if (this.#mirrors !== null) this.#beginCopies(this.#mirrors)
+    this.#serve(this.choice as CompiledTarget)
+  }
+
+  #serve(target: CompiledTarget): void {
     switch (target.kind) {
       case 'upstream':
         return this.#startAttempts(target)
@@ -273,7 +291,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
       case 'redirect':
         return this.#respond(this.redirectAnswer(target))
       case 'echo':
-        return this.#respondEcho()
+        return this.#isEchoable ? this.#respond(this.echoAnswer()) : this.respondError('BODY_TOO_LARGE')
       default:
         return target satisfies never
     }
@@ -318,8 +336,82 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     if (trace === null) {
       countChoice(this.plane, target, this.choiceReason)
       this.#block = target.slot
+      if (policy !== null && policy.fallback !== null && policy.fallback !== target)
+        this.#fallback = this.#keepFallback(policy.fallback)
     }
     return target.requestFilters.length === 0 ? null : this.#applyFilters(target.requestFilters, trace)
+  }
+
+  /** Copies that are due are sent, or wait for the rest of the body. */
+  #beginCopies(mirrors: readonly CompiledMirror[]): void {
+    this.#mirrors = null
+    const cells: UpstreamCell[] = []
+    for (const mirror of mirrors) if (mirror.take()) cells.push(...mirror.upstreams)
+    const { head, mustUpgrade } = this.client
+    const { upgrade } = head
+    const isUpgrade = upgrade !== null && allowsUpgrade((this.route as CompiledRoute).model.upgrades, upgrade)
+    if (cells.length === 0 || mustUpgrade || isUpgrade) return
+    this.#copies = cells
+    const { mirrorBodyBytes } = this.plane.options.settings.limits
+    if (this.#isBodyComplete) this.#sendCopies(cells)
+    else if (head.contentLength > mirrorBodyBytes) this.#endCopies('TOO_LARGE')
+    else this.#kept.keptBytes = mirrorBodyBytes
+  }
+
+  /** The body is complete. */
+  #sendCopies(cells: readonly UpstreamCell[]): void {
+    const { mirrorBodyBytes } = this.plane.options.settings.limits
+    const text = this.#bodyText
+    const bytes = text === null ? this.#kept.bytes : text.length
+    if (bytes > mirrorBodyBytes || (text === null && !this.#kept.isWhole)) return this.#endCopies('TOO_LARGE')
+    this.#copies = null
+    const body = text ?? this.#kept.toText()
+    for (const cell of cells) this.plane.mirrors.send(this, cell as Cell, body)
+  }
+
+  /** Those that wait are never sent. */
+  #endCopies(result: 'TOO_LARGE' | 'INCOMPLETE'): void {
+    for (let left = this.#copies?.length ?? 0; left > 0; left--) this.plane.mirrors.count(result)
+    this.#copies = null
+  }
+
+  /** The request as it is before the filters of the target that was chosen: the other one begins from it. */
+  #keepFallback(target: CompiledTarget): Fallback {
+    const { sentMethod, sentTarget, hostOverride, query, consumer } = this
+    const overlay = this.overlay === null ? null : this.overlay.copy()
+    return { target, sentMethod, sentTarget, hostOverride, query, consumer, overlay }
+  }
+
+  /** The target that was chosen has failed, nothing of an answer is out, and the request may be sent again: it goes on to the one that is there for that. */
+  #fallBack({ target, ...before }: Fallback): void {
+    this.#fallback = null
+    if (this.#gate !== null) this.#leaveGate(this.#gate)
+    this.sentMethod = before.sentMethod
+    this.sentTarget = before.sentTarget
+    this.hostOverride = before.hostOverride
+    this.query = before.query
+    this.consumer = before.consumer
+    this.overlay = before.overlay
+    this.choice = target
+    this.choiceReason = 'failover'
+    this.#block = target.slot
+    countChoice(this.plane, target, 'failover')
+    this.#tried = NONE_TRIED
+    this.#excluded = null
+    this.#key = null
+    this.#repeats = 0
+    // the attempts so far count against no limit of the upstream that comes now
+    this.#repeated = this.attempts
+    this.#failovers = 0
+    this.#failoverTurn = 0
+    this.#hadFresh = false
+    this.#hasWaited = false
+    this.#lastFailure = null
+    this.upgrade = ''
+    const fault = this.#applyFilters(target.requestFilters, null)
+    this.#mirrors = null // the request was copied, or not, when it was chosen for
+    if (fault !== null) return this.respondError(fault === NEEDS_BODY ? 'INTERNAL' : fault)
+    this.#serve(target)
   }
 
   #startAttempts(target: CompiledUpstreamTarget): void {
@@ -333,7 +425,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     }
     if (this.client.mustUpgrade && this.upgrade === '') return this.respondError('METHOD_NOT_IMPLEMENTED')
     this.#timeouts = (this.route as CompiledRoute).model.timeouts ?? upstream.model.timeouts
-    this.#firstAttemptMs = clock.nowMs
+    if (this.sends === 0) this.#firstAttemptMs = clock.nowMs
     upstream.budget.countRequest(this.startMs)
     if (upstream.gate !== null) {
       const limit = upstream.gate.enter()
@@ -347,7 +439,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
       if (this.#excluded !== null && isNobodyLeft(upstream, this.#excluded))
         return this.respondError('NO_CANDIDATE')
     }
-    this.#filteredTarget = this.sentTarget
+    this.filteredTarget = this.sentTarget
     this.#offerContinue()
     // others came before
     if (this.#gate !== null && this.#gate.pending > 0) return this.#waitAtGate('maxPending')
@@ -424,9 +516,8 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
       at = this.#gate === null ? this.#pickNext(upstream) : this.#pickFree(upstream, this.#gate)
     }
     if (at >= 0) return this.#attemptEndpoint(upstream.endpoints[at] as CompiledEndpoint, false)
-    if (at === -1 && this.#lastFailure !== null && this.#fallback !== null)
-      return this.#fallBack(this.#fallback)
     if (at === ALL_FULL) return this.#waitAtGate('maxRequestsPerEndpoint')
+    if (this.#fallback !== null) return this.#fallBack(this.#fallback)
     this.respondError(this.#lastFailure === null ? upstream.emptyCode : 'UPSTREAM_RETRIES_OVER')
   }
 
@@ -525,7 +616,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     if (endpoint.aim !== null && !this.#aim(endpoint)) return this.respondError('BAD_REWRITE')
     // picked from what was in force when the request came, which may be over
     if ((this.sends > 1 || this.#hasWaited) && this.#wentOut(endpoint)) return this.#pickAnew(endpoint)
-    const pool = endpoint.poolsByName === null ? endpoint.pool : poolFor(endpoint, this.#serverName())
+    const pool = endpoint.poolsByName === null ? endpoint.pool : poolFor(endpoint, this.serverName)
     const isStream = pool.usesHttp2
     if (!mustBeFresh && isStream) {
       const stream = pool.findSession()?.open(this)
@@ -565,7 +656,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
 
   /** False: what it made may not go on the wire. */
   #aim(endpoint: CompiledEndpoint): boolean {
-    const target = endpoint.aim?.(this, this.#filteredTarget)
+    const target = endpoint.aim?.(this, this.filteredTarget)
     if (target === undefined) {
       ;(this.upstream as CompiledUpstream).balance.judge?.abandoned(endpoint.index)
       return false
@@ -698,6 +789,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     this.#kept.closePart()
     if (!this.isActive) return
     if (this.#isInspecting) return this.#endInspection(this.#kept.toText())
+    if (this.#copies !== null) this.#sendCopies(this.#copies)
     this.#sendParts()
   }
 
@@ -776,6 +868,8 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     this.choice = null
     this.choiceReason = 'weight'
     this.choiceCookie = ''
+    this.#fallback = null
+    this.#mirrors = null
     this.#block = NO_ROUTE
     this.overlay = null
     this.hostOverride = null
@@ -1023,7 +1117,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     if (!isStale && failure !== 'gatewayLimit') this.#judgeFailed(upstream, endpoint, failure)
     if (failure === 'tlsFailed') this.#tellTlsFault(endpoint, error)
     const verdict = judgeFailure(failure, {
-      isSafe: retry.nonIdempotent || SAFE_METHODS.has(this.sentMethod),
+      isSafe: retry.nonIdempotent || isSafeMethod(this.sentMethod),
       isReplayable: this.#kept.isWhole,
       hadFresh: this.#hadFresh,
       retriesHeadTimeout: retry.onHeadTimeout,
@@ -1039,19 +1133,23 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     if (verdict === 'give up') return this.respondError(code)
     const now = clock.nowMs
     const repeat = this.#mayRepeat(retry, now)
-    const fallback = repeat || this.#hasAnother(upstream) ? null : this.#fallback
-    if (!repeat && fallback === null && !this.#hasAnother(upstream)) return this.respondError(code)
+    const isSpent = !repeat && !this.#hasAnother(upstream)
+    const fallback = this.#fallback
+    if (isSpent && fallback === null) return this.respondError(code)
     if (this.#isLate(retry, now)) return this.respondError('UPSTREAM_RETRIES_OVER')
     if (sentBytes(failure) && !upstream.budget.take(now)) {
       countWorker(this.plane, WORKER.RETRY_BUDGET_SPENT, 1)
       return this.respondError(code)
+    }
+    if (isSpent && fallback !== null) {
+      this.#noteRetry(endpoint)
+      return this.#fallBack(fallback)
     }
     if (!this.#startRetry()) {
       this.limitName = 'maxRetries'
       return this.respondError(code)
     }
     this.#noteRetry(endpoint)
-    if (fallback !== null) return this.#fallBack(fallback)
     if (repeat) return this.#repeat(retry.sameEndpoint as SameEndpointRetry, endpoint)
     this.#repeats = 0
     this.#markTried(upstream, endpoint, false)
@@ -1087,13 +1185,13 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
   /** The answer at hand is one that another endpoint may do better. True: its bytes are dropped and another attempt has begun. */
   #retryAnswer(upstream: CompiledUpstream, endpoint: CompiledEndpoint, again: number): boolean {
     const { retry } = upstream.model
-    const isSafe = retry.nonIdempotent || SAFE_METHODS.has(this.sentMethod)
+    const isSafe = retry.nonIdempotent || isSafeMethod(this.sentMethod)
     if (!isSafe || !this.#kept.isWhole || !this.#isBodyComplete) return false
     const now = clock.nowMs
     if (this.#isLate(retry, now)) return false
     const repeat = (again & RETRY_STATUS.SAME) !== 0 && this.#mayRepeat(retry, now)
     if (!repeat && (again & RETRY_STATUS.ELSEWHERE) === 0) return false
-    if (!repeat && !this.#hasAnother(upstream)) return this.#leaveAnswer(upstream, endpoint)
+    if (!repeat && !this.#hasAnother(upstream)) return this.#fallBackFromAnswer(upstream, endpoint, now)
     const last = this.#lastFailure
     this.#lastFailure = 'badStatus'
     if (!repeat) this.#markTried(upstream, endpoint, false)
@@ -1105,7 +1203,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     // with nobody left to ask, the answer goes out as it came
     if (at < 0 || (at === endpoint.index && !repeat && upstream.endpoints.length > 1)) {
       this.#lastFailure = last
-      return false
+      return this.#fallBackFromAnswer(upstream, endpoint, now)
     }
     const isOver = !this.#startRetry()
     if (isOver || !upstream.budget.take(now)) {
@@ -1132,54 +1230,21 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     return this.#plainAttempts <= upstream.model.retry.count || this.#mayFailOver(upstream)
   }
 
-  /** The target that the split names for requests that failed at another one; null: none does, or it is the one at hand. */
-  get #fallback(): CompiledUpstreamTarget | null {
-    const split = (this.rule as CompiledRule).split
-    const index = split.model.policy?.whenFailed
-    if (index === undefined || this.choice?.index === index) return null
-    const target = split.targets[index]
-    return target?.kind === 'upstream' ? target : null
-  }
-
-  /** The answer at hand is a failure, and the split has a target for those. True: its bytes are dropped, and that one is asked. */
-  #leaveAnswer(upstream: CompiledUpstream, endpoint: CompiledEndpoint): boolean {
-    const target = this.#fallback
-    if (target === null || !this.#startRetry()) return false
-    if (!upstream.budget.take(clock.nowMs)) {
+  /** The answer at hand is one of those that another target may do better, where there is one. True: its bytes are dropped, and that one is asked. */
+  #fallBackFromAnswer(upstream: CompiledUpstream, endpoint: CompiledEndpoint, nowMs: number): boolean {
+    const fallback = this.#fallback
+    if (fallback === null) return false
+    if (!upstream.budget.take(nowMs)) {
       countWorker(this.plane, WORKER.RETRY_BUDGET_SPENT, 1)
       return false
     }
-    this.#lastFailure = 'badStatus'
     this.#noteStatus(this.status)
     this.#noteRetry(endpoint)
     this.status = 0
     this.upstreamStatus = undefined
     this.#dropConnection()
-    this.#fallBack(target)
+    this.#fallBack(fallback)
     return true
-  }
-
-  /** Goes on to another target as if the split had chosen it. Its filters see what those of the first one left. */
-  #fallBack(target: CompiledUpstreamTarget): void {
-    if (this.#gate !== null) this.#leaveGate(this.#gate)
-    this.choice = target
-    this.choiceReason = 'failover'
-    countChoice(this.plane, target, 'failover')
-    this.#block = target.slot
-    this.sentTarget = this.#filteredTarget
-    this.#tried = NONE_TRIED
-    this.#excluded = null
-    this.#key = null
-    this.attempts = 0
-    this.#repeats = 0
-    this.#repeated = 0
-    this.#failovers = 0
-    this.#failoverTurn = 0
-    this.#hadFresh = false
-    this.#lastFailure = null
-    const fault = target.requestFilters.length === 0 ? null : this.#applyFilters(target.requestFilters, null)
-    if (fault !== null) return this.respondError(fault === NEEDS_BODY ? 'INTERNAL' : fault)
-    this.#startAttempts(target)
   }
 
   /** Whether the endpoint at hand may be asked once more: there is a repeat left, and its wait is over in time. */
@@ -1322,18 +1387,16 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     }
   }
 
-  #respondEcho(): void {
-    const answer = this.echoAnswer()
-    if (answer === null) return this.respondError('BODY_TOO_LARGE')
-    this.#respond(answer)
+  /** Whether all of the body is there, and within the limit: whoever reads a body over it reads none. */
+  get #isEchoable(): boolean {
+    const { body } = this
+    return typeof body === 'string'
+      ? body.length <= this.plane.options.settings.limits.maxInspectedBodyBytes
+      : this.bytesIn === 0
   }
 
-  /** The request as an answer; null: its body is over `maxInspectedBodyBytes`. */
-  echoAnswer(): OwnAnswer | null {
-    const { head } = this.client
-    const hasBody = head.chunked || head.contentLength > 0
-    if (hasBody && typeof this.body !== 'string') return null
-    return { status: 200, fields: echoFields(head.fields), body: this.body ?? '' }
+  echoAnswer(): OwnAnswer {
+    return { status: 200, fields: echoedFields(this), body: this.body ?? '' }
   }
 
   redirectAnswer(target: CompiledRedirectTarget): OwnAnswer {
@@ -1392,6 +1455,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     if (this.#tunnelEnd !== null) this.plane.deadlines.forget(this.#tunnelEnd)
     if (this.#callDeadline !== null) this.plane.deadlines.forget(this.#callDeadline)
     if (this.#gate !== null) this.#leaveGate(this.#gate)
+    if (this.#copies !== null) this.#endCopies('INCOMPLETE')
     this.plane.inFlight--
     countWorker(this.plane, WORKER.IN_FLIGHT, -1)
     this.#kept.reset()
@@ -1460,6 +1524,8 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     this.choice = null
     this.choiceReason = 'weight'
     this.choiceCookie = ''
+    this.#fallback = null
+    this.#mirrors = null
     this.limitName = ''
     this.upstream = null
     this.endpoint = null
@@ -1572,6 +1638,14 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
         if (refusal !== null) return refusal
         continue
       }
+      if (filter.mirror !== null) {
+        if (trace !== null) trace.filter(filter, true)
+        else {
+          this.#mirrors ??= []
+          this.#mirrors.push(filter.mirror)
+        }
+        continue
+      }
       const groups = { captures: null }
       if (filter.target !== null) {
         const target = filter.target(this, groups)
@@ -1639,7 +1713,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
   }
 
   /** The name that TLS asks for where the client's Host goes on: without the port that a rewrite may have given it. */
-  #serverName(): string {
+  get serverName(): string {
     const host = this.hostOverride
     return host === null ? this.host : host.replace(/:\d+$/, '').toLowerCase()
   }
@@ -1758,6 +1832,17 @@ class TunnelEnd implements Timed {
   expire(): void {
     this.#exchange.onTunnelTimeout(this.isPolite)
   }
+}
+
+/** A target, and the request as its filters have to find it. */
+interface Fallback {
+  readonly target: CompiledTarget
+  readonly sentMethod: string
+  readonly sentTarget: string
+  readonly hostOverride: string | null
+  readonly query: string | null
+  readonly consumer: KnownConsumer | null
+  readonly overlay: HeaderOverlay | null
 }
 
 /** The wait before an endpoint is asked again. */

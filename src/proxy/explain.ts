@@ -79,12 +79,12 @@ class Explainer {
         return this.#finish(this.#answered('respond', exchange.fixedAnswer(target), target.model.errorCode))
       case 'redirect':
         return this.#finish(this.#answered('redirect', exchange.redirectAnswer(target), null))
-      case 'echo': {
-        const answer = exchange.echoAnswer()
+      case 'echo':
         return this.#finish(
-          answer === null ? this.#refused('BODY_TOO_LARGE') : this.#answered('respond', answer, null),
+          this.#body === 'tooLong'
+            ? this.#refused('BODY_TOO_LARGE')
+            : this.#answered('echo', exchange.echoAnswer(), null),
         )
-      }
       case 'upstream':
         return this.#explainUpstream((target.upstream as Cell).current)
       default:
@@ -158,6 +158,8 @@ class Explainer {
       note('target', this.#before.target, target)
       note('host', this.#before.host ?? this.#client.head.hostField, host ?? this.#client.head.hostField)
       this.#before = { method, target, host }
+      if (traced.filter.mirror?.isNextDue === true)
+        for (const { id } of traced.filter.mirror.upstreams) note('copy', null, toByteString(id))
       for (const name of editedNames(model)) {
         const fields = this.#client.head.fields
         const before = this.#edited.has(name) ? this.#edited.get(name) : fields.get(name)
@@ -233,7 +235,11 @@ class Explainer {
     }
   }
 
-  #answered(kind: 'respond' | 'redirect', answer: OwnAnswer, errorCode: string | null): ExplainedOutcome {
+  #answered(
+    kind: 'respond' | 'echo' | 'redirect',
+    answer: OwnAnswer,
+    errorCode: string | null,
+  ): ExplainedOutcome {
     const composed = composeAnswerHead(this.#exchange, answer, 'length')
     if (composed === null) return this.#badAnswer()
     const location = /\r\nlocation: *([^\r]*)/i.exec(
@@ -371,6 +377,7 @@ function sectionOutcome(
 
 function editedNames(filter: RequestFilter): ReadonlySet<string> {
   if (filter.kind === 'authenticate') return new Set([...CONSUMER_FIELDS, filter.header.toLowerCase()])
+  if (filter.kind === 'mirror') return new Set()
   const { headers } = filter
   if (headers === null) return new Set()
   const names = [...headers.add, ...headers.set].map(({ name }) => name)

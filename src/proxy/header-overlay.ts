@@ -23,6 +23,14 @@ export class HeaderOverlay {
     for (const line of lines) if (!IGNORED.has(line[0].toLowerCase())) this.#lines.push(line)
   }
 
+  /** Another one with the same edits, and its own from then on. */
+  copy(): HeaderOverlay {
+    const copy = new HeaderOverlay()
+    for (const name of this.#dropped) copy.#dropped.add(name)
+    copy.#lines = [...this.#lines]
+    return copy
+  }
+
   /** The field as rules see it. */
   get(name: string, fields: HeadFields): string | undefined {
     let value = this.#dropped.has(name) ? undefined : fields.getLoose(name)

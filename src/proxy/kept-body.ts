@@ -25,6 +25,8 @@ export class KeptBody {
   isWhole = true
   /** Whether a part lies in the buffer that the client's last bytes came in; the reader sets it to false with each new buffer. */
   sharesInput = false
+  /** A body of up to so many bytes is kept whole, whatever `replayBytes` says; the limit for all requests holds. */
+  keptBytes = 0
   readonly #plane: Plane
   #parts: Buffer[] = []
   /** Parts handed to the attempt at hand. */
@@ -110,7 +112,7 @@ export class KeptBody {
     const { limits } = this.#plane.options.settings
     const isWithin =
       this.isWhole &&
-      this.bytes <= limits.replayBytes &&
+      this.bytes <= Math.max(limits.replayBytes, this.keptBytes) &&
       this.#plane.replayBytes <= limits.replayTotalBytes * this.#plane.options.share
     if (isWithin || this.hasUnsent) return
     this.isWhole = false
@@ -121,6 +123,7 @@ export class KeptBody {
   reset(): void {
     this.isWhole = true
     this.sharesInput = false
+    this.keptBytes = 0
     if (this.bytes > 0 || this.#parts.length > 0) this.#release()
     this.#dropGathered()
   }

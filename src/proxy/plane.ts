@@ -6,6 +6,7 @@ import type { ClientConnection } from './client.ts'
 import type { Deadlines } from './deadlines.ts'
 import type { ClientRules } from './forwarded.ts'
 import type { HeadPool } from './http1/head-pool.ts'
+import type { Mirrors } from './mirrors.ts'
 import type { ProxyOptions } from './proxy-contract.ts'
 import type { RequestIdRules } from './request-id.ts'
 import type { UpstreamOptions } from './upstream/connection.ts'
@@ -33,6 +34,8 @@ export interface Plane {
   /** 0: all is well; 1: connections of clients are not kept; 2: new requests are refused (gateway/overload.ts). */
   overload: 0 | 1 | 2
   inFlight: number
+  /** Copies of requests under way. */
+  readonly mirrors: Mirrors
   /** Called when a connection closed while draining. */
   onIdle: (() => void) | null
 }

@@ -18,6 +18,7 @@ import { Downstream } from './http1/downstream.ts'
 import { HeadPool } from './http1/head-pool.ts'
 import { ResponseHead } from './http1/response-head.ts'
 import { openSession } from './http2/server-session.ts'
+import { Mirrors } from './mirrors.ts'
 import { countWorker, type Plane } from './plane.ts'
 import type { DataPlane, ProxyOptions, StreamEntrance } from './proxy-contract.ts'
 import { createRequestIdRules } from './request-id.ts'
@@ -42,18 +43,19 @@ class HttpDataPlane implements DataPlane {
     const { sections, settings } = options
     if (sections.length === 0) throw new Error('a listener needs at least one section')
     const realIpFrom = [...new Set(sections.flatMap((section) => section.surface.realIpFrom))]
+    const upstreamOptions = {
+      limits: options.settings.limits,
+      deadlines,
+      sharedHead: new ResponseHead(options.settings.limits.maxResponseFields),
+      onOpen: () => countWorker(this.#plane, WORKER.UPSTREAM_CONNECTIONS, 1),
+      onClose: () => countWorker(this.#plane, WORKER.UPSTREAM_CONNECTIONS, -1),
+    }
     this.#plane = {
       options,
       deadlines,
       upstreams: new Upstreams(options, deadlines),
       streams: options.streams,
-      upstreamOptions: {
-        limits: options.settings.limits,
-        deadlines,
-        sharedHead: new ResponseHead(options.settings.limits.maxResponseFields),
-        onOpen: () => countWorker(this.#plane, WORKER.UPSTREAM_CONNECTIONS, 1),
-        onClose: () => countWorker(this.#plane, WORKER.UPSTREAM_CONNECTIONS, -1),
-      },
+      upstreamOptions,
       clientRules: createClientRules(options.settings.trustedPeers, realIpFrom),
       requestId: createRequestIdRules(settings.requestId),
       marksAnswers:
@@ -67,6 +69,7 @@ class HttpDataPlane implements DataPlane {
       overload: 0,
       inFlight: 0,
       onIdle: null,
+      mirrors: new Mirrors({ options, deadlines, upstreamOptions }),
     }
     const { maxConnections } = options.settings.limits
     this.#maxConnections =
@@ -143,7 +146,7 @@ class HttpDataPlane implements DataPlane {
     let held = this.#plane.options.table.revision
     for (const connection of this.#plane.connections) held = Math.min(held, connection.heldRevision)
     for (const relay of this.#relays) held = Math.min(held, relay.heldRevision)
-    return held
+    return this.#plane.mirrors.heldRevision(held)
   }
 
   start(): void {
@@ -184,6 +187,7 @@ class HttpDataPlane implements DataPlane {
     for (const relay of this.#relays) relay.close()
     const cut = plane.inFlight
     for (const connection of [...plane.connections]) connection.destroy()
+    plane.mirrors.close()
     plane.upstreams.closeIdle()
     plane.deadlines.stop()
     return { cut }

@@ -48,7 +48,7 @@ export class RouteCandidate implements CompiledRoute {
     this.model = model
     this.section = section
     this.slot = env.slot(routeIdentity(model.id))
-    this.requestFilters = model.requestFilters.map((filter) => compileRequestFilter(filter, env.consumers))
+    this.requestFilters = model.requestFilters.map((filter) => compileRequestFilter(filter, env))
     this.responseFilters = model.responseFilters.map(compileResponseFilter)
     // The answer comes too late to read the request's body for a filter: it is read before a rule is chosen.
     const isBodyUsed = this.responseFilters.some((filter) => filter.needsBody)

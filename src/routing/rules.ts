@@ -104,7 +104,7 @@ function compileTargets(split: Split, env: CompileEnvironment): readonly Compile
 function compileTarget(split: Split, target: Target, index: number, env: CompileEnvironment): CompiledTarget {
   const base = {
     index,
-    requestFilters: target.requestFilters.map((filter) => compileRequestFilter(filter, env.consumers)),
+    requestFilters: target.requestFilters.map((filter) => compileRequestFilter(filter, env)),
     responseFilters: target.responseFilters.map(compileResponseFilter),
     slot: env.slot(targetIdentity(split.id, index)),
   }

@@ -26,6 +26,7 @@ export interface PolicyParts {
 export class SplitChooser implements CompiledSplitPolicy {
   reason: ChoiceReason = 'weight'
   cookie = ''
+  readonly fallback: CompiledTarget | null
   readonly #parts: PolicyParts
   readonly #policy: SplitPolicy
   readonly #byVariant = new Map<string, CompiledTarget>()
@@ -43,6 +44,8 @@ export class SplitChooser implements CompiledSplitPolicy {
       this.#sticky = new StickyByCookie(by, parts, policy.sticky?.keepsZeroWeight === true)
     else this.#sticky = new StickyByHash(compileHashKey(by.key), parts)
     this.#spill = new Spill(parts)
+    const { whenFailed } = policy
+    this.fallback = whenFailed === undefined ? null : (parts.targets[whenFailed] ?? null)
   }
 
   choose(view: RequestView, isPeek: boolean): CompiledTarget | null {

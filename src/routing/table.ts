@@ -7,6 +7,7 @@ import type { Rule } from '../model/rule.ts'
 import type { EchoTarget, RedirectTarget, RespondTarget, Split, UpstreamTarget } from '../model/split.ts'
 import type { ConsumerLookup } from './consumers.ts'
 import type { CompiledAuthentication } from './filters/authentication.ts'
+import type { CompiledMirror } from './filters/mirror.ts'
 
 /**
  * What serves: the compiled form of the model. Compiled routes, rules and splits are immutable; the index is edited in place, all edits
@@ -87,6 +88,8 @@ export interface CompiledSplitPolicy {
   readonly reason: ChoiceReason
   /** Line that the answer to the request chosen for last carries; '' for none. */
   readonly cookie: string
+  /** Where requests go on that failed at another target; null: nowhere. */
+  readonly fallback: CompiledTarget | null
   /** With `isPeek` no position moves on. null: all weights are 0. */
   choose(view: RequestView, isPeek: boolean): CompiledTarget | null
 }
@@ -164,6 +167,8 @@ export interface CompiledRequestFilter {
   readonly headers: CompiledHeaderEdits | null
   /** It does this and nothing else; null: it edits the request. */
   readonly authentication: CompiledAuthentication | null
+  /** As `authentication`. */
+  readonly mirror: CompiledMirror | null
 }
 
 /** Filled by `target`, read by header templates: captures of the pattern that hit, or null. */

@@ -91,7 +91,7 @@ const EXPLANATION_SCHEMA: JsonObject = {
     outcome: {
       type: 'object',
       required: ['kind'],
-      properties: { kind: { enum: ['upstream', 'respond', 'redirect', 'error'] } },
+      properties: { kind: { enum: ['upstream', 'respond', 'echo', 'redirect', 'error'] } },
     },
   },
 }

@@ -6,8 +6,8 @@ import { References } from './references.ts'
 
 /** A route to upstreams, with what is looked at of it. */
 function routeTo(kind: 'route' | 'streamRoute', id: string, ...upstreamIds: string[]): ModelObject {
-  const targets = upstreamIds.map((upstreamId) => ({ kind: 'upstream', upstreamId }))
-  return { kind, id, rules: [{ split: { targets } }] } as unknown as ModelObject
+  const targets = upstreamIds.map((upstreamId) => ({ kind: 'upstream', upstreamId, requestFilters: [] }))
+  return { kind, id, requestFilters: [], rules: [{ split: { targets } }] } as unknown as ModelObject
 }
 
 async function watch(objects: readonly ModelObject[], ...upstreamIds: string[]): Promise<References> {
@@ -42,4 +42,21 @@ test('an upstream is named until neither a route nor a stream route names it', a
   const references = await watch(both, 'a')
   assert.deepEqual(references.change(both.slice(0, 1), []), [])
   assert.deepEqual(references.change(both.slice(1), []), ['a'])
+})
+
+test('an upstream that only gets copies is named by the filter of the route or of a target', async () => {
+  const mirror = { kind: 'mirror', upstreamIds: ['m"1]', 'm2'] }
+  const targets = [{ kind: 'respond', requestFilters: [{ ...mirror, upstreamIds: ['m3'] }] }]
+  const route = {
+    kind: 'route',
+    id: 'r',
+    requestFilters: [mirror, { kind: 'rewriteRequest' }],
+    rules: [{ split: { targets } }],
+  } as unknown as ModelObject
+  const references = await watch([route], 'm"1]', 'm2', 'm3', 'm4')
+  assert.deepEqual(
+    ['m"1]', 'm2', 'm3', 'm4'].map((id) => references.has(id)),
+    [true, true, true, false],
+  )
+  assert.deepEqual(references.change([route], []), ['m"1]', 'm2', 'm3'])
 })

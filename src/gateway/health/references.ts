@@ -3,8 +3,9 @@ import type { StoredObject } from '../model-archive.ts'
 
 /** Routes looked at in one piece of a search. */
 const SLICE = 1000
-/** The id of an upstream in the text of a route: nothing else has a key of that name. */
+/** The id of an upstream in the text of a route, and those of a mirror: nothing else has keys of these names. */
 const TARGET = /"upstreamId":("(?:[^"\\]|\\.)*")/g
+const MIRROR = /"upstreamIds":(\[(?:"(?:[^"\\]|\\.)*",?)*\])/g
 
 /**
  * Which upstreams routes name, those of streams too, counted only for those that somebody asks about. A new one is looked up in the routes in force, in small pieces; from then on
@@ -95,13 +96,23 @@ export class References {
 function namesIn(object: ModelObject): readonly string[] {
   if (object.kind !== 'route' && object.kind !== 'streamRoute') return []
   const names = new Set<string>()
-  for (const rule of object.rules)
-    for (const target of rule.split.targets) if (target.kind === 'upstream') names.add(target.upstreamId)
+  const filters = object.kind === 'route' ? [...object.requestFilters] : []
+  for (const rule of object.rules) {
+    for (const target of rule.split.targets) {
+      if (target.kind === 'upstream') names.add(target.upstreamId)
+      filters.push(...target.requestFilters)
+    }
+  }
+  for (const filter of filters)
+    if (filter.kind === 'mirror') for (const id of filter.upstreamIds) names.add(id)
   return [...names]
 }
 
 function namesInText(text: string): Set<string> {
   const names = new Set<string>()
   for (const [, quoted] of text.matchAll(TARGET)) names.add(JSON.parse(quoted as string))
+  if (!text.includes('"upstreamIds"')) return names
+  for (const [, list] of text.matchAll(MIRROR))
+    for (const id of JSON.parse(list as string) as string[]) names.add(id)
   return names
 }

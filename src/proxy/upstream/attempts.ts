@@ -36,6 +36,13 @@ export interface RequestSafety {
   readonly retriesHeadTimeout: boolean
 }
 
+/** Whether a request by that method may be made twice, as far as its meaning goes (RFC 9110 9.2.2). */
+export function isSafeMethod(method: string): boolean {
+  return SAFE_METHODS.has(method)
+}
+
+const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
+
 export function judgeFailure(failure: Failure, request: RequestSafety): Verdict {
   switch (failure) {
     case 'connectFailed':

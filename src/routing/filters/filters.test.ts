@@ -5,9 +5,8 @@ import type { RequestView } from '../../expression/request-view.ts'
 import type { HeaderEdits, PathRewrite } from '../../model/filter.ts'
 import type { RedirectLocation } from '../../model/split.ts'
 import { literal, type Template } from '../../model/template.ts'
-import { Consumers } from '../consumers.ts'
 import type { RewriteGroups } from '../table.ts'
-import { makeView, ORIGIN } from '../test-fixtures.ts'
+import { makeEnvironment, makeView, ORIGIN } from '../test-fixtures.ts'
 import { encodePath } from './encode-path.ts'
 import { compileHeaderEdits } from './header-edits.ts'
 import { compileLocation, compileRedirectStatus } from './redirect-location.ts'
@@ -221,16 +220,17 @@ describe('filters', () => {
       host: null,
       headers: null,
     }
-    assert.equal(compileRequestFilter(base, new Consumers()).needsBody, false)
+    const env = makeEnvironment()
+    assert.equal(compileRequestFilter(base, env).needsBody, false)
     const add = [{ name: 'A', value: [variable('post_arg_a')] }]
     assert.equal(
-      compileRequestFilter({ ...base, headers: { add, set: [], remove: [] } }, new Consumers()).needsBody,
+      compileRequestFilter({ ...base, headers: { add, set: [], remove: [] } }, env).needsBody,
       true,
     )
     const path: PathRewrite = { kind: 'template', source: 'path', template: ['/', variable('post_arg_a')] }
-    assert.equal(compileRequestFilter({ ...base, path }, new Consumers()).needsBody, true)
+    assert.equal(compileRequestFilter({ ...base, path }, env).needsBody, true)
     const when = { kind: 'test', variable: 'post_arg_a', operator: 'equal', value: 'x' } as const
-    assert.equal(compileRequestFilter({ ...base, when }, new Consumers()).needsBody, true)
+    assert.equal(compileRequestFilter({ ...base, when }, env).needsBody, true)
   })
 
   it('decode the new body of an answer, empty ones too', () => {

@@ -1,23 +1,31 @@
 import { compilePredicate } from '../../expression/compile.ts'
 import { toByteString } from '../../model/byte-string.ts'
 import type { QueryForm, RequestFilter } from '../../model/filter.ts'
-import type { ConsumerLookup } from '../consumers.ts'
-import type { CompiledRequestFilter } from '../table.ts'
+import type { CompiledRequestFilter, CompileEnvironment } from '../table.ts'
 import { compileAuthentication } from './authentication.ts'
 import { compileHeaderEdits } from './header-edits.ts'
+import { CompiledMirror } from './mirror.ts'
 import { compileQueryForm } from './query-form.ts'
 import { compilePathRewrite } from './rewrite-path.ts'
 
+/** What filters need of CompileEnvironment. */
+export type FilterEnvironment = Pick<CompileEnvironment, 'consumers' | 'upstream'>
+
 /** `needsBody` says whether the condition or any template reads the request's body. */
-export function compileRequestFilter(
-  filter: RequestFilter,
-  consumers: ConsumerLookup,
-): CompiledRequestFilter {
+export function compileRequestFilter(filter: RequestFilter, env: FilterEnvironment): CompiledRequestFilter {
   const when = filter.when === null ? null : compilePredicate(filter.when)
   if (filter.kind === 'authenticate') {
-    const authentication = compileAuthentication(filter, consumers)
+    const authentication = compileAuthentication(filter, env.consumers)
     const needsBody = when?.needsBody === true
     return { ...NO_EDITS, applies: when === null ? null : when.test, needsBody, authentication }
+  }
+  if (filter.kind === 'mirror') {
+    const needsBody = when?.needsBody === true
+    const mirror = new CompiledMirror(
+      filter,
+      filter.upstreamIds.map((id) => env.upstream(id)),
+    )
+    return { ...NO_EDITS, applies: when === null ? null : when.test, needsBody, mirror }
   }
   const path = filter.path === null ? null : withQueryForm(compilePathRewrite(filter.path), filter.query)
   const edits = filter.headers === null ? null : compileHeaderEdits(filter.headers)
@@ -29,6 +37,7 @@ export function compileRequestFilter(
     target: path === null ? null : path.target,
     headers: edits === null ? null : edits.headers,
     authentication: null,
+    mirror: null,
   }
 }
 
@@ -51,4 +60,11 @@ function withQueryForm(
   }
 }
 
-const NO_EDITS = { method: null, host: null, target: null, headers: null } as const
+const NO_EDITS = {
+  method: null,
+  host: null,
+  target: null,
+  headers: null,
+  authentication: null,
+  mirror: null,
+} as const
