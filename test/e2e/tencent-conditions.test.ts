@@ -142,6 +142,7 @@ test('conditions see fields as they were written over HTTP/1.1, and in any case 
     variable: 'header:a',
     operator: 'equal',
     value: { variable: 'query:a' },
+    rules: 'typed',
     actual: 'x',
     other: 'y',
     held: false,

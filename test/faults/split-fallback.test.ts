@@ -200,3 +200,23 @@ test('a canary whose answer was relayed in part is not replaced: the client sees
   await assert.rejects(send())
   assert.equal(primary.requests.length, 0)
 })
+
+test('explain says where failed requests go', () => {
+  serve({ node: deadNode })
+  const explained = plane.plane.explain(
+    {
+      method: 'GET',
+      target: '/',
+      host: null,
+      headers: [],
+      clientAddress: '127.0.0.1',
+      listener: null,
+      body: null,
+    },
+    { address: '127.0.0.1', port: plane.port, scheme: 'http' },
+  )
+  assert.deepEqual(explained.split?.policy, [
+    'when a request fails elsewhere and may be sent again, primary gets it',
+  ])
+  assert.equal(explained.split?.next, 1)
+})

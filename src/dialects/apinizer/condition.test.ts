@@ -92,6 +92,20 @@ test('numbers, and what tells that one is none', () => {
   assert.equal(translateCondition(of('LT', 'm'), {}).badNumber, null)
 })
 
+test('dates of a format, and what tells that one is none', () => {
+  const dated = { type: 'DATE', format: 'dd/MM/yyyy' }
+  assert.equal(holds(of('LT', '01/02/2026', dated), tier('31/01/2026')), true)
+  assert.equal(holds(of('LT', '01/02/2026', dated), tier('02/02/2025')), true)
+  assert.equal(holds(of('GE', '01/02/2026', dated), tier('31/01/2026')), false)
+  assert.equal(holds(of('NE', '01/02/2026', dated), tier('01/02/2026')), false)
+  assert.equal(holds(of('NE', '01/02/2026', dated), {}), true)
+  const { badDate } = translateCondition(of('LT', '01/02/2026', dated), {})
+  assert.ok(badDate)
+  const isBad = (parts: Parameters<typeof makeView>[0]) =>
+    compilePredicate(badDate).test(makeView(parts), null)
+  assert.deepEqual([isBad(tier('x')), isBad(tier('31/01/2026')), isBad({})], [true, false, false])
+})
+
 test('other sources: query, client address, body, the environment', () => {
   const first = (source: string, name?: string) => ({
     firstValue: name === undefined ? { source } : { source, name },
@@ -122,7 +136,15 @@ test('groups nest', () => {
 test('refused: unknown words, DATE, XPath, a number that is none', () => {
   assert.match(faultsOf(of('EQUALS', 'a')), /condition\.operator: there is no operator EQUALS/)
   assert.match(faultsOf(of('EQ_IGNORE_CSE', 'a')), /did you mean EQ_IGNORE_CASE/)
-  assert.match(faultsOf(of('EQ', 'a', { type: 'DATE' })), /type DATE is not supported/)
+  assert.match(faultsOf(of('EQ', '2026-01-01', { type: 'DATE' })), /format is required with DATE/)
+  assert.match(
+    faultsOf(of('EQ', 'a', { type: 'DATE', format: 'yyyy-MM-dd' })),
+    /must be a date of the form yyyy-MM-dd/,
+  )
+  assert.match(
+    faultsOf(of('IN', '2026-01-01', { type: 'DATE', format: 'yyyy-MM-dd' })),
+    /dates are compared by/,
+  )
   assert.match(faultsOf(of('LT', 'a', { type: 'NUMERIC' })), /secondValue: a is no number/)
   assert.match(faultsOf(of('CONTAINS', '1', { type: 'NUMERIC' })), /CONTAINS does not compare numbers/)
   assert.match(

@@ -1,3 +1,4 @@
+import { checkDateFormat, compileDateFormat } from '../../expression/date-format.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.ts'
 import { listField, objectField, textField } from '../../model/json-fields.ts'
 import { ALWAYS, type Comparison, NEVER, type Predicate } from '../../model/predicate.ts'
@@ -10,11 +11,12 @@ import { type Faults, joinPath } from './shape.ts'
  */
 
 const SOURCES = ['HEADER', 'QUERY', 'BODY_JSON', 'CLIENT_IP', 'ENVIRONMENT'] as const
-const TYPES = ['STRING', 'NUMERIC'] as const
+const TYPES = ['STRING', 'NUMERIC', 'DATE'] as const
 const GROUPS = ['AND', 'OR', 'NOT'] as const
 
 const STRING_OPERATORS = ['EQ', 'LT', 'LE', 'GT', 'GE', 'CONTAINS', 'STARTS_WITH', 'ENDS_WITH', 'IN'] as const
 const NUMERIC_OPERATORS = ['EQ', 'LT', 'LE', 'GT', 'GE', 'IN'] as const
+const DATE_OPERATORS = ['EQ', 'LT', 'LE', 'GT', 'GE'] as const
 const PRESENCE = ['IS_EXISTS', 'IS_NOT_EXISTS', 'IS_EMPTY', 'IS_NOT_EMPTY', 'EXISTS_AND_EMPTY'] as const
 const ORDER = { LT: 'less', LE: 'lessOrEqual', GT: 'greater', GE: 'greaterOrEqual' } as const
 
@@ -61,11 +63,6 @@ export function checkCondition(value: JsonValue, path: string, faults: Faults, d
   if (first === null) faults.add(joinPath(path, 'firstValue'), 'firstValue is required: {source, name}')
   else checkFirst(first, joinPath(path, 'firstValue'), faults)
   const type = textField(value, 'type') ?? 'STRING'
-  if (type === 'DATE')
-    return faults.add(
-      joinPath(path, 'type'),
-      'type DATE is not supported: compare texts of a form that sorts, as 2026-01-31',
-    )
   if (!(TYPES as readonly string[]).includes(type))
     return faults.add(joinPath(path, 'type'), `type must be ${TYPES.join(', ')}`)
   checkOperator(value, type, path, faults)
@@ -104,6 +101,7 @@ function checkOperator(value: JsonObject, type: string, path: string, faults: Fa
     const near = suggest(name, [...ALL_OPERATORS.keys(), ...PRESENCE])
     return faults.add(place, `there is no operator ${name}`, near === null ? null : `did you mean ${near}?`)
   }
+  if (type === 'DATE') return checkDate(value, operator, path, faults)
   const isNumeric = type === 'NUMERIC'
   if (isNumeric && (operator.ignoresCase || !(NUMERIC_OPERATORS as readonly string[]).includes(operator.of)))
     return faults.add(place, `${name} does not compare numbers`)
@@ -116,11 +114,31 @@ function checkOperator(value: JsonObject, type: string, path: string, faults: Fa
   for (const part of parts) if (!NUMBER_WORDS.test(part)) faults.add(where, `${part} is no number`)
 }
 
+function checkDate(value: JsonObject, { of, ignoresCase }: Operator, path: string, faults: Faults): void {
+  if (ignoresCase || !(DATE_OPERATORS as readonly string[]).includes(of))
+    faults.add(joinPath(path, 'operator'), 'dates are compared by EQ, NE, LT, LE, GT, GE')
+  if (textField(objectField(value, 'firstValue') ?? {}, 'source') === 'ENVIRONMENT')
+    faults.add(
+      joinPath(path, 'firstValue.source'),
+      'variables of the environment are compared as texts and numbers',
+    )
+  const format = textField(value, 'format')
+  if (format === null)
+    return faults.add(joinPath(path, 'format'), 'format is required with DATE, as yyyy-MM-dd')
+  const fault = checkDateFormat(format)
+  if (fault !== null) return faults.add(joinPath(path, 'format'), fault)
+  const second = textField(value, 'secondValue')
+  if (second === null || Number.isNaN(compileDateFormat(format)(second)))
+    faults.add(joinPath(path, 'secondValue'), `secondValue must be a date of the form ${format}`)
+}
+
 /** What a condition that `checkCondition` accepts becomes, and which of its values must be numbers. */
 export interface AddressCondition {
   readonly when: Predicate
   /** Holds where a value that is compared as a number is there and is none: ERR-020. */
   readonly badNumber: Predicate | null
+  /** The same of dates: ERR-021. */
+  readonly badDate: Predicate | null
   readonly readsBody: boolean
 }
 
@@ -129,8 +147,18 @@ export function translateCondition(
   variables: Readonly<Record<string, string>>,
 ): AddressCondition {
   const numeric = new Set<string>()
-  const reading = { numeric, variables, readsBody: false }
+  const dates = new Map<string, string>()
+  const reading = { numeric, dates, variables, readsBody: false }
   const when = translate(value, reading)
+  const badDates = [...dates].map(
+    ([variable, format]): Predicate => ({
+      kind: 'all',
+      of: [
+        { kind: 'not', of: comparison(variable, 'equal', null) },
+        { kind: 'not', of: comparison(variable, 'isDate', format) },
+      ],
+    }),
+  )
   const bad = [...numeric].map(
     (variable): Predicate => ({
       kind: 'all',
@@ -140,11 +168,18 @@ export function translateCondition(
       ],
     }),
   )
-  return { when, badNumber: bad.length === 0 ? null : { kind: 'any', of: bad }, readsBody: reading.readsBody }
+  return {
+    when,
+    badNumber: bad.length === 0 ? null : { kind: 'any', of: bad },
+    badDate: badDates.length === 0 ? null : { kind: 'any', of: badDates },
+    readsBody: reading.readsBody,
+  }
 }
 
 interface Reading {
   readonly numeric: Set<string>
+  /** Formats by variable. */
+  readonly dates: Map<string, string>
   readonly variables: Readonly<Record<string, string>>
   readsBody: boolean
 }
@@ -199,7 +234,22 @@ function translateTest(value: JsonObject, variable: string, source: string, read
   }
   const operator = ALL_OPERATORS.get(name)
   if (operator === undefined) return NEVER
-  const isNumeric = textField(value, 'type') === 'NUMERIC'
+  const type = textField(value, 'type')
+  const format = textField(value, 'format')
+  if (type === 'DATE' && format !== null) {
+    reading.dates.set(variable, format)
+    const rules = { date: format }
+    const word = operator.of === 'EQ' ? 'equal' : ORDER[operator.of as keyof typeof ORDER]
+    const positive: Predicate = {
+      kind: 'test',
+      variable,
+      operator: word,
+      value: String(value.secondValue),
+      rules,
+    }
+    return operator.isNegated ? { kind: 'not', of: positive } : positive
+  }
+  const isNumeric = type === 'NUMERIC'
   if (isNumeric) reading.numeric.add(variable)
   const positive = compare(variable, operator, {
     second: String(value.secondValue),

@@ -139,6 +139,11 @@ export const READINGS: readonly Reading[] = [
     'The counter of the canary goes on over a deployment that keeps the percentage, and is shared by all workers.',
   ),
   reading(
+    'X',
+    '6.2',
+    'Copies are bounded by `limits.mirrorRequests` and `limits.mirrorBodyBytes`; what is over them is dropped and counted. The counter is kept by each worker.',
+  ),
+  reading(
     'I',
     '6.3',
     'An echo leaves out fields of the hop and credentials (Authorization, Cookie), and takes bodies up to `limits.maxInspectedBodyBytes`.',

@@ -4,15 +4,12 @@ import type { Retry, SameEndpointRetry } from '../../model/upstream.ts'
 
 /** What counts as an error, and what is tried again after one (spec/apinizer.md 5.1 to 5.3), read from values that `validate` accepts. */
 
-export type AddressType = 'PRIMARY' | 'FAILOVER_ONLY' | 'CANARY'
+export type AddressType = 'PRIMARY' | 'FAILOVER_ONLY' | 'CANARY' | 'MIRROR'
 
 export function addressType(address: JsonObject): AddressType {
   const type = textField(address, 'addressType') ?? 'PRIMARY'
-  return type === 'FAILOVER'
-    ? 'FAILOVER_ONLY'
-    : type === 'CANARY' || type === 'FAILOVER_ONLY'
-      ? type
-      : 'PRIMARY'
+  if (type === 'FAILOVER') return 'FAILOVER_ONLY'
+  return type === 'CANARY' || type === 'FAILOVER_ONLY' || type === 'MIRROR' ? type : 'PRIMARY'
 }
 
 /** Settings of errors: those of the call for them go before those that the proxy was made with. */
@@ -83,6 +80,11 @@ export function readAttempts(
     budget: retryCount > 0 || isExplicit ? { ratio: 1, perSecond: 1000 } : null,
   }
   return { retry, usesFailoverOnly: isFailoverOnly }
+}
+
+/** Copies are sent once. */
+export function readMirrorRetry(proxy: JsonObject): Retry {
+  return { ...readCanaryRetry(proxy), onHeadTimeout: false, onStatuses: [] }
 }
 
 /** One attempt, and what fails goes elsewhere by the split (canary). */

@@ -115,7 +115,7 @@ const ROUTING = object('routingInfo', {
     passThreshold: integer(1, 20),
   }),
   canary: object('canary', { percentage: integer(0, 100), cooldown: integer(1, 86_400, ' seconds') }),
-  mirror: refused('copies of requests are not sent yet'),
+  mirror: object('mirror', { percentage: integer(0, 100) }),
 })
 
 const CONNECTION = object('connection', {

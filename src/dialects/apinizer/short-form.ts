@@ -88,6 +88,6 @@ function addressOf(target: JsonObject): JsonObject {
 
 /** A name made of a path: `/api/products` is api-products. */
 function nameOf(path: string): string {
-  const name = path.replace(/[^A-Za-z0-9_]+/g, '-').replace(/^-+|-+$/g, '')
+  const name = path.replace(/[^A-Za-z0-9_]+/g, '-').replace(/^[-_]+|-+$/g, '')
   return name === '' ? 'proxy' : name.slice(0, 100)
 }

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../model/error-codes.ts'
-import type { RequestRewrite, ResponseFilter } from '../../model/filter.ts'
+import type { Mirror, RequestRewrite, ResponseFilter } from '../../model/filter.ts'
 import { isJsonObject, type JsonObject } from '../../model/json.ts'
 import {
   flagField,
@@ -21,7 +21,13 @@ import { translateCondition } from './condition.ts'
 import { errorBody, JSON_TYPE } from './error-bodies.ts'
 import { translateErrors } from './error-handling.ts'
 import { modelId } from './kinds.ts'
-import { type AddressType, addressType, readAttempts, readCanaryRetry } from './routing-facts.ts'
+import {
+  type AddressType,
+  addressType,
+  readAttempts,
+  readCanaryRetry,
+  readMirrorRetry,
+} from './routing-facts.ts'
 import { type ReadyAddress, readCanaryHealth, readHealth, translateUpstream } from './translate-upstream.ts'
 
 export interface RoutingContext {
@@ -40,6 +46,8 @@ export interface PreparedRouting {
   /** Rules of one route; `sample`: what it answers where nothing is routed. Never empty. */
   rules(part: string, sample: JsonObject | null): readonly Rule[]
   readonly headers: RequestRewrite
+  /** What sends copies; they work on the request as it goes to the target. */
+  readonly mirrors: readonly Mirror[]
   readonly responseFilters: readonly ResponseFilter[]
   readonly upgrades: readonly string[]
   /** Whether an address makes its path of what the client route leaves. */
@@ -58,21 +66,25 @@ export function prepareRouting(context: RoutingContext): PreparedRouting {
       objects: [],
       rules: (part, sample) => [ruleOf(context, part, null, [unrouted(origin, isEcho, sample)])],
       headers,
+      mirrors: [],
       responseFilters: [],
       upgrades: [],
       namesRest: false,
       keepsPath: false,
     }
   }
-  const addresses = readAddresses(context)
+  const all = readAddresses(context)
+  const addresses = all.filter(({ value }) => addressType(value) !== 'MIRROR')
+  const mirroring = prepareMirrors(context, all)
   const isHttp = addresses.every(({ target }) => !target.scheme.startsWith('grpc') && !target.isWebSocket)
   const isGrpc = addresses.some(({ target }) => target.scheme.startsWith('grpc'))
   const choice = chooseTargets(context, addresses, isHttp)
-  const guards = guardsOf(context, addresses)
+  const guards = guardsOf(context, all)
   return {
-    objects: choice.upstreams,
+    objects: [...choice.upstreams, ...mirroring.upstreams],
     rules: (part) => [...guards(part), ...choice.rules(part)],
     headers,
+    mirrors: mirroring.filters,
     responseFilters: isGrpc ? [] : translateErrors(proxy, origin),
     upgrades: isGrpc ? [] : ['websocket'],
     namesRest: addresses.some(({ value }) => textField(value, 'pathRewrite') !== null),
@@ -108,6 +120,44 @@ function readAddresses({ proxy, variables, warn }: RoutingContext): readonly Rea
   })
 }
 
+/** An upstream for each address that gets copies, and what sends them. */
+function prepareMirrors(
+  context: RoutingContext,
+  addresses: readonly ReadyAddress[],
+): { readonly upstreams: readonly Upstream[]; readonly filters: readonly Mirror[] } {
+  const { id, proxy, origin, lookup, warn } = context
+  const place = originAt(origin, 'Proxy.routingInfo.mirror')
+  const settings = objectField(objectField(proxy, 'routingInfo') ?? {}, 'mirror') ?? {}
+  const percent = numberField(settings, 'percentage') ?? DEFAULT_MIRROR_PERCENT
+  const mirrored = addresses.filter(({ value }) => addressType(value) === 'MIRROR')
+  const upstreams = mirrored.map((address, n) =>
+    translateUpstream(
+      proxy,
+      // whether it is for a request says the filter
+      [{ address: { ...address, condition: null }, isFailoverOnly: false }],
+      {
+        id: modelId(id, `mirror.${n}`),
+        name: `${textField(proxy, 'apiProxyName') ?? id} mirror`,
+        origin: place,
+      },
+      { retry: readMirrorRetry(proxy), health: null, lookup, warn },
+    ),
+  )
+  const filters = mirrored.map(
+    ({ condition }, n): Mirror => ({
+      kind: 'mirror',
+      origin: place,
+      when: condition?.when ?? null,
+      upstreamIds: [modelId(id, `mirror.${n}`)],
+      percent,
+    }),
+  )
+  return { upstreams, filters }
+}
+
+/** By the vendor's system settings. */
+const DEFAULT_MIRROR_PERCENT = 10
+
 /** Before the choice: a value that is no number is 400, and a body that conditions read is there when they are tested. */
 function guardsOf(
   context: RoutingContext,
@@ -115,6 +165,9 @@ function guardsOf(
 ): (part: string) => readonly Rule[] {
   const bad = addresses.flatMap(({ condition }) =>
     condition?.badNumber == null ? [] : [condition.badNumber],
+  )
+  const badDates = addresses.flatMap(({ condition }) =>
+    condition?.badDate == null ? [] : [condition.badDate],
   )
   const readers = addresses.flatMap(({ condition }) =>
     condition?.readsBody === true ? [condition.when] : [],
@@ -124,6 +177,17 @@ function guardsOf(
     const rules: Rule[] = []
     if (bad.length > 0)
       rules.push(ruleOf(context, `${part}number`, anyOf(bad), [refusal(400, 'CONDITION_VALUE', place)]))
+    if (badDates.length > 0)
+      rules.push(
+        ruleOf(context, `${part}date`, anyOf(badDates), [
+          {
+            ...refusal(400, 'CONDITION_VALUE', place),
+            page: false,
+            headers: [{ name: 'Content-Type', value: JSON_TYPE }],
+            body: errorBody('ERR-021', 'what a condition compares is no date'),
+          },
+        ]),
+      )
     // never holds: it is there to make the exchange read the body before a target is chosen
     const [first] = readers
     if (first !== undefined) {

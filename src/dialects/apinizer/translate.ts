@@ -1,5 +1,5 @@
 import type { StoredDocument } from '../../model/document.ts'
-import type { QueryForm, RequestRewrite } from '../../model/filter.ts'
+import type { QueryForm, RequestFilter, RequestRewrite } from '../../model/filter.ts'
 import { isJsonObject, type JsonObject } from '../../model/json.ts'
 import { objectField, objectsField, textField } from '../../model/json-fields.ts'
 import { type Origin, originAt } from '../../model/origin.ts'
@@ -126,7 +126,7 @@ function wholeRoute(deployment: Deployment, path: string | null, part: string): 
   return routeOf(deployment, part, {
     entries: entriesOf(deployment, path, belowPath(full, names), []),
     methods: deployment.route.methods,
-    filters: [routing.headers, rewrite],
+    filters: [routing.headers, rewrite, ...routing.mirrors],
     rules: routing.rules(part, null),
   })
 }
@@ -159,7 +159,7 @@ function endpointRoutes(deployment: Deployment, path: string | null, part: strin
       routeOf(deployment, own, {
         entries: entriesOf(deployment, path, exactPath(`${base}${name}`), order),
         methods: method === 'ALL' ? route.methods : [method],
-        filters: [routing.headers, rewrite],
+        filters: [routing.headers, rewrite, ...routing.mirrors],
         rules:
           fault === null ? routing.rules(`${own}.`, sample) : [parameterRule(deployment, own, place, fault)],
       }),
@@ -278,7 +278,7 @@ function routeOf(
   }: {
     readonly entries: readonly RouteEntry[]
     readonly methods: readonly string[] | null
-    readonly filters: readonly RequestRewrite[]
+    readonly filters: readonly RequestFilter[]
     readonly rules: readonly Rule[]
   },
 ): Route {

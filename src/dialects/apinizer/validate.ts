@@ -104,10 +104,10 @@ function checkRouting(value: JsonObject, path: string, faults: Faults): void {
   for (const { at, entry } of objectsField(routing, 'routingAddressList')) {
     const where = `${place}.routingAddressList[${at}]`
     const text = textField(entry, 'address') ?? ''
-    if (textField(entry, 'addressType') === 'MIRROR')
+    if (textField(entry, 'addressType') === 'MIRROR' && !/^https?:\/\//i.test(text) && !text.startsWith('${'))
       faults.add(
         joinPath(where, 'addressType'),
-        'addressType MIRROR is not supported yet: copies of requests are not sent',
+        'copies (MIRROR) are for HTTP: the address must begin with http:// or https://',
       )
     const health = textField(entry, 'healthCheckPath') ?? ''
     if (health !== '' && !health.startsWith('/') && !/^https?:\/\//i.test(health))
