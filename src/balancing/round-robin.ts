@@ -19,10 +19,11 @@ export function createRoundRobin(
   slot: LevelSlot,
   positions: Positions,
   usable: Uint8Array | null = null,
+  order: 'even' | 'list' = 'even',
 ): Picker {
   return createLevels(endpoints, usable, (members) => {
     const given = members.indices.length === 1 ? 0 : slot(members.priority, members.all)
-    return new RoundRobinLevel(members, given === 0 ? new OwnPosition() : positions, given)
+    return new RoundRobinLevel(members, given === 0 ? new OwnPosition() : positions, given, order)
   })
 }
 
@@ -41,14 +42,16 @@ class RoundRobinLevel implements LevelPolicy {
   readonly #slot: number
   readonly #leftovers: Leftovers
 
-  constructor(members: LevelMembers, positions: Positions, slot: number) {
+  constructor(members: LevelMembers, positions: Positions, slot: number, order: 'even' | 'list') {
     this.#indices = members.indices
     this.#rotation = compileRotation([...members.weights])
     const { cycle } = this.#rotation
     this.#order =
-      cycle <= (members.indices.length > DEEP ? LAID_OUT_DEEP : LAID_OUT)
-        ? Int32Array.from({ length: cycle }, (_, at) => this.#indices[rotate(this.#rotation, at)] as number)
-        : null
+      order === 'list' && cycle === members.indices.length
+        ? members.indices
+        : cycle <= (members.indices.length > DEEP ? LAID_OUT_DEEP : LAID_OUT)
+          ? Int32Array.from({ length: cycle }, (_, at) => this.#indices[rotate(this.#rotation, at)] as number)
+          : null
     this.#positions = positions
     this.#slot = slot
     this.#leftovers = new Leftovers(members)

@@ -68,8 +68,8 @@ export interface NameDiscovery {
 
 /** How one endpoint of a level is picked. Which system each follows stands at its maker in balancing/. */
 export type Balancer =
-  /** Smooth weighted rotation over all workers (APISIX's counts, without its bursts). */
-  | { readonly kind: 'roundRobin' }
+  /** Smooth weighted rotation over all workers (APISIX's counts, without its bursts). `list`: equal weights go in the order of the list (Apinizer). */
+  | { readonly kind: 'roundRobin'; readonly order?: 'list' }
   /** Envoy's earliest deadline first, a schedule for each worker. */
   | { readonly kind: 'edf' }
   | { readonly kind: 'random' }

@@ -1201,7 +1201,8 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
         ? this.#pickNext(upstream)
         : this.#pickFree(upstream, this.#gate)
     // with nobody left to ask, the answer goes out as it came
-    if (at < 0 || (at === endpoint.index && !repeat && upstream.endpoints.length > 1)) {
+    const isSame = at === endpoint.index && !repeat && !endpoint.model.failoverOnly
+    if (at < 0 || (isSame && upstream.endpoints.length > 1)) {
       this.#lastFailure = last
       return this.#fallBackFromAnswer(upstream, endpoint, now)
     }

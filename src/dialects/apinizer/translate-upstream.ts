@@ -180,7 +180,7 @@ function readBalancer(routing: JsonObject): {
     case 'PICK_FIRST':
       return { balancer: { kind: 'pickFirst' }, hashKey: null }
     default:
-      return { balancer: { kind: 'roundRobin' }, hashKey: null }
+      return { balancer: { kind: 'roundRobin', order: 'list' }, hashKey: null }
   }
 }
 

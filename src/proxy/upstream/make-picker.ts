@@ -39,7 +39,7 @@ export function makePicker(
   const { random, inFlight } = parts
   switch (balancer.kind) {
     case 'roundRobin':
-      return createRoundRobin(endpoints, parts.slot, parts.positions, usable)
+      return createRoundRobin(endpoints, parts.slot, parts.positions, usable, balancer.order)
     case 'edf':
       return createEarliestDeadline(endpoints, random, usable)
     case 'random':

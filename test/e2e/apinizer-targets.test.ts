@@ -1,0 +1,469 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { toYaml } from '../../src/model/yaml-text.ts'
+import { answerText, type Backend, startBackend } from '../support/backends.ts'
+import { callHttp, type GatewayProcess, startGateway } from '../support/gateway.ts'
+import { findFreePorts, waitFor } from '../support/tools.ts'
+
+/** How targets are chosen, tried again and taken out (spec/apinizer.md 3 to 7). */
+
+type Value = Record<string, unknown>
+
+async function setUp(
+  t: TestContext,
+  count: number,
+  proxies: (backends: readonly Backend[]) => readonly Value[],
+  more: Value = {},
+) {
+  const backends = await Promise.all(Array.from({ length: count }, (_, i) => startBackend(String(i))))
+  t.after(() => Promise.all(backends.map((backend) => backend.close())))
+  const folder = mkdtempSync(join(tmpdir(), 'headgate-apinizer-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'proxies.yaml')
+  const parts = [{ gateway: more }, { apinizer: { proxies: proxies(backends) } }]
+  writeFileSync(file, parts.map((part) => toYaml(part as never)).join('---\n'))
+  const gateway = await startGateway(['--workers', '1', '--config', file])
+  t.after(() => gateway.stop('SIGKILL'))
+  return { gateway, backends: backends as [Backend, Backend, Backend, Backend] }
+}
+
+const proxy = (
+  name: string,
+  addresses: readonly (string | Value)[],
+  routing: Value = {},
+  more: Value = {},
+): Value => ({
+  apiProxyName: name,
+  clientRoute: { relativePathList: [`/${name}`] },
+  routingInfo: {
+    routingAddressList: addresses.map((address) => (typeof address === 'string' ? { address } : address)),
+    ...routing,
+  },
+  ...more,
+})
+
+const ask = (
+  gateway: GatewayProcess,
+  path: string,
+  headers: Readonly<Record<string, string>> = {},
+  method = 'GET',
+) => callHttp({ port: gateway.port, method, path, headers })
+
+async function answers(gateway: GatewayProcess, path: string, count: number): Promise<string> {
+  let text = ''
+  for (let i = 0; i < count; i++) text += (await ask(gateway, path)).text
+  return text
+}
+
+const failing = (status: number): string => answerText('no', { status: `${status} No` })
+const url = ({ node }: Backend): string => `http://${node}`
+
+test('balancers: in turn, each as often as its weight, the first, by address and by URL', async (t) => {
+  const { gateway } = await setUp(t, 3, ([a, b, c]) => {
+    const all = [a, b, c].map((backend) => url(backend as Backend))
+    return [
+      proxy('turn', all),
+      proxy(
+        'weighted',
+        [
+          { address: all[0], weight: 1 },
+          { address: all[1], weight: 2 },
+        ],
+        { loadBalanceAlgorithm: 'WEIGHTED' },
+      ),
+      proxy('first', all, { loadBalanceAlgorithm: 'PICK_FIRST' }),
+      proxy('lru', all, { loadBalanceAlgorithm: 'LRU' }),
+      proxy('address', all, { loadBalanceAlgorithm: 'IP_HASH' }),
+      proxy('url', all, { loadBalanceAlgorithm: 'URL_HASH' }),
+      proxy('sticky', all, { stickySession: { type: 'IP_HASH' } }),
+    ]
+  })
+  assert.equal(await answers(gateway, '/turn', 6), '012012')
+  assert.equal(await answers(gateway, '/weighted', 6), '011011')
+  assert.equal(await answers(gateway, '/first', 3), '000')
+  assert.equal(await answers(gateway, '/lru', 4), '0120')
+  for (const path of ['/address', '/sticky']) assert.match(await answers(gateway, path, 4), /^(.)\1{3}$/)
+  const byUrl = new Set<string>()
+  for (let i = 0; i < 20; i++) {
+    const path = `/url/${i}`
+    const [one, two] = await answers(gateway, path, 2)
+    assert.equal(one, two)
+    byUrl.add(one as string)
+  }
+  assert.equal(byUrl.size, 3)
+})
+
+test('retry: the same address, so often, with the waits that are written', async (t) => {
+  const { gateway, backends } = await setUp(t, 2, ([a, b]) => [
+    proxy('plain', [url(a as Backend)], { retryCount: 2 }),
+    proxy('fixed', [url(a as Backend)], {
+      retryCount: 1,
+      retryDelayType: 'FIXED_DELAY',
+      retryFixedDelay: 300,
+    }),
+    proxy('growing', [url(a as Backend)], {
+      retryCount: 2,
+      retryDelayType: 'EXPONENTIAL_BACKOFF',
+      retryInitialDelay: 100,
+      retryBackoffMultiplier: 3,
+      retryMaxDelay: 200,
+    }),
+    proxy('list', [url(a as Backend), url(b as Backend)], {
+      retryCount: 1,
+      errorHandlingType: 'STATUS_CODE_LIST',
+      errorStatusCodeList: [503],
+      failoverRetryCount: 0,
+    }),
+  ])
+  const [a] = backends
+  a.answer = () => failing(404)
+  const sentFor = async (path: string, method = 'GET'): Promise<[requests: number, ms: number]> => {
+    const before = a.requests.length
+    const from = performance.now()
+    await ask(gateway, path, {}, method)
+    return [a.requests.length - before, performance.now() - from]
+  }
+  // by default 404 counts as an error, and every method is repeated
+  assert.equal((await sentFor('/plain'))[0], 3)
+  assert.equal((await sentFor('/plain', 'POST'))[0], 3)
+  const [fixed, fixedMs] = await sentFor('/fixed')
+  assert.ok(fixed === 2 && fixedMs >= 290, `${fixed} in ${fixedMs} ms`)
+  const [growing, growingMs] = await sentFor('/growing')
+  assert.ok(growing === 3 && growingMs >= 290, `${growing} in ${growingMs} ms`)
+  const before = a.requests.length
+  const seen = [await ask(gateway, '/list'), await ask(gateway, '/list')].map(({ status }) => status)
+  assert.deepEqual(seen.toSorted(), [200, 404])
+  assert.equal(a.requests.length - before, 1)
+  a.answer = () => failing(503)
+  const more = a.requests.length
+  const later = [await ask(gateway, '/list'), await ask(gateway, '/list')].map(({ status }) => status)
+  assert.deepEqual(later.toSorted(), [200, 503])
+  assert.equal(a.requests.length - more, 2)
+})
+
+test('failover: by default the other primary addresses, with its flag those for failover, in their order', async (t) => {
+  const { gateway, backends } = await setUp(t, 4, ([a, b, c, d]) => {
+    const [one, two, three, four] = [a, b, c, d].map((backend) => url(backend as Backend))
+    const spare = (address: string | undefined) => ({ address, addressType: 'FAILOVER_ONLY' })
+    return [
+      proxy(
+        'default',
+        [one, two, three].map((address) => ({ address })),
+      ),
+      proxy('flagged', [{ address: one }, spare(three), spare(four)], {
+        failoverOnlyEnabled: true,
+        failoverRetryCount: 2,
+      }),
+      proxy('off', [{ address: one }, { address: two }], { failoverOnlyEnabled: false }),
+      proxy('any', [{ address: one }, { address: two }, spare(four)], { failoverMode: 'any' }),
+    ]
+  })
+  const [a, b, c, d] = backends
+  const counts = () => backends.map(({ requests }) => requests.length)
+  const added = async (work: () => Promise<unknown>): Promise<number[]> => {
+    const before = counts()
+    await work()
+    return counts().map((count, i) => count - (before[i] as number))
+  }
+  a.answer = () => failing(500)
+  for (let i = 0; i < 3; i++) assert.notEqual((await ask(gateway, '/default')).status, 500)
+  // what is below 500 is the client's to see
+  a.answer = () => failing(404)
+  const seen = new Set<number>()
+  for (let i = 0; i < 3; i++) seen.add((await ask(gateway, '/default')).status)
+  assert.deepEqual([...seen].toSorted(), [200, 404])
+  // a request that may not be sent twice is not
+  a.answer = () => failing(500)
+  const posts: number[] = []
+  for (let i = 0; i < 3; i++) posts.push((await ask(gateway, '/default', {}, 'POST')).status)
+  assert.deepEqual(posts.toSorted(), [200, 200, 500])
+  c.answer = () => failing(502)
+  assert.deepEqual(await added(() => ask(gateway, '/flagged')), [1, 0, 2, 1])
+  d.answer = () => failing(502)
+  assert.deepEqual(await added(() => ask(gateway, '/flagged')), [1, 0, 2, 2])
+  const off = [(await ask(gateway, '/off')).status, (await ask(gateway, '/off')).status]
+  assert.deepEqual(off.toSorted(), [200, 500])
+  b.answer = () => failing(500)
+  assert.deepEqual(await added(() => ask(gateway, '/any')), [1, 1, 0, 0])
+})
+
+test('canary: evenly spread from the primary on; what fails there goes on to the primary, and the cooldown follows', async (t) => {
+  const { gateway, backends } = await setUp(t, 3, ([a, b, c]) => {
+    const addresses = [{ address: url(a as Backend) }, { address: url(b as Backend), addressType: 'CANARY' }]
+    return [
+      proxy('half', addresses, { canary: { percentage: 50 } }),
+      proxy('third', addresses, { canary: { percentage: 33 } }),
+      proxy('none', addresses, { canary: { percentage: 0 } }),
+      proxy(
+        'fails',
+        [{ address: url(a as Backend) }, { address: url(c as Backend), addressType: 'CANARY' }],
+        {
+          canary: { percentage: 50, cooldown: 1 },
+        },
+      ),
+    ]
+  })
+  assert.equal(await answers(gateway, '/half', 6), '010101')
+  const expected = Array.from({ length: 100 }, (_, i) =>
+    Math.floor(((i + 1) * 33) / 100) === Math.floor((i * 33) / 100) ? '0' : '1',
+  ).join('')
+  assert.equal(await answers(gateway, '/third', 100), expected)
+  assert.equal(await answers(gateway, '/none', 4), '0000')
+  const [, , canary] = backends
+  canary.answer = () => failing(503)
+  assert.equal(await answers(gateway, '/fails', 8), '00000000')
+  assert.equal(canary.requests.length, 1)
+  canary.answer = () => answerText('2')
+  await waitFor('the cooldown to be over', async () =>
+    (await answers(gateway, '/fails', 2)).includes('2') ? true : undefined,
+  )
+})
+
+test('conditions of addresses: only for requests for which they hold; a value that is no number is told', async (t) => {
+  const condition = (name: string, type: string, operator: string, secondValue: string) => ({
+    firstValue: { source: 'HEADER', name },
+    type,
+    operator,
+    secondValue,
+  })
+  const { gateway } = await setUp(t, 3, ([a, b, c]) => [
+    proxy('tier', [
+      { address: url(a as Backend), condition: condition('X-Tier', 'STRING', 'EQ', 'gold') },
+      { address: url(b as Backend), condition: condition('X-Tier', 'STRING', 'NE', 'gold') },
+      { address: url(c as Backend), condition: condition('X-Tier', 'STRING', 'NE', 'gold') },
+    ]),
+    proxy('age', [{ address: url(a as Backend), condition: condition('X-Age', 'NUMERIC', 'GE', '18') }]),
+    proxy('body', [
+      {
+        address: url(a as Backend),
+        condition: { firstValue: { source: 'BODY_JSON', name: '$.kind' }, operator: 'EQ', secondValue: 'a' },
+      },
+      {
+        address: url(b as Backend),
+        condition: { firstValue: { source: 'BODY_JSON', name: '$.kind' }, operator: 'NE', secondValue: 'a' },
+      },
+    ]),
+  ])
+  for (let i = 0; i < 3; i++) assert.equal((await ask(gateway, '/tier', { 'x-tier': 'gold' })).text, '0')
+  assert.equal(await answers(gateway, '/tier', 4), '1212')
+  assert.equal((await ask(gateway, '/age', { 'x-age': '20' })).text, '0')
+  const young = await ask(gateway, '/age', { 'x-age': '7' })
+  assert.deepEqual([young.status, /ERR-003/.test(young.text)], [404, true])
+  const odd = await ask(gateway, '/age', { 'x-age': 'old' })
+  assert.deepEqual([odd.status, /ERR-020/.test(odd.text)], [400, true])
+  const post = (kind: string) =>
+    callHttp({
+      port: gateway.port,
+      method: 'POST',
+      path: '/body',
+      headers: { 'content-type': 'application/json' },
+      body: { kind },
+    })
+  assert.equal((await post('a')).text, '0')
+  assert.equal((await post('b')).text, '1')
+  const told = await gateway.admin('POST', '/headgate/v1/explain', {
+    url: '/tier',
+    headers: ['X-Tier: gold'],
+  })
+  const { upstream } = told.json as {
+    upstream: { endpoints: { idle: string | null; condition: { held: boolean } }[] }
+  }
+  assert.deepEqual(
+    upstream.endpoints.map(({ idle, condition: own }) => [idle, own.held]),
+    [
+      [null, true],
+      ['condition', false],
+      ['condition', false],
+    ],
+  )
+})
+
+test('circuit breaker: an address is out after its errors, one probe brings it back; all out is ERR-135', async (t) => {
+  const { gateway, backends } = await setUp(t, 2, ([a, b]) => [
+    proxy(
+      'broken',
+      [url(a as Backend), url(b as Backend)],
+      { failoverRetryCount: 0 },
+      {
+        circuitBreaker: {
+          circuitBreakerEnabled: true,
+          errorThresholdValue: 2,
+          errorWindow: 60,
+          sleepWindow: 1,
+          halfOpenEnabled: true,
+        },
+      },
+    ),
+  ])
+  const [a, b] = backends
+  a.answer = () => failing(404)
+  for (let i = 0; i < 4; i++) await ask(gateway, '/broken')
+  assert.equal(a.requests.length, 2)
+  assert.equal(await answers(gateway, '/broken', 4), '1111')
+  assert.equal(a.requests.length, 2)
+  b.answer = () => failing(500)
+  await ask(gateway, '/broken')
+  await ask(gateway, '/broken')
+  const out = await ask(gateway, '/broken')
+  assert.deepEqual([out.status, /ERR-135/.test(out.text)], [503, true])
+  a.answer = () => answerText('0')
+  b.answer = () => answerText('1')
+  await waitFor('both to be back', async () => {
+    const text = await answers(gateway, '/broken', 4)
+    return text.includes('0') && text.includes('1') ? true : undefined
+  })
+})
+
+test('errors: the template, a row of its own, or the backend’s answer; what the gateway itself says', async (t) => {
+  const [closed] = (await findFreePorts(1)) as [number]
+  const { gateway, backends } = await setUp(t, 1, ([a]) => [
+    proxy('template', [url(a as Backend)]),
+    proxy(
+      'rows',
+      [url(a as Backend)],
+      {},
+      {
+        errorHandling: {
+          customizeErrorMessageEnabled: true,
+          errorMessageList: [
+            { statusCode: 404, newStatusCode: 410, errorCode: 'GONE', errorMessage: 'no more' },
+          ],
+        },
+      },
+    ),
+    proxy('own', [url(a as Backend)], { ignoreRoutingError: true }),
+    proxy('refused', [`http://127.0.0.1:${closed}`]),
+    proxy('unknown', ['http://name.invalid:80']),
+    proxy('slow', [url(a as Backend)], { readTimeout: 1 }),
+  ])
+  const [a] = backends
+  a.answer = () => failing(404)
+  const template = await ask(gateway, '/template')
+  assert.deepEqual([template.status, template.headers['content-type']], [404, 'application/json'])
+  assert.match(template.text, /"code":"ERR-070"/)
+  const row = await ask(gateway, '/rows')
+  assert.deepEqual([row.status, JSON.parse(row.text)], [410, { error: { code: 'GONE', message: 'no more' } }])
+  assert.deepEqual((await ask(gateway, '/own')).text, 'no')
+  const gatewayMade = async (path: string): Promise<string> => {
+    const { status, text } = await ask(gateway, path)
+    return `${status} ${/ERR-\d+/.exec(text)?.[0]}`
+  }
+  assert.equal(await gatewayMade('/refused'), '503 ERR-069')
+  assert.equal(await gatewayMade('/unknown'), '404 ERR-067')
+  a.answer = () => null
+  assert.equal(await gatewayMade('/slow'), '408 ERR-066')
+})
+
+test('what is sent: fields, query, agent, variables of the environment, copies', async (t) => {
+  const [closed] = (await findFreePorts(1)) as [number]
+  const { gateway, backends } = await setUp(
+    t,
+    3,
+    ([a, b, c]) => [
+      proxy('plain', [url(a as Backend)], {}, { connection: { hopByHopHeaders: ['X-Secret'] } }),
+      proxy(
+        'raw',
+        [url(a as Backend)],
+        {},
+        {
+          connection: {
+            queryEncodingMode: 'RFC3986',
+            sendUserAgentToBackend: true,
+            userAgentValue: 'Gate/1',
+          },
+        },
+      ),
+      proxy(
+        'named',
+        ['HOST', 'OTHER'].map((name) => `http://\${${name}}/inner`),
+      ),
+      proxy(
+        'copied',
+        [
+          { address: url(a as Backend) },
+          { address: `${url(b as Backend)}/copy`, addressType: 'MIRROR' },
+          { address: `http://127.0.0.1:${closed}`, addressType: 'MIRROR' },
+          { address: url(c as Backend), addressType: 'MIRROR', enabled: false },
+        ],
+        { mirror: { percentage: 50 } },
+      ),
+    ],
+    { apinizer: { environments: { production: { variables: { HOST: 'localhost:1' } } } } },
+  )
+  const [a, b, c] = backends
+  await ask(gateway, "/plain/x?q=a/b:c&m=it's", { 'x-secret': '1', 'user-agent': 'curl', 'x-kept': '1' })
+  const plain = a.requests.at(-1)
+  assert.equal(plain?.target, '/x?q=a%2Fb%3Ac&m=it%27s')
+  assert.deepEqual(
+    ['x-secret', 'user-agent', 'x-kept', 'host'].map((name) => plain?.field(name)),
+    [undefined, undefined, '1', a.node],
+  )
+  await ask(gateway, "/raw/x?q=a/b:c&m=it's", { 'user-agent': 'curl' })
+  assert.deepEqual(
+    [a.requests.at(-1)?.target, a.requests.at(-1)?.field('user-agent')],
+    ['/x?q=a/b:c&m=it%27s', 'Gate/1'],
+  )
+  assert.match((await ask(gateway, '/named')).text, /ERR-069/)
+  for (let i = 0; i < 4; i++) assert.equal((await ask(gateway, `/copied/${i}?n=${i}`)).text, '0')
+  await waitFor('two copies', async () => (b.requests.length === 2 ? true : undefined))
+  assert.deepEqual(
+    b.requests.map(({ target }) => target),
+    ['/copy/1?n=1', '/copy/3?n=3'],
+  )
+  assert.equal(c.requests.length, 0)
+})
+
+test('routing off: the request comes back, or the sample of its endpoint', async (t) => {
+  const { gateway } = await setUp(t, 0, () => [
+    proxy('echo', [], { routingEnabled: false, echoEnabled: true }),
+    {
+      apiProxyName: 'sample',
+      apiProxyCreationType: 'EMPTY_API',
+      clientRoute: { relativePathList: ['/sample'] },
+      endpoints: [
+        {
+          name: '/{id}',
+          httpMethod: 'GET',
+          backendResourceUrl: '/x/{id}',
+          sampleResponse: { contentType: 'text/plain', body: 'an example' },
+        },
+        { name: '/other/{id}', httpMethod: 'GET', backendResourceUrl: '/x/{name}' },
+        { name: '/count/{id}', httpMethod: 'GET', backendResourceUrl: '/x' },
+      ],
+      routingInfo: { routingEnabled: false },
+    },
+    {
+      apiProxyName: 'faulty',
+      apiProxyCreationType: 'EMPTY_API',
+      clientRoute: { relativePathList: ['/faulty'] },
+      endpoints: [
+        { name: '/other/{id}', httpMethod: 'GET', backendResourceUrl: '/x/{name}' },
+        { name: '/count/{id}', httpMethod: 'GET', backendResourceUrl: '/x' },
+      ],
+      routingInfo: { routingAddressList: [{ address: 'http://127.0.0.1:1' }] },
+    },
+  ])
+  const echo = await callHttp({
+    port: gateway.port,
+    method: 'POST',
+    path: '/echo/a',
+    headers: { 'x-mine': 'yes', cookie: 'a=b', 'content-type': 'text/plain' },
+    body: 'hello',
+  })
+  assert.deepEqual(
+    [echo.status, echo.text, echo.headers['x-mine'], echo.headers.cookie, echo.headers['content-type']],
+    [200, 'hello', 'yes', undefined, 'text/plain'],
+  )
+  const sample = await ask(gateway, '/sample/7')
+  assert.deepEqual(
+    [sample.status, sample.text, sample.headers['content-type']],
+    [200, 'an example', 'text/plain'],
+  )
+  const other = await ask(gateway, '/faulty/other/7')
+  assert.deepEqual([other.status, /ERR-137/.test(other.text)], [500, true])
+  const count = await ask(gateway, '/faulty/count/7')
+  assert.deepEqual([count.status, /ERR-136/.test(count.text)], [500, true])
+})
