@@ -185,13 +185,10 @@ class Writer {
     this.#lines.blank()
     if (outcome.kind === 'upstream') {
       const what = sending === null ? '' : `: ${sending.method} ${sending.target}`
-      this.#lines.push(
-        '',
-        this.#lines.paint(
-          'green',
-          `${this.#lines.marks.to} sent to ${upstream?.scheme ?? 'http'}://${outcome.endpoint}${what}`,
-        ),
-      )
+      // endpoints with schemes of their own have them in their name
+      const { endpoint } = outcome
+      const where = endpoint.includes('://') ? endpoint : `${upstream?.scheme ?? 'http'}://${endpoint}`
+      this.#lines.push('', this.#lines.paint('green', `${this.#lines.marks.to} sent to ${where}${what}`))
       return
     }
     if (outcome.kind === 'error') {

@@ -149,7 +149,7 @@ export interface FileDocuments {
 /** Start-up settings that dialects may read. */
 export type DialectSettings = Pick<
   Settings,
-  'apisix' | 'tencent' | 'apinizer' | 'limits' | 'listenTcp' | 'listenUdp'
+  'apisix' | 'tencent' | 'apinizer' | 'limits' | 'listen' | 'listenTls' | 'listenTcp' | 'listenUdp'
 >
 
 /** What a running gateway tells a dialect's REST beside documents. */

@@ -180,3 +180,16 @@ test('refused: no criterion, a bare slash, asterisks elsewhere, headers without 
     '',
   )
 })
+
+test('a port that no listener has is warned of', () => {
+  const warningsWith = (listen: readonly string[], listenTls: readonly string[]) =>
+    translateFile(
+      { apinizer: { proxies: [proxyOf('port', { relativePathList: ['/q'], port: 9443 })] } },
+      { ...DEFAULT_SETTINGS, listen, listenTls },
+    ).warnings
+  assert.deepEqual(warningsWith(['127.0.0.1:9080'], []), [
+    'Proxy.clientRoute.port: no listener has port 9443 (listen, listenTls): the proxy takes no request',
+  ])
+  assert.deepEqual(warningsWith(['127.0.0.1:9080'], ['[::]:9443']), [])
+  assert.deepEqual(warningsWith(['127.0.0.1:0'], []), [])
+})

@@ -77,8 +77,14 @@ export function eliminatedBy(
 ): 'path' | 'host' | 'headers' | 'method' | null {
   if (paths !== null && !paths.some((path) => isBelow(path, request.path))) return 'path'
   if (hosts.length > 0 && !hosts.some((host) => takesHost(hostPattern(host), request.host))) return 'host'
-  if (headers.some(({ name, value }) => request.headers.get(name.toLowerCase()) !== value)) return 'headers'
+  if (headers.some(({ name, value }) => headerOf(request, name) !== value)) return 'headers'
   return methods !== null && !methods.includes(request.method.toUpperCase()) ? 'method' : null
+}
+
+/** As the table reads it: `-` and `_` are the same, and the name with dashes goes first. */
+function headerOf({ headers }: TracedRequest, name: string): string | undefined {
+  const lower = name.toLowerCase()
+  return headers.get(lower.replaceAll('_', '-')) ?? headers.get(lower.replaceAll('-', '_'))
 }
 
 function isBelow(path: string, asked: string): boolean {

@@ -17,6 +17,7 @@ export const READINGS: readonly Reading[] = [
     '2.1',
     'The fields `protocol` and `port` of a client route are called so here; `grpc` is known by its content type, `ws` and `wss` by their Upgrade field.',
   ),
+  reading('I', '2.1', 'A port that no listener has is a warning; the route is stored all the same.'),
   reading('I', '2.1', 'The port in the Host field plays no part.'),
   reading(
     'I',

@@ -263,6 +263,8 @@ function chooseTargets(
     const rule = ruleOf(context, `${part}canary`, isFor, targets)
     const split: Split = {
       ...rule.split,
+      // one counter for a proxy, whichever of its routes a request takes
+      id: modelId(id, 'rule.canary'),
       phase: 'late',
       policy: { forced: null, sticky: null, whenOut: { kind: 'target', index: 0 }, whenFailed: 0 },
     }

@@ -52,8 +52,9 @@ interface Deployment {
 function translateDeployment(
   document: StoredDocument,
   lookup: Lookup,
-  { apinizer }: DialectSettings,
+  settings: DialectSettings,
 ): Translation {
+  const { apinizer } = settings
   const { id } = document.key
   const warnings: Translation['warnings'][number][] = []
   const proxy = objectField(document.value, 'Proxy') ?? {}
@@ -92,6 +93,12 @@ function translateDeployment(
     ports: environment.ports ?? [],
     query: queryFormOf(proxy),
   }
+  const { port } = deployment.route
+  if (port !== null && !hasListener(port, settings))
+    warnings.push({
+      path: 'Proxy.clientRoute.port',
+      message: `no listener has port ${port} (listen, listenTls): the proxy takes no request`,
+    })
   const paths = deployment.route.paths ?? [null]
   const isListed = textField(proxy, 'apiProxyCreationType') === 'EMPTY_API'
   const routes = paths.flatMap((path, n) => {
@@ -99,6 +106,14 @@ function translateDeployment(
     return isListed ? endpointRoutes(deployment, path, part) : [wholeRoute(deployment, path, part)]
   })
   return { objects: [...routes, ...routing.objects], warnings }
+}
+
+/** A listener of port 0 gets one when it starts, which may be this one. */
+function hasListener(port: number, { listen, listenTls }: DialectSettings): boolean {
+  return [...listen, ...listenTls].some((address) => {
+    const own = Number(address.slice(address.lastIndexOf(':') + 1))
+    return own === port || own === 0
+  })
 }
 
 const QUERY_FORMS = { STANDARD: 'form', RFC3986: 'rfc3986', PASSTHROUGH: 'spaces' } as const

@@ -5,6 +5,7 @@ import { grpcErrorLines, grpcStatusOf, isGrpcType, readGrpcTimeout } from './sta
 test('errors of the gateway are statuses of gRPC', () => {
   assert.equal(grpcStatusOf('ROUTE_NOT_FOUND'), 12)
   assert.equal(grpcStatusOf('NO_ENDPOINT'), 14)
+  assert.equal(grpcStatusOf('NO_CANDIDATE'), 14)
   assert.equal(grpcStatusOf('UPSTREAM_CONNECT_FAILED'), 14)
   assert.equal(grpcStatusOf('UPSTREAM_HEAD_TIMEOUT'), 4)
   assert.equal(grpcStatusOf('OVERLOADED'), 8)

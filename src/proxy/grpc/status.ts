@@ -23,6 +23,8 @@ const EXHAUSTED: ReadonlySet<ErrorCode> = new Set([
 /** What an error of the gateway is to a client of gRPC (reliability.md section 5: 14 unavailable, 4 deadline, 8 overload). */
 export function grpcStatusOf(code: ErrorCode): number {
   if (EXHAUSTED.has(code)) return STATUS.RESOURCE_EXHAUSTED
+  // a call that a route takes is there, whatever status its having no address is over HTTP
+  if (code === 'NO_CANDIDATE') return STATUS.UNAVAILABLE
   switch (ERROR_CODES[code].status) {
     case 401:
       return STATUS.UNAUTHENTICATED
