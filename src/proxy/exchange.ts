@@ -154,6 +154,8 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
   /** Those of all endpoints, stale connections included: how often it was sent, or nearly. */
   sends = 0
   #tried: Uint8Array = NONE_TRIED
+  /** The endpoint that a cookie of the client names; -1: none does, or nobody asks. */
+  #sticky = -1
   /** Endpoints that are not for this request, by their conditions; null: all are. */
   #excluded: Uint8Array | null = null
   /** The target behind the filters, where endpoints make their own of it. */
@@ -398,6 +400,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     countChoice(this.plane, target, 'failover')
     this.#tried = NONE_TRIED
     this.#excluded = null
+    this.#sticky = -1
     this.#key = null
     this.#repeats = 0
     // the attempts so far count against no limit of the upstream that comes now
@@ -439,6 +442,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
       if (this.#excluded !== null && isNobodyLeft(upstream, this.#excluded))
         return this.respondError('NO_CANDIDATE')
     }
+    if (upstream.sticky !== null) this.#sticky = upstream.sticky.find(this.cookies)
     this.filteredTarget = this.sentTarget
     this.#offerContinue()
     // others came before
@@ -508,8 +512,16 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     return excluded
   }
 
+  /** The endpoint that keeps the client, where it may have the request; -1: there is none. */
+  stickyIndex(upstream: CompiledUpstream, excluded: Uint8Array | null): number {
+    const index = upstream.sticky === null ? -1 : upstream.sticky.find(this.cookies)
+    return index >= 0 && isFree(upstream, index, excluded) ? index : -1
+  }
+
   #attemptNext(): void {
     const upstream = this.upstream as CompiledUpstream
+    if (this.#sticky >= 0 && this.sends === 0 && isFree(upstream, this.#sticky, this.#excluded))
+      return this.#attemptEndpoint(upstream.endpoints[this.#sticky] as CompiledEndpoint, false)
     let at = this.#gate === null ? this.#pickNext(upstream) : this.#pickFree(upstream, this.#gate)
     if (at === -1 && this.#tried.length > 0 && upstream.model.retry.triesAgain) {
       this.#tried = NONE_TRIED
@@ -921,6 +933,8 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     if (!this.#isBodyComplete || !this.#isEndSent) this.#expectCutBody()
     const kind = head.bodyKind(this.sentMethod)
     const framing = this.#chooseFraming(head, kind)
+    if (upstream.sticky !== null && endpoint.index !== this.#sticky)
+      this.choiceCookie += upstream.sticky.lineFor(endpoint.index)
     const composed = composeAnswerHead(this, head, framing)
     if (composed === null) {
       this.#dropConnection()
@@ -1543,6 +1557,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     this.#hasWaited = false
     this.#tried = NONE_TRIED
     this.#excluded = null
+    this.#sticky = -1
     this.#key = null
     this.#repeats = 0
     this.#repeated = 0
@@ -1862,6 +1877,16 @@ class Wait implements Timed {
 
 function isLoopback(address: string): boolean {
   return address.startsWith('127.') || address === '::1'
+}
+
+/** Whether an endpoint that keeps a client may have its request. */
+function isFree(
+  { balance, endpoints }: CompiledUpstream,
+  index: number,
+  excluded: Uint8Array | null,
+): boolean {
+  const { failoverOnly, weight } = (endpoints[index] as CompiledEndpoint).model
+  return !failoverOnly && weight > 0 && excluded?.[index] !== 1 && balance.isUsable(index)
 }
 
 /** Whether the conditions leave nobody that a first attempt could go to. */

@@ -187,7 +187,8 @@ class Explainer {
     )
     const isWhole = excluded.every((is) => is === 0)
     const isNobody = !isWhole && isNobodyLeft(upstream, excluded)
-    const next = isNobody ? -1 : upstream.balance.peek(key, isWhole ? null : excluded)
+    const kept = isNobody ? -1 : exchange.stickyIndex(upstream, isWhole ? null : excluded)
+    const next = isNobody || kept >= 0 ? kept : upstream.balance.peek(key, isWhole ? null : excluded)
     const shown = showUpstream(upstream, next, {
       routeTimeouts: exchange.route?.model.timeouts ?? null,
       conditions,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -466,4 +467,49 @@ test('routing off: the request comes back, or the sample of its endpoint', async
   assert.deepEqual([other.status, /ERR-137/.test(other.text)], [500, true])
   const count = await ask(gateway, '/faulty/count/7')
   assert.deepEqual([count.status, /ERR-136/.test(count.text)], [500, true])
+})
+
+test('sticky sessions: a signed cookie keeps the client on its address, until that is out or the cookie is another one', async (t) => {
+  const secret = 'secret-of-this-test-0001'
+  const { gateway, backends } = await setUp(t, 2, ([a, b]) => [
+    proxy('kept', [url(a as Backend), url(b as Backend)], {
+      stickySession: {
+        type: 'COOKIE_ONLY',
+        cookieName: 'node',
+        cookieTtl: 60,
+        httpOnly: true,
+        hashSecret: secret,
+      },
+    }),
+  ])
+  const [a, b] = backends
+  const get = async (cookie?: string) => {
+    const answer = await ask(gateway, '/kept', cookie === undefined ? {} : { cookie })
+    return { text: answer.text, cookies: [answer.headers['set-cookie'] ?? []].flat() }
+  }
+  const signedName = (backend: Backend): string => {
+    const address = url(backend)
+    const signature = createHmac('sha256', secret).update(address).digest('hex')
+    return Buffer.from(`${address}:${signature}`).toString('base64url')
+  }
+  a.answer = () => answerText('0', { headers: ['Set-Cookie: own=1'] })
+  b.answer = () => answerText('1', { headers: ['Set-Cookie: own=1'] })
+  const first = await get()
+  const chosen = first.text === '0' ? a : b
+  assert.deepEqual(
+    first.cookies.toSorted(),
+    [`node=${signedName(chosen)}; Path=/; Max-Age=60; HttpOnly`, 'own=1'].toSorted(),
+  )
+  for (const backend of [a, b]) {
+    const cookie = `x=y; node=${signedName(backend)}`
+    for (let i = 0; i < 3; i++)
+      assert.deepEqual(await get(cookie), { text: backend === a ? '0' : '1', cookies: ['own=1'] })
+  }
+  const forged = await get(`node=${signedName(a).slice(0, -2)}xx`)
+  assert.equal(forged.cookies.length, 2)
+  // the address is gone: another one answers, and the cookie follows it
+  await a.close()
+  const moved = await get(`node=${signedName(a)}`)
+  assert.equal(moved.text, '1')
+  assert.ok(moved.cookies.some((line) => line.startsWith(`node=${signedName(b)};`)))
 })

@@ -2,7 +2,14 @@ import type { Dialect } from '../dialect.ts'
 import { APINIZER_SURFACE } from './error-bodies.ts'
 import { readApinizerFile, writeApinizerFile } from './file.ts'
 import { APINIZER, idOf, KINDS } from './kinds.ts'
-import { concealKey, editableValue, normaliseValue, prepareValue } from './own-form.ts'
+import {
+  concealDeployedSecret,
+  concealKey,
+  concealSecret,
+  editableValue,
+  normaliseValue,
+  prepareValue,
+} from './own-form.ts'
 import { createRest } from './rest.ts'
 import { listReferences, recognizeKinds, summarizeValue } from './summary.ts'
 import { translateDocument } from './translate.ts'
@@ -19,7 +26,7 @@ export const apinizer: Dialect = {
   prepare: prepareValue,
   idOf,
   editable: editableValue,
-  conceal: { key_stores: concealKey },
+  conceal: { key_stores: concealKey, proxies: concealSecret, deployments: concealDeployedSecret },
   normalize: normaliseValue,
   references: listReferences,
   // weights of addresses are shares of an upstream, and the canary's is a percentage

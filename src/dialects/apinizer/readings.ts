@@ -94,7 +94,16 @@ export const READINGS: readonly Reading[] = [
     '4.1',
     'Round robin is shared by all workers of a gateway; weighted and LRU are kept by each worker. DISTRIBUTED is refused until several gateways can share a store.',
   ),
-  reading('I', '4.2', 'A sticky session of type IP_HASH takes the place of the balancing algorithm.'),
+  reading(
+    'I',
+    '4.2',
+    'A sticky session takes the place of the balancing algorithm: a client without a good cookie goes by the hash of its address. The cookie holds the address and its signature in hexadecimal, and follows the address that answered.',
+  ),
+  reading(
+    'X',
+    '4.2',
+    'A session with cookies needs a `hashSecret` of its own, of 16 characters at least; it is not shown again. Without `cookieTtl` the cookie ends with the browser.',
+  ),
   reading(
     'I',
     '5.1',

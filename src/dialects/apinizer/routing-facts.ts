@@ -62,7 +62,9 @@ export function readAttempts(
     primaries >= 2 &&
     failoverCount !== 0
   const isExplicit = isFailoverOnly || isAny
-  const others = isFailoverOnly ? 0 : isAny || isDefault ? (failoverCount ?? primaries - 1) : 0
+  const calls = isHttp ? null : numberField(objectField(proxy, 'grpc') ?? {}, 'maxRetryAttempts')
+  const others =
+    calls !== null ? calls : isFailoverOnly ? 0 : isAny || isDefault ? (failoverCount ?? primaries - 1) : 0
   const moving = isExplicit ? errors : isDefault ? (written ?? FROM_500) : []
   const retry: Retry = {
     count: others,

@@ -97,14 +97,12 @@ const ROUTING = object('routingInfo', {
   stickySession: object(
     'stickySession',
     {
-      type: (value, path, faults) => {
-        if (value === 'COOKIE_ONLY' || value === 'HYBRID')
-          return faults.add(
-            path,
-            `type ${value} is not supported yet: IP_HASH keeps clients without a cookie`,
-          )
-        choice('IP_HASH')(value, path, faults)
-      },
+      type: choice('IP_HASH', 'COOKIE_ONLY', 'HYBRID'),
+      cookieName: text({ form: /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/, words: 'the name of a cookie' }),
+      cookieTtl: integer(0, 86_400, ' seconds'),
+      httpOnly: flag,
+      secure: flag,
+      hashSecret: text({ form: /^.{16,1024}$/, words: 'of 16 characters at least' }),
     },
     ['type'],
   ),
@@ -186,7 +184,7 @@ const GRPC = object('grpc', {
 
 const WEBSOCKET = object('websocket', {
   connectTimeout: SECONDS,
-  maxRetries: integer(0, 100),
+  maxRetries: refused('a handshake whose connection cannot be made goes on to the next address'),
   ...Object.fromEntries(
     [
       'retryDelay',

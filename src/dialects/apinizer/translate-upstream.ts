@@ -74,6 +74,7 @@ export function translateUpstream(
     discovery: null,
     balancer,
     hashKey,
+    ...readSticky(routing),
     levels: LEVELS,
     health,
     slowStart: null,
@@ -160,7 +161,7 @@ function readBalancer(routing: JsonObject): {
   readonly balancer: Balancer
   readonly hashKey: HashKey | null
 } {
-  // IP_HASH is the one kind of sticky session that is served, and goes before the algorithm
+  // whoever has no cookie goes by the address, before the algorithm
   if (objectField(routing, 'stickySession') !== null)
     return { balancer: { kind: 'hashModulo' }, hashKey: BY_ADDRESS }
   switch (textField(routing, 'loadBalanceAlgorithm') ?? 'ROUND_ROBIN') {
@@ -181,6 +182,20 @@ function readBalancer(routing: JsonObject): {
       return { balancer: { kind: 'pickFirst' }, hashKey: null }
     default:
       return { balancer: { kind: 'roundRobin', order: 'list' }, hashKey: null }
+  }
+}
+
+function readSticky(routing: JsonObject): Pick<Upstream, 'sticky'> {
+  const settings = objectField(routing, 'stickySession')
+  if (settings === null || textField(settings, 'type') === 'IP_HASH') return {}
+  return {
+    sticky: {
+      cookie: textField(settings, 'cookieName') ?? '',
+      maxAgeSeconds: numberField(settings, 'cookieTtl'),
+      isHttpOnly: flagField(settings, 'httpOnly'),
+      isSecure: flagField(settings, 'secure'),
+      secret: textField(settings, 'hashSecret') ?? '',
+    },
   }
 }
 

@@ -79,6 +79,7 @@ function translateDeployment(
     lookup,
     warn: (path, message) => void warnings.push({ path, message }),
   })
+  for (const [path, message] of withoutEffect(proxy)) warnings.push({ path: `Proxy.${path}`, message })
   const project = textField(document.value, 'projectName') ?? DEFAULT_PROJECT
   const deployment: Deployment = {
     id,
@@ -114,6 +115,18 @@ function hasListener(port: number, { listen, listenTls }: DialectSettings): bool
     const own = Number(address.slice(address.lastIndexOf(':') + 1))
     return own === port || own === 0
   })
+}
+
+/** What says nothing here, though the system knows it. */
+function* withoutEffect(proxy: JsonObject): Generator<readonly [path: string, message: string]> {
+  const route = objectField(proxy, 'clientRoute') ?? {}
+  for (const name of ['bufferRequest', 'bufferResponse'])
+    if (route[name] === false) yield [`clientRoute.${name}`, 'bodies are passed on as they come in any case']
+  if (objectField(proxy, 'connection')?.validateAfterInactivity !== undefined)
+    yield [
+      'connection.validateAfterInactivity',
+      'it has no effect: a kept connection that was closed is found when it is used, and replaced',
+    ]
 }
 
 const QUERY_FORMS = { STANDARD: 'form', RFC3986: 'rfc3986', PASSTHROUGH: 'spaces' } as const

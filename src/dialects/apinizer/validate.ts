@@ -139,6 +139,7 @@ function checkRouting(value: JsonObject, path: string, faults: Faults): void {
       joinPath(path, 'connection.customConnectionPoolSize'),
       'customConnectionPoolSize is required with a CUSTOM pool',
     )
+  checkSticky(routing, place, faults)
   checkStores(value, path, faults)
   const errors = { ...routing, ...(objectField(value, 'errorHandling') ?? {}) }
   const type = textField(errors, 'errorHandlingType')
@@ -184,6 +185,15 @@ function checkGrpc(routing: JsonObject, place: string, faults: Faults): void {
     faults.add(joinPath(place, 'loadBalanceAlgorithm'), 'gRPC is balanced by ROUND_ROBIN or PICK_FIRST')
   for (const name of ['stickySession', 'canary'])
     if (Object.hasOwn(routing, name)) faults.add(joinPath(place, name), `${name} is for HTTP only`)
+}
+
+/** A cookie has a name, and a secret that nobody else has: there is no default one. */
+function checkSticky(routing: JsonObject, place: string, faults: Faults): void {
+  const sticky = objectField(routing, 'stickySession')
+  if (sticky === null || textField(sticky, 'type') === 'IP_HASH') return
+  for (const name of ['cookieName', 'hashSecret'])
+    if (textField(sticky, name) === null)
+      faults.add(`${place}.stickySession.${name}`, `${name} is required with ${textField(sticky, 'type')}`)
 }
 
 function checkStores(value: JsonObject, path: string, faults: Faults): void {

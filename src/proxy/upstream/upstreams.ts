@@ -16,6 +16,7 @@ import { Balance, type BalanceOptions } from './balance.ts'
 import { UpstreamGate } from './gate.ts'
 import { ConnectionCount, EndpointPool, type PoolIdentity, poolKey } from './pool.ts'
 import { RetryBudget } from './retry-budget.ts'
+import { StickyEndpoints } from './sticky-endpoints.ts'
 import { type CompiledTls, compileTls } from './tls.ts'
 
 /** The box that compiled targets point to. Its content is replaced as a whole; a request reads it once, when it chooses. */
@@ -51,6 +52,8 @@ export interface CompiledUpstream {
   readonly hashKey: CompiledHashKey | null
   /** Bits of RETRY_STATUS at statuses that are tried again; null: none are. */
   readonly retryStatuses: Uint8Array | null
+  /** null: nothing keeps clients on an endpoint. */
+  readonly sticky: StickyEndpoints | null
   /** Whether each endpoint takes part, by the request; null: all do. */
   readonly conditions: readonly (CompiledPredicate | null)[] | null
   /** null: nothing bounds what is sent to it. */
@@ -285,6 +288,7 @@ export class Upstreams {
       balance,
       hashKey: model.hashKey === null ? null : compileHashKey(model.hashKey),
       retryStatuses: tableOf(model),
+      sticky: model.sticky === undefined ? null : new StickyEndpoints(model.sticky, model.endpoints),
       conditions: conditionsOf(model),
       gate:
         model.limits === null

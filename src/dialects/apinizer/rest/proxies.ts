@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../../model/json.ts'
 import { listField, objectField, textField } from '../../../model/json-fields.ts'
 import { deploymentId, NAME, NAME_WORDS, proxyId } from '../kinds.ts'
+import { concealSecret } from '../own-form.ts'
 import { type Call, deploymentResult } from './call.ts'
 import { CallError } from './call-error.ts'
 
@@ -44,7 +45,7 @@ export async function showProxy(call: Call, [project, name]: readonly [string, s
   const deployed = await call.deploymentsOf(project, name)
   return {
     status: 'SUCCESS',
-    resultList: [value],
+    resultList: [concealSecret(value)],
     resultCount: 1,
     deployedEnvironmentNameList: deployed.map(({ value: own }) => textField(own, 'environmentName') ?? ''),
   }
