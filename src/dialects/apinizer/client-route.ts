@@ -2,6 +2,7 @@ import type { JsonObject } from '../../model/json.ts'
 import { listField, numberField, objectsField, textField } from '../../model/json-fields.ts'
 import type { Predicate } from '../../model/predicate.ts'
 import type { HostPattern, PathPattern, PatternPiece } from '../../model/route.ts'
+import type { Template } from '../../model/template.ts'
 
 /** The entry of a proxy (spec/apinizer.md 2), read from values that `checkClientRoute` accepts. */
 export interface ClientRoute {
@@ -97,6 +98,13 @@ function protocolTests(protocol: string): readonly Predicate[] {
 /** Names in braces, in order. */
 export function parametersOf(path: string): readonly string[] {
   return [...path.matchAll(/\{([^{}/]+)\}/g)].map((match) => match[1] as string)
+}
+
+/** A path with parameters in braces as a template. */
+export function templateOf(path: string): Template {
+  return piecesOf(path).map((piece) =>
+    typeof piece === 'string' ? piece : { variable: `uri_param_${piece.name}`, fallback: '' },
+  )
 }
 
 /** The pieces of a path in which `{name}` stands for one segment. */

@@ -1,7 +1,6 @@
-import type { Fault } from '../../model/document.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.ts'
 import { textField } from '../../model/json-fields.ts'
-import { suggest } from '../../model/suggest.ts'
+import { groupByKind, readKindLists } from '../../model/kind-lists.ts'
 import { toYaml } from '../../model/yaml-text.ts'
 import type { DialectSettings, FileDocument, FileDocuments } from '../dialect.ts'
 import { APINIZER, DEFAULT_PROJECT, deploymentId, idOf, KINDS, type Kind } from './kinds.ts'
@@ -17,27 +16,12 @@ export function readApinizerFile(root: JsonValue, settings: DialectSettings): Fi
   if (!isJsonObject(root)) return null
   if (isShortForm(root)) return readShort(root, settings)
   if (!Object.hasOwn(root, APINIZER)) return null
-  const faults: Fault[] = []
-  const documents: FileDocuments['documents'][number][] = []
-  for (const key of Object.keys(root)) {
-    if (key === APINIZER) continue
-    const hint = 'put it into a YAML document of its own, behind ---'
-    faults.push({ path: key, message: `${key} may not stand beside ${APINIZER}`, hint })
-  }
-  const body = root[APINIZER]
+  const { documents, faults, body } = readKindLists(root, APINIZER, KINDS, {
+    idOf,
+    needed: (kind) => NEEDED[kind as Kind],
+    hint: 'give each its own name',
+  })
   if (body === null) return { documents, faults }
-  if (!isJsonObject(body)) {
-    const hint = `known: ${KINDS.join(', ')}`
-    faults.push({ path: APINIZER, message: `${APINIZER} must be an object with lists`, hint })
-    return { documents, faults }
-  }
-  for (const key of Object.keys(body)) {
-    if ((KINDS as readonly string[]).includes(key)) continue
-    const near = suggest(key, KINDS)
-    const hint = near === null ? `known: ${KINDS.join(', ')}` : `did you mean ${near}?`
-    faults.push({ path: `${APINIZER}.${key}`, message: `unknown collection ${key}`, hint })
-  }
-  for (const kind of KINDS) readCollection(kind, body[kind], documents, faults)
   // an empty list counts: nothing is deployed
   if (!Array.isArray(body.deployments)) documents.push(...deployed(documents, settings))
   return { documents, faults }
@@ -49,41 +33,6 @@ function readShort(root: JsonObject, settings: DialectSettings): FileDocuments {
   if (value === null || id === null) return { documents: [], faults }
   const own = [{ kind: 'proxies', id, value, path: '' }]
   return { documents: [...own, ...deployed(own, settings)], faults }
-}
-
-function readCollection(
-  kind: Kind,
-  list: JsonValue | undefined,
-  documents: FileDocuments['documents'][number][],
-  faults: Fault[],
-): void {
-  // `proxies:` with nothing behind it reads as null
-  if (list === undefined || list === null) return
-  if (!Array.isArray(list)) {
-    const hint = 'put a dash before each entry'
-    faults.push({ path: `${APINIZER}.${kind}`, message: `${kind} must be a list`, hint })
-    return
-  }
-  const seen = new Map<string, string>()
-  for (const [index, entry] of (list as readonly JsonValue[]).entries()) {
-    const path = `${APINIZER}.${kind}[${index}]`
-    if (!isJsonObject(entry)) {
-      faults.push({ path, message: `an entry of ${kind} must be an object`, hint: null })
-      continue
-    }
-    const id = idOf(kind, entry)
-    if (id === null) {
-      faults.push({ path, message: `needs ${NEEDED[kind]}`, hint: null })
-      continue
-    }
-    const first = seen.get(id)
-    if (first !== undefined) {
-      faults.push({ path, message: `${id} stands in ${first} already`, hint: 'give each its own name' })
-      continue
-    }
-    seen.set(id, path)
-    documents.push({ kind, id, value: entry, path })
-  }
 }
 
 const NEEDED: Readonly<Record<Kind, string>> = {
@@ -122,11 +71,9 @@ export function deployedValue(proxy: JsonObject, environment: string): JsonObjec
 /** Collections that are empty are left out, and so is what each environment serves where the proxies say it. */
 export function writeApinizerFile(documents: readonly FileDocument[]): string {
   const body: Record<string, JsonObject[]> = {}
-  const byKind = new Map<Kind, FileDocument[]>()
+  const byKind = groupByKind(documents)
   for (const kind of KINDS) {
-    const own = documents.filter((document) => document.kind === kind)
-    own.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0))
-    byKind.set(kind, own)
+    const own = byKind.get(kind) ?? []
     if (own.length > 0 && kind !== 'deployments') body[kind] = own.map(({ value }) => value)
   }
   const serving = byKind.get('deployments') ?? []

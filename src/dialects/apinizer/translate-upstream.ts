@@ -4,7 +4,6 @@ import type { ActiveCheck, HealthPolicy, OutlierDetection } from '../../model/he
 import type { JsonObject } from '../../model/json.ts'
 import { flagField, listField, numberField, objectField, textField } from '../../model/json-fields.ts'
 import type { Origin } from '../../model/origin.ts'
-import type { Template, TemplatePart } from '../../model/template.ts'
 import type {
   Balancer,
   Levels,
@@ -17,6 +16,7 @@ import type {
 } from '../../model/upstream.ts'
 import type { Lookup } from '../dialect.ts'
 import type { TargetAddress } from './address.ts'
+import { templateOf } from './client-route.ts'
 import type { AddressCondition } from './condition.ts'
 import { FROM_400, writtenErrorStatuses } from './routing-facts.ts'
 
@@ -109,23 +109,11 @@ function endpointOf(
       scheme: target.scheme,
       when: condition?.when ?? null,
       basePath: target.path,
-      path: template === null ? null : readTemplate(template),
+      // `{rest}` is what remains of the path, `{name}` a parameter of the relative one
+      path: template === null ? null : templateOf(template),
       probe: readProbe(value, target),
     },
   }
-}
-
-/** `{rest}` is what remains of the path, `{name}` a parameter of the relative one. */
-function readTemplate(text: string): Template {
-  const parts: TemplatePart[] = []
-  let from = 0
-  for (const match of text.matchAll(/\{([^{}/]+)\}/g)) {
-    if (match.index > from) parts.push(text.slice(from, match.index))
-    parts.push({ variable: `uri_param_${match[1]}`, fallback: '' })
-    from = match.index + match[0].length
-  }
-  if (from < text.length) parts.push(text.slice(from))
-  return parts
 }
 
 function readProbe(value: JsonObject, target: TargetAddress): EndpointProbe | null {

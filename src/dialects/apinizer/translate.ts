@@ -5,7 +5,7 @@ import { objectField, objectsField, textField } from '../../model/json-fields.ts
 import { type Origin, originAt } from '../../model/origin.ts'
 import type { HostPattern, PathPattern, Route, RouteEntry } from '../../model/route.ts'
 import type { Rule } from '../../model/rule.ts'
-import type { Template, TemplatePart } from '../../model/template.ts'
+import type { TemplatePart } from '../../model/template.ts'
 import type { DialectSettings, Lookup, Translation } from '../dialect.ts'
 import {
   belowPath,
@@ -16,6 +16,7 @@ import {
   predicateOf,
   rankEntry,
   readClientRoute,
+  templateOf,
 } from './client-route.ts'
 import { errorBody, JSON_TYPE } from './error-bodies.ts'
 import { APINIZER, DEFAULT_PROJECT, modelId, originOf, proxyId } from './kinds.ts'
@@ -247,19 +248,6 @@ function respondRule({ id }: Deployment, part: string, target: ReturnType<typeof
     predicate: null,
     split: { id: modelId(id, `rule.${part}`), origin, targets: [target], policy: null },
   }
-}
-
-/** A path with parameters in braces as a template. */
-function templateOf(path: string): Template {
-  const parts: TemplatePart[] = []
-  let from = 0
-  for (const match of path.matchAll(/\{([^{}/]+)\}/g)) {
-    if (match.index > from) parts.push(path.slice(from, match.index))
-    parts.push({ variable: `uri_param_${match[1]}`, fallback: '' })
-    from = match.index + match[0].length
-  }
-  if (from < path.length) parts.push(path.slice(from))
-  return parts
 }
 
 function rewriteOf(

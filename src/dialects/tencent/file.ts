@@ -1,10 +1,10 @@
 import type { Fault } from '../../model/document.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.ts'
 import { textField } from '../../model/json-fields.ts'
-import { suggest } from '../../model/suggest.ts'
+import { groupByKind, readKindLists } from '../../model/kind-lists.ts'
 import { toYaml } from '../../model/yaml-text.ts'
 import type { DialectSettings, FileDocument, FileDocuments } from '../dialect.ts'
-import { ID_FIELDS, idOf, isIdKind, KINDS, type Kind, releasedApiId, TENCENT } from './kinds.ts'
+import { ID_FIELDS, idOf, isIdKind, KINDS, releasedApiId, TENCENT } from './kinds.ts'
 import { editableValue } from './own-form.ts'
 import { validate } from './validate.ts'
 
@@ -14,72 +14,16 @@ import { validate } from './validate.ts'
  */
 export function readTencentFile(root: JsonValue, settings: DialectSettings): FileDocuments | null {
   if (!isJsonObject(root) || !Object.hasOwn(root, TENCENT)) return null
-  const faults: Fault[] = []
-  const documents: FileDocuments['documents'][number][] = []
-  for (const key of Object.keys(root)) {
-    if (key === TENCENT) continue
-    const hint = 'put it into a YAML document of its own, behind ---'
-    faults.push({ path: key, message: `${key} may not stand beside ${TENCENT}`, hint })
-  }
-  const body = root[TENCENT]
+  const { documents, faults, body } = readKindLists(root, TENCENT, KINDS, {
+    idOf,
+    needed: neededFields,
+    hint: 'give each its own id',
+  })
   if (body === null) return { documents, faults }
-  if (!isJsonObject(body)) {
-    faults.push({
-      path: TENCENT,
-      message: `${TENCENT} must be an object with lists`,
-      hint: `known: ${KINDS.join(', ')}`,
-    })
-    return { documents, faults }
-  }
-  for (const key of Object.keys(body)) {
-    if ((KINDS as readonly string[]).includes(key)) continue
-    const near = suggest(key, KINDS)
-    const hint = near === null ? `known: ${KINDS.join(', ')}` : `did you mean ${near}?`
-    faults.push({ path: `${TENCENT}.${key}`, message: `unknown collection ${key}`, hint })
-  }
-  for (const kind of KINDS) readCollection(kind, body[kind], documents, faults)
   checkNames(documents, faults)
   // an empty list counts: nothing is released
   if (!Array.isArray(body.released_apis)) documents.push(...released(documents, settings))
   return { documents, faults }
-}
-
-function readCollection(
-  kind: Kind,
-  list: JsonValue | undefined,
-  documents: FileDocuments['documents'][number][],
-  faults: Fault[],
-): void {
-  // `apis:` with nothing behind it reads as null
-  if (list === undefined || list === null) return
-  if (!Array.isArray(list)) {
-    faults.push({
-      path: `${TENCENT}.${kind}`,
-      message: `${kind} must be a list`,
-      hint: 'put a dash before each entry',
-    })
-    return
-  }
-  const seen = new Map<string, string>()
-  for (const [index, entry] of (list as readonly JsonValue[]).entries()) {
-    const path = `${TENCENT}.${kind}[${index}]`
-    if (!isJsonObject(entry)) {
-      faults.push({ path, message: `an entry of ${kind} must be an object`, hint: null })
-      continue
-    }
-    const id = idOf(kind, entry)
-    if (id === null) {
-      faults.push({ path, message: `needs ${neededFields(kind)}`, hint: null })
-      continue
-    }
-    const first = seen.get(id)
-    if (first !== undefined) {
-      faults.push({ path, message: `${id} stands in ${first} already`, hint: 'give each its own id' })
-      continue
-    }
-    seen.set(id, path)
-    documents.push({ kind, id, value: entry, path })
-  }
 }
 
 /** Names of APIs are unique in their service (spec/tencent.md 1), which one document by itself cannot tell. */
@@ -100,7 +44,7 @@ function checkNames(documents: FileDocuments['documents'], faults: Fault[]): voi
   }
 }
 
-function neededFields(kind: Kind): string {
+function neededFields(kind: string): string {
   if (isIdKind(kind)) return ID_FIELDS[kind].field
   return kind === 'releases' ? 'ServiceId and EnvironmentName' : 'ServiceId, EnvironmentName and ApiId'
 }
@@ -144,11 +88,9 @@ function releasedValue(serviceId: string, environment: string, api: FileDocument
 /** Collections that are empty are left out, and so is what each environment serves where the releases say it. */
 export function writeTencentFile(documents: readonly FileDocument[]): string {
   const body: Record<string, JsonObject[]> = {}
-  const byKind = new Map<Kind, FileDocument[]>()
+  const byKind = groupByKind(documents)
   for (const kind of KINDS) {
-    const own = documents.filter((document) => document.kind === kind)
-    own.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0))
-    byKind.set(kind, own)
+    const own = byKind.get(kind) ?? []
     if (own.length > 0 && kind !== 'released_apis') body[kind] = own.map(({ value }) => value)
   }
   const serving = byKind.get('released_apis') ?? []
