@@ -27,6 +27,8 @@ export interface FoundHost {
 
 export type NameOutcome =
   | { readonly kind: 'found'; readonly hosts: readonly FoundHost[]; readonly ttlSeconds: number }
+  /** Whoever decides says that nothing stands behind it now: what did so before is not asked any more. */
+  | { readonly kind: 'empty'; readonly reason: string; readonly ttlSeconds: number }
   /** Its servers say that there is no such name, or that it stands for nothing. */
   | { readonly kind: 'none'; readonly reason: string }
   /** Nobody could say. */
@@ -52,6 +54,8 @@ export interface NameView {
   /** Of the last good answer, milliseconds of the epoch; null: there was none. */
   readonly answeredAtMs: number | null
   readonly nextAskMs: number | null
+  /** Whether the last answer was one: false while nobody could say. */
+  readonly isAnswered: boolean
   /** Since the start. */
   readonly asked: number
   readonly failures: number

@@ -167,3 +167,31 @@ test('what answers depend on changed: all names are asked again', async () => {
   assert.deepEqual(changes, ['["10.0.0.1"]', '["10.0.0.9"]'])
   names.close()
 })
+
+test('nothing behind a name, said by whoever decides, counts at once; of pods the first bad answer is told too', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout', 'Date'] })
+  const source = new FakeSource()
+  const { names, changes, turns } = makeNames(source)
+  const pods: NameQuestion = { kind: 'pods', name: 'cls-1/default/a:8000' }
+  source.answer = { kind: 'failed', reason: 'the API server answers 401' }
+  names.use(pods)
+  await settle()
+  assert.deepEqual(turns, [false])
+  assert.equal(names.views()[0]?.isAnswered, false)
+  source.answer = found(['10.0.0.1'])
+  source.stale()
+  await settle()
+  assert.deepEqual(turns, [false, true])
+  source.answer = { kind: 'failed', reason: 'away' }
+  source.stale()
+  await settle()
+  source.answer = { kind: 'empty', reason: 'the Service has no pods', ttlSeconds: 10 }
+  source.stale()
+  await settle()
+  const [view] = names.views()
+  assert.deepEqual([view?.state, view?.hosts, view?.reason], ['none', [], 'the Service has no pods'])
+  assert.equal(view?.isAnswered, true)
+  assert.deepEqual(turns, [false, true, false, false], 'kept, and then nothing')
+  assert.equal(changes.length, 2)
+  names.close()
+})

@@ -13,7 +13,7 @@ export interface NamesOptions {
   readonly settings: Pick<DnsSettings, 'minTtlSeconds' | 'maxTtlSeconds' | 'graceSeconds'>
   /** What a name stands for changed. */
   readonly onChange: (question: NameQuestion) => void
-  /** It stopped resolving (`isGood` false), or resolves again. */
+  /** It stopped resolving (`isGood` false), or resolves again. Of a name that never resolved only pods are told. */
   readonly onTurn: (view: NameView, isGood: boolean) => void
   /** Milliseconds of the epoch. */
   readonly now?: () => number
@@ -186,7 +186,8 @@ export class Names {
     }
     const { onChange, onTurn } = this.#options
     const isGood = entry.state === 'good'
-    if (isGood !== (before === 'good') && (before !== 'asking' || !isGood)) onTurn(viewOf(entry), isGood)
+    const isTold = before === 'asking' ? !isGood && entry.question.kind === 'pods' : entry.state !== before
+    if (isTold) onTurn(viewOf(entry), isGood)
     if (before === 'asking') entry.first.resolve()
     if (!areSame(hosts, entry.hosts)) onChange(entry.question)
   }
@@ -203,9 +204,16 @@ export class Names {
       entry.goneSinceMs = null
       return Math.min(maxTtlSeconds, Math.max(minTtlSeconds, outcome.ttlSeconds)) * 1000
     }
+    entry.reason = outcome.reason
+    if (outcome.kind === 'empty') {
+      entry.state = 'none'
+      entry.hosts = []
+      entry.answeredAtMs = now
+      entry.row = 0
+      return Math.min(maxTtlSeconds, Math.max(minTtlSeconds, outcome.ttlSeconds)) * 1000
+    }
     entry.failures++
     entry.row++
-    entry.reason = outcome.reason
     const hasGood = entry.hosts.length > 0
     if (outcome.kind === 'failed') {
       entry.state = hasGood ? 'kept' : 'none'
@@ -231,9 +239,11 @@ function viewOf({
   nextAskMs,
   asked,
   failures,
+  row,
   reason,
 }: Entry): NameView {
-  return { question, state, hosts, answeredAtMs, nextAskMs, asked, failures, reason }
+  const isAnswered = state !== 'asking' && row === 0
+  return { question, state, hosts, answeredAtMs, nextAskMs, isAnswered, asked, failures, reason }
 }
 
 function areSame(a: readonly FoundHost[], b: readonly FoundHost[]): boolean {

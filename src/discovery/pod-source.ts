@@ -11,6 +11,8 @@ export interface PodSourceOptions {
 
 /** An answer is told when it changes, so it is never too old. Seconds. */
 const TTL = 3600
+/** A cluster that has not said anything after so long is no longer waited for: others wait for their turn to ask. What it says later is told as a change. */
+const FIRST_MS = 2000
 
 /** Pods of Services, by the clusters of the settings. A cluster is opened when somebody first asks for a Service of it. */
 export class PodSource implements NameSource {
@@ -36,13 +38,13 @@ export class PodSource implements NameSource {
       followed = this.#cluster(service.cluster, settings).follow(service, () => this.#onStale(question))
       this.#followed.set(key, followed)
     }
-    await followed.first
+    await within(followed.first, FIRST_MS)
     const objects = followed.objects()
     const reason = followed.reason()
     if (objects === null || reason !== '') return { kind: 'failed', reason }
     const found = podsOf(objects, service)
-    // the cluster says so itself: whoever was there before is not asked any more
-    return { kind: 'found', hosts: 'hosts' in found ? found.hosts : [], ttlSeconds: TTL }
+    if ('reason' in found) return { kind: 'empty', reason: found.reason, ttlSeconds: TTL }
+    return { kind: 'found', hosts: found.hosts, ttlSeconds: TTL }
   }
 
   forget(question: NameQuestion): void {
@@ -70,4 +72,15 @@ export class PodSource implements NameSource {
     }
     return cluster
   }
+}
+
+/** Resolves with the promise, and after `ms` at the latest. */
+function within(promise: Promise<void>, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms)
+    void promise.then(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
 }

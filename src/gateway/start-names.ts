@@ -48,6 +48,7 @@ export function startNames({ settings, circumstances, documents, log, emit }: Na
 
 function announce(view: NameView, isGood: boolean, log: Log, emit: Emit): void {
   const { question, state, reason, hosts } = view
+  if (question.kind === 'pods') return announcePods(view, isGood, log, emit)
   const count = hosts.reduce((sum, { addresses }) => sum + addresses.length, 0)
   const fields = { name: question.name, kind: question.kind, state, reason, addresses: count }
   if (isGood) {
@@ -57,6 +58,24 @@ function announce(view: NameView, isGood: boolean, log: Log, emit: Emit): void {
   const keeps = count > 0 ? `its last ${count} addresses stay in use` : 'nothing is sent to it'
   log('warn', fields, `a name does not resolve: ${keeps}`)
   emit('name-unresolved', `${question.name} does not resolve (${reason}): ${keeps}`, fields)
+}
+
+/** The same of the pods of a Service. */
+function announcePods(view: NameView, isGood: boolean, log: Log, emit: Emit): void {
+  const { question, state, reason, hosts } = view
+  const { name } = question
+  const pods = hosts.length === 1 ? '1 pod' : `${hosts.length} pods`
+  const fields = { name, kind: question.kind, state, reason, addresses: hosts.length }
+  if (isGood) {
+    log('info', fields, `the nodes of a Service are current again: ${pods}`)
+    return emit('name-resolved', `the nodes of ${name} are current again: ${pods}`, fields)
+  }
+  const [what, then] =
+    hosts.length > 0
+      ? ['may be old', `what was known last serves on: ${pods}`]
+      : ['are none', 'nothing is sent there']
+  log('warn', fields, `the nodes of a Service ${what}: ${then}`)
+  emit('name-unresolved', `the nodes of ${name} ${what} (${reason}): ${then}`, fields)
 }
 
 /** All names are asked at once; the gateway starts with what came in time, and the rest follows. */

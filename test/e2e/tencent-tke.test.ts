@@ -193,7 +193,7 @@ test('the last good nodes serve while the API server is away or has forgotten ve
   const [, two] = stable as [Backend, Backend]
   await cluster.stop()
   await waitFor('the log to say so', async () =>
-    /a name does not resolve: its last 1 addresses stay in use/.test(gateway.stderr()) &&
+    /the nodes of a Service may be old: what was known last serves on: 1 pod/.test(gateway.stderr()) &&
     gateway.stderr().includes('cls-1/default/stable:8000')
       ? true
       : undefined,

@@ -23,6 +23,8 @@ interface Watcher {
 export class KubernetesServer {
   /** What requests must show; null: nothing. */
   token: string | null = null
+  /** Every watch is answered with 410. */
+  isForgetful = false
   /** Lists that were asked for, with their queries. */
   readonly lists: string[] = []
   readonly watches: string[] = []
@@ -94,6 +96,12 @@ export class KubernetesServer {
     this.#watchers.clear()
   }
 
+  /** Every connection breaks, and new ones are taken. */
+  cutConnections(): void {
+    for (const socket of this.#sockets) socket.destroy()
+    this.#watchers.clear()
+  }
+
   bookmark(): void {
     this.#version++
     const object = { metadata: { resourceVersion: String(this.#version) } }
@@ -135,7 +143,7 @@ export class KubernetesServer {
     this.watches.push(`${url.pathname}${url.search}`)
     const from = Number(url.searchParams.get('resourceVersion') ?? 0)
     watcher.response.writeHead(200, { 'content-type': 'application/json' })
-    if (from < this.#forgotten) {
+    if (this.isForgetful || from < this.#forgotten) {
       const object = { code: 410, message: 'too old resource version' }
       watcher.response.end(`${JSON.stringify({ type: 'ERROR', object })}\n`)
       return

@@ -1,7 +1,7 @@
 import type { PodService } from '../../model/pod-service.ts'
 import type { ClusterSettings } from '../../model/settings.ts'
 import { type KubeConnection, openConnection } from './connection.ts'
-import { hasLabels, SERVICE_LABEL, type ServiceObjects } from './objects.ts'
+import { hasLabels, type KubeKind, SERVICE_LABEL, type ServiceObjects } from './objects.ts'
 import { Watch } from './watch.ts'
 
 /** One Service that is followed. */
@@ -34,15 +34,15 @@ export class ApiCluster implements Cluster {
     const { namespace, service: name, labels } = service
     const core = `/api/v1/namespaces/${encodeURIComponent(namespace)}`
     const slices = `/apis/discovery.k8s.io/v1/namespaces/${encodeURIComponent(namespace)}/endpointslices`
-    const places: (readonly [path: string, query: string])[] = [
-      [`${core}/services`, `fieldSelector=${encodeURIComponent(`metadata.name=${name}`)}`],
-      [slices, `labelSelector=${encodeURIComponent(`${SERVICE_LABEL}=${name}`)}`],
+    const places: (readonly [kind: KubeKind, path: string, query: string])[] = [
+      ['Service', `${core}/services`, `fieldSelector=${encodeURIComponent(`metadata.name=${name}`)}`],
+      ['EndpointSlice', slices, `labelSelector=${encodeURIComponent(`${SERVICE_LABEL}=${name}`)}`],
     ]
     if (labels.length > 0) {
       const wanted = labels.map((label) => `${label.name}=${label.value}`).join(',')
-      places.push([`${core}/pods`, `labelSelector=${encodeURIComponent(wanted)}`])
+      places.push(['Pod', `${core}/pods`, `labelSelector=${encodeURIComponent(wanted)}`])
     }
-    const watches = places.map(([path, query]) => this.#share(path, query, onChange))
+    const watches = places.map(([kind, path, query]) => this.#share(kind, path, query, onChange))
     return {
       first: Promise.all(watches.map(({ watch }) => watch.first)).then(() => {}),
       objects: () => {
@@ -72,7 +72,12 @@ export class ApiCluster implements Cluster {
   }
 
   /** Followers of the same collection share its watch. */
-  #share(path: string, query: string, onChange: () => void): { readonly key: string; readonly watch: Watch } {
+  #share(
+    kind: KubeKind,
+    path: string,
+    query: string,
+    onChange: () => void,
+  ): { readonly key: string; readonly watch: Watch } {
     const key = `${path}?${query}`
     const known = this.#watches.get(key)
     if (known !== undefined) {
@@ -82,6 +87,7 @@ export class ApiCluster implements Cluster {
     const listeners = new Set([onChange])
     const watch = new Watch({
       connection: (): Promise<KubeConnection> => openConnection(this.#settings),
+      kind,
       path,
       query,
       onChange: () => {

@@ -52,6 +52,8 @@ export async function openConnection(
 /** Bytes of an answer that is read whole, and of one line of a watch. */
 const MAX_BYTES = 64 * 1024 * 1024
 const CONNECT_MS = 10_000
+/** A connection on which nothing comes is asked after so long whether its other end is still there; without an answer it ends some seconds later. */
+const KEEP_ALIVE_MS = 15_000
 
 /** A request for `path`; the answer's head is there when it resolves. Rejects where there is none, or it is no 200. */
 export async function get(
@@ -86,6 +88,7 @@ export async function get(
       )
     })
     const timer = setTimeout(() => sent.destroy(new Error('the API server does not answer')), CONNECT_MS)
+    sent.setSocketKeepAlive(true, KEEP_ALIVE_MS)
     sent.on('error', (error) => {
       clearTimeout(timer)
       reject(error)

@@ -2,7 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PodService } from '../../model/pod-service.ts'
 import type { Cluster, Followed } from './cluster.ts'
-import { hasLabels, type KubeObject, SERVICE_LABEL } from './objects.ts'
+import { hasLabels, type KubeKind, type KubeObject, readObject, SERVICE_LABEL } from './objects.ts'
 
 /** How often the folder is looked at. Milliseconds. */
 const LOOK_MS = 250
@@ -15,7 +15,8 @@ export class DirectoryCluster implements Cluster {
   readonly #first = Promise.withResolvers<void>()
   #objects: readonly KubeObject[] | null = null
   #reason = 'not read yet'
-  #sign = ''
+  /** Of the files as they were last read, well or badly. */
+  #sign: string | null = null
   #timer: NodeJS.Timeout | null = null
   #isClosed = false
 
@@ -67,18 +68,19 @@ export class DirectoryCluster implements Cluster {
       const files = await Promise.all(
         names.toSorted().map(async (name) => {
           const file = join(this.#folder, name)
-          const { mtimeMs, size, ino } = await stat(file)
+          const { ctimeMs, size, ino } = await stat(file)
           if (size > MAX_FILE_BYTES) throw new Error(`${file} is larger than ${MAX_FILE_BYTES} bytes`)
-          return { file, sign: `${name} ${mtimeMs} ${size} ${ino}` }
+          return { file, sign: `${name} ${ctimeMs} ${size} ${ino}` }
         }),
       )
       const sign = files.map((one) => one.sign).join('\n')
-      if (sign !== this.#sign || this.#reason !== '')
-        await this.#read(
-          files.map(({ file }) => file),
-          sign,
-        )
+      if (sign !== this.#sign) {
+        this.#sign = sign
+        await this.#read(files.map(({ file }) => file))
+      }
     } catch (error) {
+      // what a file says changes with the file only; whether it can be read may change without it
+      if (!(error instanceof FileFault)) this.#sign = null
       this.#turn(error instanceof Error ? error.message : String(error))
     }
     this.#first.resolve()
@@ -87,18 +89,21 @@ export class DirectoryCluster implements Cluster {
     this.#timer.unref()
   }
 
-  async #read(files: readonly string[], sign: string): Promise<void> {
+  async #read(files: readonly string[]): Promise<void> {
     const { parseAllDocuments } = await import('yaml')
     const found: KubeObject[] = []
     for (const file of files) {
       const documents = parseAllDocuments(await readFile(file, 'utf8'))
       for (const document of Array.isArray(documents) ? documents : []) {
         const [fault] = document.errors
-        if (fault !== undefined) throw new Error(`${file}: ${fault.message.split('\n')[0]}`)
-        collect(document.toJS({ maxAliasCount: 100 }), found)
+        if (fault !== undefined) throw new FileFault(`${file}: ${fault.message.split('\n')[0]}`)
+        try {
+          collect(document.toJS({ maxAliasCount: 100 }), null, found)
+        } catch (error) {
+          throw new FileFault(`${file}: ${error instanceof Error ? error.message : String(error)}`)
+        }
       }
     }
-    this.#sign = sign
     this.#objects = found
     this.#reason = ''
     this.#tell()
@@ -115,16 +120,19 @@ export class DirectoryCluster implements Cluster {
   }
 }
 
-/** An object, or those of a list. */
-function collect(value: unknown, into: KubeObject[]): void {
+/** A file that can be read, and does not say what it should. */
+class FileFault extends Error {}
+
+const KINDS: ReadonlySet<unknown> = new Set<KubeKind>(['Service', 'EndpointSlice', 'Pod'])
+
+/** An object, or those of a list, if they are of a kind that is read. `inner`: the kind where it is not said. */
+function collect(value: unknown, inner: string | null, into: KubeObject[]): void {
   if (typeof value !== 'object' || value === null) return
-  const { items, kind } = value as { readonly items?: unknown; readonly kind?: unknown }
-  if (!Array.isArray(items)) {
-    into.push(value as KubeObject)
-    return
-  }
-  // entries of a typed list do not repeat their kind
-  const inner = typeof kind === 'string' && kind !== 'List' ? kind.replace(/List$/, '') : null
-  for (const item of items)
-    collect(inner === null || typeof item !== 'object' ? item : { kind: inner, ...item }, into)
+  const { items, kind = inner } = value as { readonly items?: unknown; readonly kind?: unknown }
+  if (typeof kind === 'string' && kind.endsWith('List')) {
+    // entries of a typed list do not repeat their kind
+    const own = kind === 'List' ? null : kind.slice(0, -'List'.length)
+    if (!Array.isArray(items)) throw new Error(`${kind}: items must be a list`)
+    for (const item of items) collect(item, own, into)
+  } else if (KINDS.has(kind)) into.push(readObject(kind as KubeKind, value))
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -27,6 +27,7 @@ function sourceOf(t: TestContext, settings: ClusterSettings) {
   const ask = async (service: string, labels: readonly { name: string; value: string }[] = []) => {
     const name = podServiceName({ cluster: 'cls-1', namespace: 'default', service, port: 8000, labels })
     const outcome = await source.ask({ kind: 'pods', name })
+    if (outcome.kind === 'empty') return `empty: ${outcome.reason}`
     return outcome.kind === 'found' ? outcome.hosts.map(({ host }) => host) : outcome.reason
   }
   const becomes = (service: string, expected: readonly string[] | RegExp) =>
@@ -62,7 +63,7 @@ test('lists in pages, follows changes, and asks for nothing twice', async (t) =>
   await becomes('a', ['10.0.0.9'])
   assert.ok(changes() > before)
   server.remove(SLICES, 'a-1')
-  await becomes('a', [])
+  await becomes('a', /^empty: the Service has no pods$/)
   assert.equal(server.lists.length, 3)
 })
 
@@ -95,6 +96,46 @@ test('while the server is away what was known is said to be old; after a restart
   await becomes('a', ['10.0.0.5'])
 })
 
+test('a connection that breaks is made again before anybody is told', async (t) => {
+  const server = await serverOf(t)
+  const { source, ask, becomes } = sourceOf(t, { server: server.url })
+  await ask('a')
+  await waitFor('two watches', async () => (server.watches.length >= 2 ? true : undefined))
+  const reasons: (string | readonly string[])[] = []
+  source.onStale(() => void ask('a').then((answer) => reasons.push(answer)))
+  server.cutConnections()
+  await waitFor('watches again', async () => (server.watches.length >= 4 ? true : undefined))
+  server.put(SLICES, sliceObject('a', 80, [{ address: '10.0.0.2' }]))
+  await becomes('a', ['10.0.0.2'])
+  assert.deepEqual([...new Set(reasons.map(String))], ['10.0.0.2'])
+  assert.equal(server.lists.length, 2)
+})
+
+test('a server that forgets each version at once is asked less and less often', async (t) => {
+  const server = await serverOf(t)
+  server.isForgetful = true
+  const { ask } = sourceOf(t, { server: server.url })
+  assert.deepEqual(await ask('a'), ['10.0.0.1'])
+  const ofSlices = (): number => server.lists.filter((path) => path.startsWith(SLICES)).length
+  // 0, 50 ms, then at least 0.5 s: the third list of a collection cannot come before that
+  const startedAt = performance.now()
+  await waitFor('a third list', async () => (ofSlices() >= 3 ? true : undefined))
+  assert.ok(performance.now() - startedAt > 400, `${performance.now() - startedAt} ms`)
+})
+
+test('an object that no server of Kubernetes would send keeps what was known', async (t) => {
+  const server = await serverOf(t)
+  const { ask, becomes } = sourceOf(t, { server: server.url })
+  assert.deepEqual(await ask('a'), ['10.0.0.1'])
+  server.put(SLICES, { ...sliceObject('a', 80, []), endpoints: {} } as never)
+  server.put(SLICES, sliceObject('a', 80, [{ address: '10.0.0.3' }], 'a-3'))
+  server.forgetVersions()
+  server.endWatches()
+  await becomes('a', /EndpointSlice a-1: endpoints must be a list/)
+  server.put(SLICES, sliceObject('a', 80, [{ address: '10.0.0.2' }]))
+  await becomes('a', ['10.0.0.2', '10.0.0.3'])
+})
+
 test('labels are asked of the pods', async (t) => {
   const server = await serverOf(t)
   const pods = [
@@ -124,7 +165,7 @@ test('a token is read from its file each time, and a refusal is told', async (t)
 test('a Service that nobody has, and a cluster that no setting names', async (t) => {
   const server = await serverOf(t)
   const { ask, source } = sourceOf(t, { server: server.url })
-  assert.deepEqual(await ask('nobody'), [])
+  assert.equal(await ask('nobody'), 'empty: the cluster has no such Service')
   const other = await source.ask({ kind: 'pods', name: 'cls-2/default/a:8000' })
   assert.deepEqual(other, { kind: 'failed', reason: 'the setting tencent.clusters has no cls-2' })
 })
@@ -144,6 +185,16 @@ test('a folder of files says the same, is read again, and a broken file keeps wh
   await becomes('a', /b\.yaml/)
   write('b.yaml', sliceObject('a', 80, [{ address: '10.0.0.3' }], 'a-2'))
   await becomes('a', ['10.0.0.1', '10.0.0.3'])
+  // good YAML that is no slice, and objects that nobody asks about
+  write('b.yaml', { ...sliceObject('a', 80, [], 'a-2'), endpoints: {} })
+  await becomes('a', /b\.yaml: EndpointSlice a-2: endpoints must be a list/)
+  write('b.yaml', { kind: 'Deployment', metadata: { name: 'a', labels: { odd: 1 } }, spec: { ports: 1 } })
+  await becomes('a', ['10.0.0.1'])
+  // a folder that is away for a while says nothing, and comes back with the same files
+  renameSync(folder, `${folder}-away`)
+  await becomes('a', /ENOENT/)
+  renameSync(`${folder}-away`, folder)
+  await becomes('a', ['10.0.0.1'])
 })
 
 test('kubeconfig: contexts, certificates and tokens; programs and unverified servers are refused', async (t) => {
