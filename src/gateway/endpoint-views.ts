@@ -68,7 +68,7 @@ export class EndpointViews {
     said: JsonObject | undefined,
   ): EndpointView {
     const { health, startedAtMs } = this.#options
-    const { host, port, address, priority, zone, weight } = endpoint
+    const { host, port, address, priority, zone, service = null, weight } = endpoint
     const key = identityOf(upstreamId, endpoint)
     const last = health.prober.lastProbe(upstreamId, key)
     const cell = (field: number): number =>
@@ -84,6 +84,7 @@ export class EndpointViews {
       address,
       priority,
       zone,
+      service,
       state: known.state,
       reason: known.reason,
       sinceMs: known.sinceMs ?? startedAtMs,

@@ -105,3 +105,45 @@ test('what an upstream asks for: each name once, and no addresses', () => {
   ])
   assert.deepEqual(questionsOf(upstream([endpoint('127.1', 1)])), [{ kind: 'addresses', name: '127.1' }])
 })
+
+test('each pod has the weight of its Service; of two that give the same place the first counts', () => {
+  const place = { cluster: 'cls-1', namespace: 'shop', port: 8000, labels: [] }
+  const discovery: Discovery = {
+    kind: 'pods',
+    services: [
+      { service: { ...place, service: 'a' }, weight: 10 },
+      { service: { ...place, service: 'b' }, weight: 1 },
+      { service: { ...place, service: 'silent' }, weight: 1 },
+    ],
+  }
+  const pods: Record<string, readonly string[]> = {
+    'cls-1/shop/a:8000': ['10.0.0.1', '10.0.0.2', 'fd00::1'],
+    'cls-1/shop/b:8000': ['10.0.0.2', '10.0.0.3'],
+  }
+  const list = expandNames(
+    upstream([], discovery),
+    (kind, name) =>
+      (kind === 'pods' ? pods[name] : undefined)?.map((host) => ({
+        host,
+        port: 80,
+        rank: 0,
+        weight: 1,
+        addresses: [host],
+      })) ?? null,
+  )
+  assert.deepEqual(shown(list), [
+    '10.0.0.1:80 null 10 0',
+    '10.0.0.2:80 null 10 0',
+    'fd00::1:80 null 10 0',
+    '10.0.0.3:80 null 1 0',
+  ])
+  assert.deepEqual(
+    list.map(({ service }) => service),
+    ['cls-1/shop/a:8000', 'cls-1/shop/a:8000', 'cls-1/shop/a:8000', 'cls-1/shop/b:8000'],
+  )
+  assert.deepEqual(questionsOf(upstream([], discovery)), [
+    { kind: 'pods', name: 'cls-1/shop/a:8000' },
+    { kind: 'pods', name: 'cls-1/shop/b:8000' },
+    { kind: 'pods', name: 'cls-1/shop/silent:8000' },
+  ])
+})

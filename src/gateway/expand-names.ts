@@ -78,13 +78,15 @@ function discover(discovery: Discovery, find: FindHosts): Node[] {
 /** A node for each pod, with the weight of its Service. */
 function discoverPods({ services }: PodDiscovery, find: FindHosts): Node[] {
   const found = new Map<string, Node>()
-  for (const { service, weight } of services)
-    for (const { host, port } of find('pods', podServiceName(service)) ?? []) {
+  for (const { service, weight } of services) {
+    const name = podServiceName(service)
+    for (const { host, port } of find('pods', name) ?? []) {
       const key = `${host} ${port}`
       if (found.has(key)) continue
-      const own = { ...PLAIN, priority: 0, host, port: port ?? 0, weight }
+      const own = { ...PLAIN, priority: 0, host, port: port ?? 0, weight, service: name }
       found.set(key, { endpoint: own, addresses: null })
     }
+  }
   return [...found.values()]
 }
 

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { checkNetwork } from '../expression/network.ts'
-import { isJsonObject, type JsonValue } from '../model/json.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.ts'
 import { checkStatusRange } from '../model/status-range.ts'
 import { suggest } from '../model/suggest.ts'
 import { JSON_FIELDS } from '../observe/access-line.ts'
@@ -19,7 +19,12 @@ export interface SettingFault {
  * of the memory that an idle gateway may take.
  */
 export type SettingSchema =
-  | { readonly kind: 'object'; readonly fields: Readonly<Record<string, SettingSchema>> }
+  | {
+      readonly kind: 'object'
+      readonly fields: Readonly<Record<string, SettingSchema>>
+      /** What is wrong with fields that are good each by itself, or null. */
+      readonly rule?: (value: JsonObject) => string | null
+    }
   | { readonly kind: 'list'; readonly of: SettingSchema; readonly least: number; readonly most: number }
   | { readonly kind: 'number'; readonly isInteger: boolean; readonly least: number; readonly most: number }
   | { readonly kind: 'text'; readonly pattern: RegExp; readonly words: string }
@@ -114,6 +119,34 @@ function checkLogField(name: string): string | null {
 
 function checkInstanceId(name: string): string | null {
   return /^[!-~]{1,100}$/.test(name) ? null : 'an id has up to 100 characters, without blanks'
+}
+
+function checkApiServer(text: string): string | null {
+  if (!/^https?:\/\/[^/\s]+(\/[^\s?#]*)?$/.test(text) || !URL.canParse(text))
+    return 'must be https://host[:port]'
+  const { username, password } = new URL(text)
+  return username === '' && password === '' ? null : 'must not hold credentials: they stand in tokenFile'
+}
+
+/** One way to the objects of a cluster, and only what belongs to it. */
+function checkCluster(value: JsonObject): string | null {
+  const ways = (['directory', 'kubeconfig', 'server'] as const).filter((way) => value[way] !== undefined)
+  const given: readonly string[] = value.inCluster === true ? [...ways, 'inCluster'] : ways
+  if (given.length !== 1) {
+    const has = given.length === 0 ? 'none' : given.join(' and ')
+    return `must have one of directory, kubeconfig, server and inCluster: true, has ${has}`
+  }
+  const [way] = given
+  if (value.context !== undefined && way !== 'kubeconfig') return 'context stands with kubeconfig only'
+  for (const field of ['tokenFile', 'caFile'])
+    if (value[field] !== undefined && way !== 'server') return `${field} stands with server only`
+  const { server } = value
+  if (typeof server !== 'string' || !server.startsWith('http://')) return null
+  if (value.caFile !== undefined) return 'caFile stands with a server of https only'
+  const isNear = URL.canParse(server) && /^(localhost|127\..*|\[::1\])$/.test(new URL(server).hostname)
+  return value.tokenFile === undefined || isNear
+    ? null
+    : 'a token is sent over https only, or within the machine'
 }
 
 function checkEnvironment(name: string): string | null {
@@ -298,15 +331,19 @@ export const SETTINGS_SCHEMA = section({
     clusters: {
       kind: 'map',
       checkName: checkInstanceId,
-      of: section({
-        directory: text(),
-        kubeconfig: text(),
-        context: text(),
-        server: pattern('^https?://[^/\\s]+(/[^\\s?#]*)?$', 'https://host[:port]'),
-        tokenFile: text(),
-        caFile: text(),
-        inCluster: flag(),
-      }),
+      of: {
+        kind: 'object',
+        fields: {
+          directory: text(),
+          kubeconfig: text(),
+          context: text(),
+          server: checked('https://host[:port]', checkApiServer),
+          tokenFile: text(),
+          caFile: text(),
+          inCluster: flag(),
+        },
+        rule: checkCluster,
+      },
       most: 100,
     },
   }),
@@ -339,6 +376,8 @@ function check(schema: SettingSchema, value: JsonValue, path: string, faults: Se
       if (field !== undefined) check(field, inner, place, faults)
       else faults.push({ path: place, message: `unknown setting${hintFor(name, schema.fields)}` })
     }
+    const fault = schema.rule?.(value) ?? null
+    if (fault !== null) faults.push({ path, message: fault })
     return
   }
   if (schema.kind === 'list' && Array.isArray(value)) {

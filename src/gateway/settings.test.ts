@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { DEFAULT_SETTINGS } from '../model/defaults.ts'
 import { GatewayError } from '../model/gateway-error.ts'
+import type { JsonValue } from '../model/json.ts'
 import { resolveSettings } from './settings.ts'
 import { checkSettings } from './settings-schema.ts'
 
@@ -112,4 +113,38 @@ test('a settings file that is not there or no YAML is one clear line', (t) => {
 test('no message holds a key', () => {
   const [fault] = checkSettings({ admin: { key: ['hidden'] } })
   assert.ok(fault !== undefined && !fault.message.includes('hidden'))
+})
+
+test('a cluster is reached in one way, with what belongs to it', () => {
+  const faultsOf = (cluster: JsonValue): readonly string[] =>
+    checkSettings({ tencent: { clusters: { 'cls-1': cluster } } }).map(({ path, message }) => {
+      assert.ok(path.startsWith('tencent.clusters.cls-1'), path)
+      return message
+    })
+  for (const good of [
+    { directory: '/a' },
+    { kubeconfig: '/a', context: 'b' },
+    { inCluster: true },
+    { server: 'https://k8s.test:6443', tokenFile: '/t', caFile: '/c' },
+    { server: 'http://127.0.0.1:8001', tokenFile: '/t' },
+    { server: 'http://[::1]:8001', tokenFile: '/t' },
+    { server: 'http://proxy.test:8001/k8s' },
+  ])
+    assert.deepEqual(faultsOf(good), [], JSON.stringify(good))
+  const one = 'must have one of directory, kubeconfig, server and inCluster: true, has'
+  assert.deepEqual(faultsOf({}), [`${one} none`])
+  assert.deepEqual(faultsOf({ inCluster: false }), [`${one} none`])
+  assert.deepEqual(faultsOf({ directory: '/a', inCluster: true }), [`${one} directory and inCluster`])
+  assert.deepEqual(faultsOf({ directory: '/a', context: 'b' }), ['context stands with kubeconfig only'])
+  assert.deepEqual(faultsOf({ inCluster: true, caFile: '/c' }), ['caFile stands with server only'])
+  assert.deepEqual(faultsOf({ server: 'http://k8s.test', tokenFile: '/t' }), [
+    'a token is sent over https only, or within the machine',
+  ])
+  assert.deepEqual(faultsOf({ server: 'http://k8s.test', caFile: '/c' }), [
+    'caFile stands with a server of https only',
+  ])
+  assert.deepEqual(faultsOf({ server: 'k8s.test' }), ['must be https://host[:port]'])
+  assert.deepEqual(faultsOf({ server: 'https://u:p@k8s.test' }), [
+    'must not hold credentials: they stand in tokenFile',
+  ])
 })

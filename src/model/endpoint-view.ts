@@ -12,6 +12,8 @@ export interface EndpointView {
   readonly address: string | null
   readonly priority: number
   readonly zone: string | null
+  /** The Service of a cluster that it is a pod of: `cls-1/shop/orders:8000`; null: none. */
+  readonly service: string | null
   readonly state: EndpointCondition
   /** Why, where it is not `up`: `3 timeouts in a row (probe)`, `ejected after 5 failures, the last: status 503`, `drained by admin`. '' else. */
   readonly reason: string

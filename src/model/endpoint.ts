@@ -20,6 +20,8 @@ export interface Endpoint {
   readonly failoverOnly: boolean
   /** What an operator said: `drain`: no new requests, those under way finish; `maint`: the same, and it is not probed. Not used in panic either. */
   readonly state: EndpointState
+  /** The Service of a cluster that it is a pod of, by `podServiceName`; absent: it is written, or comes from a name. */
+  readonly service?: string
   /** What sets it apart from the others of its upstream beside its place; absent: nothing. */
   readonly own?: EndpointOwn
 }

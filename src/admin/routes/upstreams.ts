@@ -29,6 +29,10 @@ export const ENDPOINT_SCHEMA: JsonObject = {
     address: { type: ['string', 'null'], description: 'Where connections go; null: host itself, or nothing' },
     priority: { type: 'integer' },
     zone: { type: ['string', 'null'] },
+    service: {
+      type: ['string', 'null'],
+      description: 'Service of a cluster that it is a pod of: cluster/namespace/name:port',
+    },
     state: { type: 'string', enum: [...ENDPOINT_CONDITIONS] },
     reason: { type: 'string', description: 'Why it is not up; "" else' },
     sinceMs: { type: 'number' },

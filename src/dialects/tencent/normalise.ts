@@ -3,6 +3,7 @@ import { isEmpty, objectField } from '../../model/json-fields.ts'
 import { nestBackend } from './backend.ts'
 import { editableValue } from './own-form.ts'
 import { readBackendConfig, readPluginData } from './policies.ts'
+import { servicesField } from './validate-upstream.ts'
 
 /**
  * The form by which two versions of a document are the same: without what the server adds, policies as a list whichever way they are written, bodies
@@ -30,7 +31,14 @@ function normaliseUpstream(value: JsonObject): JsonObject {
   const result: Record<string, JsonValue> = { UpstreamType: 'IP_PORT', ...withoutEmpty(value) }
   if (result.Algorithm === 'ROUND-ROBIN') result.Algorithm = 'ROUND_ROBIN'
   const { Nodes: nodes } = value
-  if (Array.isArray(nodes)) {
+  if (result.UpstreamType === 'K8S') {
+    // the list of Services has another name in answers, and nodes are the cluster's to say
+    const field = servicesField(value)
+    const services = value[field]
+    delete result.Nodes
+    delete result.K8sServices
+    if (services !== undefined) result.K8sService = services
+  } else if (Array.isArray(nodes)) {
     result.Nodes = (nodes as readonly JsonValue[]).map((node) => {
       if (!isJsonObject(node)) return node
       const { Healthy: _, ...own } = node

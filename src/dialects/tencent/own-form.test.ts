@@ -102,5 +102,11 @@ test('two ways to write the same plugin, upstream or API are the same document',
     { Algorithm: 'ROUND-ROBIN', Nodes: [{ ...node, Healthy: 'OFF' }], UpstreamHost: '' },
     { Algorithm: 'ROUND_ROBIN', Nodes: [node], UpstreamType: 'IP_PORT' },
   )
+  const services = [{ ClusterId: 'cls-1', Namespace: 'a', ServiceName: 'b', Port: 80, Weight: 1 }]
+  same(
+    'upstreams',
+    { UpstreamType: 'K8S', K8sServices: services, Nodes: [{ ...node, Source: 'K8S' }] },
+    { UpstreamType: 'K8S', K8sService: services },
+  )
   same('apis', { ServiceConfig: { Path: '/', Method: 'ANY' } }, { ServiceConfig: { Path: '/' } })
 })

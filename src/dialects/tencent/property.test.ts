@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { parse } from 'yaml'
+import { parse, parseAllDocuments } from 'yaml'
 import type { StoredDocument } from '../../model/document.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.ts'
 import { RoutingTable } from '../../routing/routing-table.ts'
@@ -12,9 +12,13 @@ import { document, settingsWith } from './testing/translate.ts'
 
 const SETTINGS = settingsWith()
 const example = readFileSync(new URL('../../../examples/tencent-routing.yaml', import.meta.url), 'utf8')
-const DOCUMENTS: readonly StoredDocument[] = (
-  tencent.readFile(parse(example) as JsonValue, SETTINGS)?.documents ?? []
-).map(({ kind, id, value }) => document(kind, id, value))
+const clusters = readFileSync(new URL('../../../examples/tencent-tke.yaml', import.meta.url), 'utf8')
+const DOCUMENTS: readonly StoredDocument[] = [
+  parse(example),
+  ...parseAllDocuments(clusters).map((part) => part.toJS()),
+]
+  .flatMap((root) => tencent.readFile(root as JsonValue, SETTINGS)?.documents ?? [])
+  .map(({ kind, id, value }) => document(kind, id, value))
 
 /** Every place in a value, as a list of keys. */
 function placesIn(

@@ -330,6 +330,16 @@ export const READINGS: readonly Reading[] = [
   },
   {
     mark: 'I',
+    section: '5.1',
+    text: 'Nodes of an upstream of type K8S are refused unless they say `Source: K8S`, as answers do: those may be sent back, and count for nothing. A new UpstreamType leaves the list of the old one behind.',
+  },
+  {
+    mark: 'I',
+    section: '5.1',
+    text: 'UniqueServiceName of a node is `ClusterId/Namespace/ServiceName:Port`, with the labels that were asked for.',
+  },
+  {
+    mark: 'I',
     section: '5.3',
     text: 'DescribeUpstreamBindApis lists APIs whose backend, edited or released, is the upstream, and APIs with a plugin that has a policy to it; BindTime is the earliest time of these that is known.',
   },
@@ -342,6 +352,11 @@ export const READINGS: readonly Reading[] = [
     mark: 'X',
     section: '6',
     text: 'Clusters are those of the setting `tencent.clusters`: by their API server (kubeconfig, address with token, in the cluster itself) or as a folder of files.',
+  },
+  {
+    mark: 'I',
+    section: '6',
+    text: 'The Port of a K8sService is one of TCP.',
   },
   {
     mark: 'I',

@@ -403,6 +403,36 @@ test('nodes tell how they are: OFF without checks, NO_DATA where nobody knows, e
   assert.deepEqual(stored?.value.Nodes, Nodes)
 })
 
+test('nodes that a cluster gave tell of which Service they are', async () => {
+  const client = new FakeClient()
+  const id = await makeUpstream(client, {
+    UpstreamType: 'K8S',
+    Nodes: [],
+    K8sService: [{ ClusterId: 'cls-1', Namespace: 'shop', ServiceName: 'orders', Port: 8000, Weight: 10 }],
+  })
+  const node = { host: '10.0.0.1', port: 80, state: 'up', weight: 10 }
+  client.views.set(`tencent/upstreams/${id}`, [
+    { ...node, service: 'cls-1/shop/orders:8000?track=canary' },
+    { ...node, host: '10.0.0.2', service: null },
+  ] as unknown as EndpointView[])
+  const { UpstreamSet } = await client.result<{ UpstreamSet: { Nodes: JsonValue }[] }>('DescribeUpstreams', {
+    Limit: 20,
+    Offset: 0,
+  })
+  const common = { Port: 80, Weight: 10, Healthy: 'OFF', Source: 'K8S' }
+  assert.deepEqual(UpstreamSet[0]?.Nodes, [
+    {
+      Host: '10.0.0.1',
+      ...common,
+      ServiceName: 'orders',
+      NameSpace: 'shop',
+      ClusterId: 'cls-1',
+      UniqueServiceName: 'cls-1/shop/orders:8000?track=canary',
+    },
+    { Host: '10.0.0.2', ...common },
+  ])
+})
+
 test('Retries is 5 where it is omitted, or what the settings say', async () => {
   const retries = async (client: FakeClient) => {
     await makeUpstream(client)

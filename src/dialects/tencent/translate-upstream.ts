@@ -13,7 +13,7 @@ import type {
 } from '../../model/upstream.ts'
 import type { DialectSettings, Translation } from '../dialect.ts'
 import type { BackendUrl, Breaker } from './backend.ts'
-import { readStatuses } from './validate-upstream.ts'
+import { readStatuses, servicesField } from './validate-upstream.ts'
 
 /** Upstreams of the model: those of documents (spec/tencent.md 5), and those behind a Url. */
 
@@ -55,16 +55,20 @@ export function translateUpstream(
   const warnings: Translation['warnings'][number][] = []
   const scheme = SCHEMES[(textField(value, 'Scheme') ?? 'HTTP') as keyof typeof SCHEMES] ?? 'http'
   const endpoints: Endpoint[] = []
-  for (const { at, entry } of objectsField(value, 'Nodes')) {
+  const discovery = readServices(value, settings, warnings)
+  // those of a cluster stand there as answers show them
+  const nodes = discovery === null ? objectsField(value, 'Nodes') : []
+  for (const { at, entry } of nodes) {
     const host = textField(entry, 'Host') ?? ''
     const port = numberField(entry, 'Port') ?? 0
     const weight = numberField(entry, 'Weight') ?? 0
     if (port > 0) endpoints.push(endpointOf(host, port, weight))
     else warnings.push({ path: `Nodes[${at}].Port`, message: `nothing is sent to port 0 of ${host}` })
   }
-  const discovery = readServices(value, settings, warnings)
-  if (discovery === null && endpoints.every(({ weight }) => weight === 0))
-    warnings.push({ path: 'Nodes', message: 'all nodes have weight 0: every request gets 502' })
+  if ((discovery?.services ?? endpoints).every(({ weight }) => weight === 0)) {
+    const path = discovery === null ? 'Nodes' : servicesField(value)
+    warnings.push({ path, message: 'all nodes have weight 0: every request gets 502' })
+  }
   const host = place.host ?? textField(value, 'UpstreamHost') ?? ''
   const retries = numberField(value, 'Retries') ?? settings.tencent.api_default_retries
   const upstream: Upstream = {
@@ -89,7 +93,7 @@ function readServices(
   warnings: Translation['warnings'][number][],
 ): PodDiscovery | null {
   if (textField(value, 'UpstreamType') !== 'K8S') return null
-  const field = Object.hasOwn(value, 'K8sService') ? 'K8sService' : 'K8sServices'
+  const field = servicesField(value)
   const services = objectsField(value, field).map(({ at, entry }) => {
     const cluster = textField(entry, 'ClusterId') ?? ''
     if (!Object.hasOwn(tencent.clusters, cluster))

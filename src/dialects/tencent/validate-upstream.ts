@@ -85,12 +85,13 @@ export function checkUpstream(value: JsonObject, faults: Faults): void {
     faults.add('InvalidParameterValue', 'UpstreamHost', 'UpstreamHost must be host or host:port')
   checkTags(value, 'Tags', '', faults)
   const type = checkChoice(value, 'UpstreamType', '', { of: ['IP_PORT', 'K8S'] }, faults)
-  const clusterField = Object.hasOwn(value, 'K8sService') ? 'K8sService' : 'K8sServices'
   if (type === 'K8S') {
-    checkServices(value, clusterField, faults)
+    checkServices(value, faults)
+    checkFoundNodes(value, faults)
   } else {
-    if (listField(value, clusterField).length > 0)
-      faults.add('InvalidParameterValue', clusterField, `${clusterField} is for upstreams of type K8S`)
+    for (const field of SERVICE_FIELDS)
+      if (listField(value, field).length > 0)
+        faults.add('InvalidParameterValue', field, `${field} is for upstreams of type K8S`)
     checkNodes(value, faults)
   }
   const { HealthChecker: checker } = value
@@ -115,12 +116,32 @@ const SERVICE: ReadonlySet<string> = new Set([
 ])
 const LABEL: ReadonlySet<string> = new Set(['Key', 'Value'])
 const MOST_SERVICES = 20
+/** What requests call the list of Services, and what answers call it. */
+const SERVICE_FIELDS = ['K8sService', 'K8sServices'] as const
+
+/** The name of the list of Services that counts in a document. */
+export function servicesField(value: JsonObject): (typeof SERVICE_FIELDS)[number] {
+  return listField(value, 'K8sService').length === 0 && listField(value, 'K8sServices').length > 0
+    ? 'K8sServices'
+    : 'K8sService'
+}
+
 /** Names of objects in a cluster (RFC 1123). */
 const OBJECT_NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/
+/** Labels of pods: a name with a domain of its owner before it, and what it says. */
+const LABEL_KEY = /^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/
+const LABEL_VALUE = /^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$/
 const OBJECT_WORDS = 'up to 253 of a-z, 0-9, - and ., the first and last a letter or digit'
 
 /** Services whose pods are the nodes (spec/tencent.md 5.1, 6). */
-function checkServices(value: JsonObject, field: string, faults: Faults): void {
+function checkServices(value: JsonObject, faults: Faults): void {
+  const field = servicesField(value)
+  if (field === 'K8sService' && listField(value, 'K8sServices').length > 0)
+    faults.add(
+      'InvalidParameterValue',
+      'K8sServices',
+      'K8sServices and K8sService are one list: keep one of them',
+    )
   const services = checkObjects(value, field, '', faults)
   const count = listField(value, field).length
   if (count === 0) faults.add('MissingParameter', field, `${field} needs one Service at least`)
@@ -152,10 +173,24 @@ function checkServices(value: JsonObject, field: string, faults: Faults): void {
     checkText(entry, 'Name', place, {}, faults)
     for (const { place: at, entry: label } of checkObjects(entry, 'ExtraLabels', place, faults)) {
       checkKeys(label, LABEL, at, 'a label', faults)
-      checkText(label, 'Key', at, { isRequired: true }, faults)
-      checkText(label, 'Value', at, {}, faults)
+      const key = { isRequired: true, form: LABEL_KEY, words: 'the key of a label: app, or example.com/app' }
+      checkText(label, 'Key', at, key, faults)
+      const text = { form: LABEL_VALUE, words: 'the value of a label: up to 63 of A-Z a-z 0-9 - _ and .' }
+      checkText(label, 'Value', at, text, faults)
     }
   }
+}
+
+/** Nodes that a cluster gave may stand there, as answers show them, and count for nothing. */
+function checkFoundNodes(value: JsonObject, faults: Faults): void {
+  for (const { place, entry } of checkObjects(value, 'Nodes', '', faults))
+    if (entry.Source !== 'K8S')
+      faults.add(
+        'InvalidParameterValue',
+        place,
+        'nodes of an upstream of type K8S come from its Services',
+        'leave Nodes out, or make it an upstream of type IP_PORT',
+      )
 }
 
 function checkNodes(value: JsonObject, faults: Faults): void {

@@ -1,7 +1,9 @@
 import type { EndpointView } from '../../../model/endpoint-view.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../model/json.ts'
 import { flagField, listField, numberField, objectField, textField } from '../../../model/json-fields.ts'
+import { readPodServiceName } from '../../../model/pod-service.ts'
 import { modelId } from '../kinds.ts'
+import { servicesField } from '../validate-upstream.ts'
 import type { CallOptions } from './call.ts'
 
 /** Upstreams as answers show them: UpstreamInfo of spec/tencent.md 5.3, with defaults, and `K8sServices` in the plural. */
@@ -23,7 +25,7 @@ export function describeUpstream(
     Retries: upstream.Retries ?? options.settings.tencent.api_default_retries,
     UpstreamHost: upstream.UpstreamHost ?? null,
     Nodes: isContainer ? foundNodes(upstream, views) : ownNodes(upstream, views),
-    K8sServices: isContainer ? (upstream.K8sService ?? []) : null,
+    K8sServices: isContainer ? listField(upstream, servicesField(upstream)) : null,
     HealthChecker: upstream.HealthChecker ?? null,
     Tags: listField(upstream, 'Tags'),
     CreatedTime: upstream.CreatedTime ?? '',
@@ -44,7 +46,16 @@ function foundNodes(upstream: JsonObject, views: readonly EndpointView[] | undef
     Weight: view.weight,
     Healthy: hasChecks(upstream) ? wordOf([view]) : 'OFF',
     Source: 'K8S',
+    ...serviceOf(view),
   }))
+}
+
+/** Which Service a node is of; nothing where nobody knows. */
+function serviceOf({ service }: EndpointView): JsonObject {
+  const found = service === null ? null : readPodServiceName(service)
+  if (service === null || found === null) return {}
+  const { cluster, namespace, service: name } = found
+  return { ServiceName: name, NameSpace: namespace, ClusterId: cluster, UniqueServiceName: service }
 }
 
 /** `OFF` without checks; `NO_DATA` for what gets no requests, or of which nothing is known. */

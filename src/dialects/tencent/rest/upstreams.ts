@@ -23,7 +23,7 @@ export const createUpstream: Action = {
       UpstreamId: id,
       // a name may hold no dash, so it is not the id itself
       UpstreamName: id.replace('-', '_'),
-      ...sentFields(call),
+      ...storedFields(call, {}),
     })
     await call.commit(edit, `upstreams/${id}`)
     return { UpstreamId: id }
@@ -37,10 +37,33 @@ export const modifyUpstream: Action = {
   async run(call) {
     const { key, value } = await call.find('upstreams')
     const edit = call.newEdit()
-    const upstream = await edit.put('upstreams', key.id, { ...value, ...sentFields(call) })
+    const upstream = await edit.put('upstreams', key.id, storedFields(call, value))
     await call.commit(edit, `upstreams/${key.id}`)
     return { Result: describeUpstream(upstream, call.options) }
   },
+}
+
+/**
+ * What is stored after a call: an upstream has nodes or Services, so a new type leaves the list of the old one behind, and nodes that a cluster gave, as answers
+ * show them, are not written.
+ */
+function storedFields(call: Call, previous: JsonObject): JsonObject {
+  const sent = sentFields(call)
+  const stored: Record<string, JsonValue> = { ...previous, ...sent }
+  const type = stored.UpstreamType ?? 'IP_PORT'
+  if (type === 'K8S') {
+    const own = Array.isArray(sent.Nodes)
+      ? (sent.Nodes as readonly JsonValue[]).filter((node) => !isJsonObject(node) || node.Source !== 'K8S')
+      : []
+    delete stored.Nodes
+    if (own.length > 0) stored.Nodes = own
+    // the same list under the name that documents may have from answers
+    if (Object.hasOwn(sent, 'K8sService')) delete stored.K8sServices
+  } else if (type !== (previous.UpstreamType ?? 'IP_PORT')) {
+    if (!Object.hasOwn(sent, 'K8sService')) delete stored.K8sService
+    delete stored.K8sServices
+  }
+  return stored
 }
 
 /** Health is the gateway's to say: what answers say of it may be sent back, and is not kept. */
