@@ -270,7 +270,7 @@ const EFFECTS: Readonly<Record<string, (run: Run) => Promise<void>>> = {
 
 /** Native files have their schema named on top instead. */
 const isNative = (file: string): boolean => !file.endsWith('.yaml') || file.startsWith('native-')
-const isApisix = (file: string): boolean => !isNative(file) && !file.startsWith('tencent-')
+const isApisix = (file: string): boolean => !isNative(file) && !/^(tencent|apinizer)-/.test(file)
 
 function count(answers: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {}
@@ -329,7 +329,7 @@ for (const [file, check] of Object.entries(EFFECTS)) {
       text = text.replaceAll(new RegExp(`\\b${name}\\b`, 'g'), String(streamPorts[i]))
     }
     // what an example has beside it
-    const beside = file.replace(/\.yaml$/, '-cluster')
+    const beside = file.replace(/\.\w+$/, '-cluster')
     if (existsSync(join(FOLDER, beside))) {
       mkdirSync(join(folder, beside))
       for (const name of readdirSync(join(FOLDER, beside))) {
