@@ -45,6 +45,10 @@ const VALUES: Readonly<Record<string, string>> = {
   'getV1HealthcheckKindId.kind': 'upstreams',
   'getV1HealthcheckKindId.id': 'u1',
   'apisixGetPluginConfig.id': 'p1',
+  project: 'shop',
+  proxy: 'orders',
+  environment: 'production',
+  'apinizerTargets.id': 'shop.orders',
 }
 /** Query parameters that calls go with, beside those that are required. */
 const ASKED = new Set(['all', 'follow'])
@@ -90,6 +94,16 @@ async function fill(gateway: GatewayProcess, node: string): Promise<void> {
     const answer = await gateway.admin('PUT', `/apisix/admin/${key}`, value)
     assert.equal(answer.status, 201, `${key}: ${answer.text}`)
   }
+  const proxy = {
+    apiProxyName: 'orders',
+    apiProxyCreationType: 'REVERSE_PROXY',
+    clientRoute: { relativePathList: ['/orders'] },
+    routingInfo: { routingAddressList: [{ address: `http://${node}` }] },
+    deploy: true,
+    deployTargetEnvironmentNameList: ['production'],
+  }
+  const made = await gateway.admin('POST', '/apiops/projects/shop/apiProxies/url/', proxy)
+  assert.equal(made.status, 200, made.text)
 }
 
 /** Status, type and text; of a stream only its head. */
