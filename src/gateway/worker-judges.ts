@@ -42,6 +42,7 @@ class UpstreamJudge implements OutcomeJudge {
   readonly #outlier: OutlierJudge | null
   /** Statuses that count as failures; null: those from 500 on. */
   readonly #failing: ReadonlySet<number> | null
+  readonly #countsServerErrors: boolean
 
   constructor(
     upstream: Upstream,
@@ -57,6 +58,7 @@ class UpstreamJudge implements OutcomeJudge {
     this.#outlier = outlier === null ? null : new OutlierJudge(outlier, upstream.endpoints.length)
     const statuses = outlier?.errors?.statuses
     this.#failing = statuses === undefined ? null : new Set(statuses)
+    this.#countsServerErrors = outlier?.errors?.countsServerErrors === true
   }
 
   answered(index: number, status: number, tookMs: number, nowMs: number): void {
@@ -65,14 +67,20 @@ class UpstreamJudge implements OutcomeJudge {
       this.#report(index, isUnhealthy(line) ? 'unhealthy' : 'healthy', `status ${status}`)
     const outlier = this.#outlier
     if (outlier === null) return
-    const isFailure = this.#failing === null ? status >= 500 : this.#failing.has(status)
-    if (!isFailure) {
+    if (!this.#isFailure(line, status)) {
       if (outlier.judgeSuccess(line, tookMs, nowMs + this.#offsetMs))
         this.#report(index, 'readmitted', `status ${status}`)
     } else if (
       outlier.judgeFailure(line, this.#failing !== null || isGatewayStatus(status), nowMs + this.#offsetMs)
     )
       this.#report(index, 'ejected', `status ${status}`)
+  }
+
+  #isFailure(line: HealthLine, status: number): boolean {
+    if (this.#failing !== null) return this.#failing.has(status)
+    if (status < 500) return false
+    // a server error that the policy does not count ends a trial well: nothing else would ever end it
+    return this.#countsServerErrors || isGatewayStatus(status) || !isOnTrial(line)
   }
 
   failed(index: number, kind: 'tcp' | 'timeout', _tookMs: number, nowMs: number): void {
@@ -106,6 +114,10 @@ class UpstreamJudge implements OutcomeJudge {
 /** Statuses that say that the endpoint, not the request, is at fault. */
 function isGatewayStatus(status: number): boolean {
   return status >= 502 && status <= 504
+}
+
+function isOnTrial({ cells, at }: HealthLine): boolean {
+  return (Atomics.load(cells, at + HEALTH_CELL.STATE) & HEALTH.TRIAL) !== 0
 }
 
 function isUnhealthy({ cells, at }: HealthLine): boolean {

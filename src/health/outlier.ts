@@ -50,7 +50,8 @@ export class OutlierJudge {
     const { cells, at } = line
     const { consecutiveFailures, errors } = this.#policy
     const state = stateOf(line)
-    if ((state & HEALTH.TRIAL) !== 0 && isGateway) return this.eject(line)
+    if ((state & HEALTH.TRIAL) !== 0 && (isGateway || errors?.countsServerErrors === true))
+      return this.eject(line)
     if ((state & HEALTH.EJECTED) !== 0) return false
     const inRow = isGateway ? Atomics.add(cells, at + HEALTH_CELL.CONSECUTIVE, 1) + 1 : 0
     if (consecutiveFailures > 0 && inRow >= consecutiveFailures) return this.eject(line)
@@ -100,6 +101,7 @@ export class OutlierJudge {
     clearState(line, HEALTH.TRIAL)
     Atomics.store(cells, at + HEALTH_CELL.TRIAL_OUT, 0)
     Atomics.store(cells, at + HEALTH_CELL.CONSECUTIVE, 0)
+    Atomics.store(cells, at + HEALTH_CELL.SUCCESSES, 0) // those of before say nothing of what was found now
     Atomics.store(cells, at + HEALTH_CELL.REQUESTS, 0)
     Atomics.store(cells, at + HEALTH_CELL.ERRORS, 0)
     Atomics.store(cells, at + HEALTH_CELL.LATENCY_REQUESTS, 0)
