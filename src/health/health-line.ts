@@ -1,4 +1,4 @@
-import { HEALTH, HEALTH_CELL, type HealthLine, UPSTREAM_CELL } from '../model/health.ts'
+import { type ActiveCheck, HEALTH, HEALTH_CELL, type HealthLine, UPSTREAM_CELL } from '../model/health.ts'
 
 export type FailureKind = 'http' | 'tcp' | 'timeout'
 
@@ -33,19 +33,35 @@ export function touch({ cells, upstreamAt }: HealthLine): void {
   Atomics.add(cells, upstreamAt + UPSTREAM_CELL.EPOCH, 1)
 }
 
+/** What the successes of a check may end, bits of HEALTH: what checks found, and with `endsEjection` what live traffic found too. */
+export function endedBy({ endsEjection }: Pick<ActiveCheck, 'endsEjection'>): number {
+  return endsEjection === true ? HEALTH.UNHEALTHY | HEALTH.EJECTED | HEALTH.TRIAL : HEALTH.UNHEALTHY
+}
+
 /**
- * A success, of a probe or of live traffic: clears the failure counts; of an unhealthy endpoint it counts, and at `threshold` (0: never) the
- * endpoint is healthy again. True if that happened. The counting of apisix.md 5.5.
+ * A success, of a probe or of live traffic: clears the failure counts; of an endpoint in one of the states `ends` it counts, and at `threshold` (0: never)
+ * these states end. True if that happened. The counting of apisix.md 5.5. Only the control side ends ejections: it is the one that readmits.
  */
-export function countSuccess(line: HealthLine, threshold: number): boolean {
+export function countSuccess(line: HealthLine, threshold: number, ends: number = HEALTH.UNHEALTHY): boolean {
   const { cells, at } = line
   if (cells[at + HEALTH_CELL.HTTP_FAILURES] !== 0) Atomics.store(cells, at + HEALTH_CELL.HTTP_FAILURES, 0)
   if (cells[at + HEALTH_CELL.TCP_FAILURES] !== 0) Atomics.store(cells, at + HEALTH_CELL.TCP_FAILURES, 0)
   if (cells[at + HEALTH_CELL.TIMEOUTS] !== 0) Atomics.store(cells, at + HEALTH_CELL.TIMEOUTS, 0)
-  if ((stateOf(line) & HEALTH.UNHEALTHY) === 0 || threshold === 0) return false
+  if ((stateOf(line) & ends) === 0 || threshold === 0) return false
   if (Atomics.add(cells, at + HEALTH_CELL.SUCCESSES, 1) + 1 < threshold) return false
   Atomics.store(cells, at + HEALTH_CELL.SUCCESSES, 0)
-  return clearState(line, HEALTH.UNHEALTHY)
+  return endStates(line, ends)
+}
+
+/** As `clearState`; an ejection gives its place among the ejected back, and a trial is called off: its request is one like all others. */
+function endStates(line: HealthLine, bits: number): boolean {
+  const { cells, at, upstreamAt } = line
+  const before = Atomics.and(cells, at + HEALTH_CELL.STATE, ~bits)
+  if ((before & bits) === 0) return false
+  if ((before & bits & HEALTH.EJECTED) !== 0) Atomics.sub(cells, upstreamAt + UPSTREAM_CELL.EJECTED, 1)
+  if ((before & bits & HEALTH.TRIAL) !== 0) Atomics.store(cells, at + HEALTH_CELL.TRIAL_OUT, 0)
+  touch(line)
+  return true
 }
 
 /** A failure: clears the successes, counts by its kind, and at `threshold` (0: never) the endpoint is unhealthy. True if that happened now. */

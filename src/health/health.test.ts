@@ -9,7 +9,7 @@ import {
   type OutlierDetection,
   UPSTREAM_CELL,
 } from '../model/health.ts'
-import { countFailure, countSuccess, setState, stateOf } from './health-line.ts'
+import { countFailure, countSuccess, endedBy, setState, stateOf } from './health-line.ts'
 import { OutlierJudge, returnTrial, takeTrial } from './outlier.ts'
 import { PassiveJudge } from './passive.ts'
 
@@ -51,6 +51,49 @@ describe('counts of checks (apisix.md 5.5)', () => {
     for (let i = 0; i < 300; i++) assert.equal(countFailure(line, 'http', 0), false)
     setState(line, HEALTH.UNHEALTHY)
     for (let i = 0; i < 300; i++) assert.equal(countSuccess(line, 0), false)
+  })
+
+  it('successes end ejections and trials only where the check says so, and only those in a row since then', () => {
+    const [one, two] = lines(2) as [HealthLine, HealthLine]
+    const judge = new OutlierJudge({ ...POLICY, mayEjectAll: true, maxEjectionPercent: 100 }, 2)
+    const ends = endedBy({ endsEjection: true })
+    for (const line of [one, two]) for (let i = 0; i < 3; i++) judge.judgeFailure(line, true, 0)
+    assert.equal(one.cells[UPSTREAM_CELL.EJECTED], 2)
+    for (let i = 0; i < 5; i++) assert.equal(countSuccess(one, 2, endedBy({})), false)
+    assert.equal(stateOf(one), HEALTH.EJECTED)
+    assert.equal(countSuccess(one, 2, ends), false)
+    countFailure(one, 'http', 3)
+    assert.equal(countSuccess(one, 2, ends), false)
+    const before = epoch(one)
+    assert.equal(countSuccess(one, 2, ends), true)
+    assert.equal(stateOf(one), 0)
+    assert.equal(epoch(one), before + 1)
+    assert.equal(one.cells[UPSTREAM_CELL.EJECTED], 1)
+    // one success of before does not count towards the next ejection
+    judge.readmit(two)
+    assert.equal(takeTrial(two), true)
+    assert.equal(countSuccess(two, 2, ends), false)
+    assert.equal(judge.judgeFailure(two, true, 0), true)
+    assert.equal(countSuccess(two, 2, ends), false)
+    assert.equal(stateOf(two), HEALTH.EJECTED)
+    // a trial that is called off leaves no trial request behind
+    judge.readmit(two)
+    assert.equal(takeTrial(two), true)
+    assert.equal(countSuccess(two, 2, ends), true)
+    assert.equal(stateOf(two), 0)
+    assert.equal(two.cells[two.at + HEALTH_CELL.TRIAL_OUT], 0)
+    assert.equal(one.cells[UPSTREAM_CELL.EJECTED], 0)
+  })
+
+  it('what checks and live traffic both found ends together', () => {
+    const [line] = lines(1) as [HealthLine]
+    const judge = new OutlierJudge({ ...POLICY, mayEjectAll: true, maxEjectionPercent: 100 }, 1)
+    for (let i = 0; i < 3; i++) judge.judgeFailure(line, true, 0)
+    countFailure(line, 'tcp', 1)
+    assert.equal(stateOf(line), HEALTH.EJECTED | HEALTH.UNHEALTHY)
+    assert.equal(countSuccess(line, 1, endedBy({ endsEjection: true })), true)
+    assert.equal(stateOf(line), 0)
+    assert.equal(line.cells[UPSTREAM_CELL.EJECTED], 0)
   })
 
   it('statuses in neither list say nothing', () => {
@@ -134,6 +177,16 @@ describe('outlier detection', () => {
         assert.equal(all[0]?.cells[UPSTREAM_CELL.EJECTED], out)
       }),
     )
+  })
+
+  it('ejects the last one only where all may go', () => {
+    const eject = (mayEjectAll: boolean, count: number): number => {
+      const all = lines(count)
+      const judge = new OutlierJudge({ ...POLICY, maxEjectionPercent: 100, mayEjectAll }, count)
+      for (const line of all) fail(judge, line, 3)
+      return all.filter((line) => stateOf(line) === HEALTH.EJECTED).length
+    }
+    assert.deepEqual([eject(false, 3), eject(true, 3), eject(false, 1), eject(true, 1)], [2, 3, 0, 1])
   })
 
   it('ejects by the share of errors in a window with enough requests', () => {

@@ -5,7 +5,7 @@ import { createServer as createHttp2Server } from 'node:http2'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
 import { type ActiveCheck, HEALTH, HEALTH_LINE_CELLS, type HealthLine } from '../model/health.ts'
-import { stateOf } from './health-line.ts'
+import { setState, stateOf } from './health-line.ts'
 import { probe } from './probe.ts'
 import { encodeRequest } from './probe-grpc.ts'
 import type { ProbeResult } from './probe-result.ts'
@@ -171,6 +171,53 @@ describe('the prober', () => {
     await pass(2500)
     assert.deepEqual(transitions, ['a down', 'a up'])
     assert.ok((prober.nextProbeMs('u', 'a') as number) > Date.now())
+  })
+
+  it('ends an ejection by passes where the check does, at the pace of those that are out', async (t) => {
+    const check = {
+      ...CHECK,
+      endsEjection: true,
+      healthy: { ...CHECK.healthy, intervalMs: 60_000 },
+    }
+    const { lines, sent, transitions, pass, prober } = setUp(t, ['a', 'b'], check)
+    const line = lines.get('a') as HealthLine
+    setState(line, HEALTH.EJECTED)
+    prober.remove('u')
+    prober.set('u', check, [
+      { key: 'a', line, resolve: async () => ({ address: '127.0.0.1', host: 'a', port: 80 }) },
+    ])
+    await pass(600)
+    assert.deepEqual([sent, stateOf(line)], [['a'], HEALTH.EJECTED])
+    await pass(1200)
+    assert.deepEqual(sent, ['a', 'a'])
+    assert.deepEqual(transitions, ['a up'])
+    assert.equal(stateOf(line), 0)
+    await pass(5000)
+    assert.equal(sent.length, 2)
+  })
+
+  it('counts results in a row, and what says nothing changes neither count', async (t) => {
+    const { answers, pass, prober } = setUp(t, ['a'])
+    const counts = () => {
+      const { isSuccess, passes, failures } = prober.lastProbe('u', 'a') ?? {}
+      return [isSuccess, passes, failures]
+    }
+    await pass(600)
+    assert.deepEqual(counts(), [true, 1, 0])
+    await pass(1050)
+    assert.deepEqual(counts(), [true, 2, 0])
+    answers.set('a', 404) // in neither list
+    await pass(1050)
+    assert.deepEqual(counts(), [null, 2, 0])
+    answers.set('a', 500)
+    await pass(1050)
+    assert.deepEqual(counts(), [false, 0, 1])
+    answers.set('a', 'timeout')
+    await pass(1050)
+    assert.deepEqual(counts(), [false, 0, 2])
+    answers.set('a', 200)
+    await pass(1050)
+    assert.deepEqual(counts(), [true, 1, 0])
   })
 
   it('stops for endpoints that are gone and keeps the pace of those that stay', async (t) => {

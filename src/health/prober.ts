@@ -1,7 +1,6 @@
-import type { ActiveCheck } from '../model/health.ts'
-import { HEALTH, type HealthLine } from '../model/health.ts'
+import type { ActiveCheck, HealthLine } from '../model/health.ts'
 import type { UpstreamTls } from '../model/upstream.ts'
-import { countFailure, countSuccess, stateOf } from './health-line.ts'
+import { countFailure, countSuccess, endedBy, stateOf } from './health-line.ts'
 import { probe } from './probe.ts'
 import type { ProbeResult, ProbeTarget } from './probe-result.ts'
 
@@ -16,10 +15,15 @@ export interface ProbedEndpoint {
 export interface LastProbe {
   readonly atMs: number
   readonly result: ProbeResult
+  /** null: its status is in neither list. */
+  readonly isSuccess: boolean | null
+  /** Results of the same kind in a row, this one among them; one that says nothing ends neither. One of the two is 0. */
+  readonly passes: number
+  readonly failures: number
 }
 
 export interface ProberOptions {
-  /** An endpoint became healthy or unhealthy by a probe; its state is in force already. */
+  /** An endpoint became unhealthy by a probe, or what its successes end is over; its state is in force already. */
   readonly onTransition: (upstreamId: string, key: string, isHealthy: boolean, result: ProbeResult) => void
   /** A probe came back; `isSuccess` null: its status says nothing. */
   readonly onResult?: (upstreamId: string, check: ActiveCheck, isSuccess: boolean | null) => void
@@ -141,8 +145,9 @@ class ProbedUpstream {
   }
 
   #intervalOf({ endpoint }: Watched): number {
-    const { healthy, unhealthy } = this.#check as ActiveCheck
-    return (stateOf(endpoint.line) & HEALTH.UNHEALTHY) === 0 ? healthy.intervalMs : unhealthy.intervalMs
+    const check = this.#check as ActiveCheck
+    const { intervalMs } = (stateOf(endpoint.line) & endedBy(check)) === 0 ? check.healthy : check.unhealthy
+    return intervalMs
   }
 
   #random(): number {
@@ -184,21 +189,34 @@ class ProbedUpstream {
         ? { kind: 'tcp', error: 'the name stands for no address', tookMs: 0 }
         : await send(check, target, this.#tls)
     if (watched.isGone) return // what is no longer asked about says nothing
-    watched.last = { atMs: Date.now(), result }
     const { line, key } = watched.endpoint
     if (isSuccess(check, result)) {
+      this.#note(watched, result, true)
       this.#options.onResult?.(this.#id, check, true)
-      if (countSuccess(line, check.healthy.successes)) this.#options.onTransition(this.#id, key, true, result)
+      if (countSuccess(line, check.healthy.successes, endedBy(check)))
+        this.#options.onTransition(this.#id, key, true, result)
       return
     }
     const found = failureOf(check, result)
     // failures of an endpoint's own probe count together, whatever they were
     const kind = found !== null && target?.own !== undefined ? 'tcp' : found
+    this.#note(watched, result, kind === null ? null : false)
     this.#options.onResult?.(this.#id, check, kind === null ? null : false)
     if (kind === null) return
     const { httpFailures, tcpFailures, timeouts } = check.unhealthy
     const threshold = kind === 'http' ? httpFailures : kind === 'tcp' ? tcpFailures : timeouts
     if (countFailure(line, kind, threshold)) this.#options.onTransition(this.#id, key, false, result)
+  }
+
+  #note(watched: Watched, result: ProbeResult, isSuccess: boolean | null): void {
+    const { passes, failures } = watched.last ?? { passes: 0, failures: 0 }
+    watched.last = {
+      atMs: Date.now(),
+      result,
+      isSuccess,
+      passes: isSuccess === null ? passes : isSuccess ? passes + 1 : 0,
+      failures: isSuccess === null ? failures : isSuccess ? 0 : failures + 1,
+    }
   }
 }
 

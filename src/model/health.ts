@@ -26,7 +26,7 @@ export interface ActiveCheck {
   readonly body: string
   /** https: whether the certificate must be valid. */
   readonly verifiesCertificate: boolean
-  /** Whether enough successes also end an ejection by live traffic; absent: no (Apinizer: yes). */
+  /** Whether `healthy.successes` in a row also end an ejection by live traffic, or the trial after it; absent: no (Apinizer: yes). */
   readonly endsEjection?: boolean
   readonly healthy: {
     /** Milliseconds between probes of a healthy endpoint, >= 100; plus up to a tenth at random. */

@@ -136,12 +136,12 @@ export const READINGS: readonly Reading[] = [
   reading(
     'I',
     '5.5',
-    'An address that the breaker opened comes back by its sleep window, also where checks pass meanwhile.',
+    'An address that the breaker opened comes back by its sleep window, or before it by enough checks that pass; they call a half-open trial off too.',
   ),
   reading(
     'I',
     '6.1',
-    'A canary that fails is out for the cooldown: at its first failed connection, time-out or 502 to 504, or as the circuit breaker says where there is one. The request itself goes on to the primary addresses where it may be sent again.',
+    'A canary that fails is out for the cooldown, which checks that pass do not end: at its first failed connection, time-out or 502 to 504, or as the circuit breaker says where there is one. The request itself goes on to the primary addresses where it may be sent again.',
   ),
   reading(
     'I',

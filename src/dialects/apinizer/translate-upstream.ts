@@ -282,11 +282,12 @@ export function readHealth(proxy: JsonObject): HealthPolicy | null {
   return active === null && outlier === null ? null : { active, passive: null, outlier }
 }
 
-/** One failed request by the rules of 5.1, or its checks, take a canary out for the cooldown. */
+/** One failed request, or the breaker's count of them, takes a canary out for the cooldown, which no check ends early. */
 export function readCanaryHealth(proxy: JsonObject, cooldownMs: number): HealthPolicy {
   const own = readBreaker(proxy)
+  const checks = readChecks(proxy)
   return {
-    active: readChecks(proxy),
+    active: checks === null ? null : { ...checks, endsEjection: false },
     passive: null,
     outlier: {
       ...(own ?? { ...BREAKER, consecutiveFailures: 1, errors: null }),
@@ -321,6 +322,7 @@ function readChecks(proxy: JsonObject): ActiveCheck | null {
     headers: [],
     body: '',
     verifiesCertificate: !flagField(objectField(proxy, 'mtls') ?? {}, 'disableSslValidation'),
+    endsEjection: true,
     healthy: { intervalMs, statuses: PASSING, successes: numberField(settings, 'passThreshold') ?? 2 },
     unhealthy: {
       intervalMs,

@@ -147,6 +147,8 @@ export class HealthControl {
     if (watched === undefined || known === undefined) return
     switch (transition.change) {
       case 'ejected':
+        // probes that passed may have ended it before it was told
+        if ((stateOf(known.line) & HEALTH.EJECTED) === 0) break
         this.#armReturn(watched, known)
         this.#announce(
           watched,
@@ -413,7 +415,10 @@ export class HealthControl {
     if (watched === undefined || known === undefined) return
     const seen = describeProbe(result)
     if (isHealthy) {
-      this.#disarmRecovery(known)
+      if (watched.model.health?.active?.endsEjection === true) {
+        this.#disarm(known)
+        this.#armForgiveness(watched, known)
+      } else this.#disarmRecovery(known)
       this.#recover(watched, known)
       this.#announce(watched, known, 'endpoint-healthy', 'up', `probe: ${seen}`)
     } else {
@@ -441,14 +446,29 @@ export class HealthControl {
     const outlier = watched.model.health?.outlier
     if (judge === null || outlier == null) return
     judge.readmit(known.line)
-    known.timer = setTimeout(() => judge.forgive(known.line), outlier.maxEjectionMs)
-    known.timer.unref()
-    if (outlier.trial)
+    this.#armForgiveness(watched, known)
+    if ((stateOf(known.line) & HEALTH.UNHEALTHY) !== 0)
+      this.#announce(
+        watched,
+        known,
+        'endpoint-unhealthy',
+        'unhealthy',
+        'its ejection is over, but checks have found it unhealthy',
+      )
+    else if (outlier.trial)
       this.#announce(watched, known, 'endpoint-readmitted', 'trial', 'one request goes first')
     else {
       this.#recover(watched, known)
       this.#announce(watched, known, 'endpoint-readmitted', 'up', 'its time is over')
     }
+  }
+
+  /** Without an ejection for so long, the next one is a first one again. */
+  #armForgiveness({ model, judge }: Watched, known: WatchedEndpoint): void {
+    const outlier = model.health?.outlier
+    if (judge === null || outlier == null) return
+    known.timer = setTimeout(() => judge.forgive(known.line), outlier.maxEjectionMs)
+    known.timer.unref()
   }
 
   #disarm(known: WatchedEndpoint): void {
