@@ -102,6 +102,11 @@ test('microservices stand behind a name, with a breaker; one that no setting kno
     [outlier?.errors?.threshold.value, outlier?.errors?.minRequests, outlier?.baseEjectionMs],
     [0.4, 20, 5000],
   )
+  assert.deepEqual(
+    [outlier?.maxEjectionPercent, outlier?.mayEjectAll, outlier?.trial],
+    [100, true, true],
+    'a service with one instance has a circuit as well',
+  )
   const unknown = targetOf(translate({}).objects, 'api-dddddddd')
   assert.ok(unknown.kind === 'respond' && unknown.status === 481)
 })

@@ -143,7 +143,7 @@ export function upstreamOfUrl(url: BackendUrl, place: UpstreamPlace, verifies: b
   }
 }
 
-/** The addresses of a microservice, in turn; a breaker ejects an address that fails too often (spec/tencent.md 4.4). */
+/** The addresses of a microservice, in turn; a breaker ejects an address that fails too often, the only one too (spec/tencent.md 4.4, 5.2: no guessing). */
 export function upstreamOfMicroservice(
   address: string,
   place: UpstreamPlace,
@@ -177,6 +177,7 @@ export function upstreamOfMicroservice(
               baseEjectionMs: breaker.sleepMs,
               maxEjectionMs: breaker.sleepMs,
               maxEjectionPercent: 100,
+              mayEjectAll: true,
               trial: true,
             },
           },
