@@ -22,6 +22,8 @@ export interface EndpointViewsOptions {
   /** What operators said of the endpoints of an upstream. */
   readonly said: (upstreamId: string) => JsonObject | undefined
   readonly startedAtMs: number
+  /** Milliseconds, the clock of windows. Default: performance.now, of the thread whose start the windows of all workers are counted from. */
+  readonly now?: () => number
 }
 
 /** Statuses of attempts that count as failures: 5xx. */
@@ -46,7 +48,7 @@ export class EndpointViews {
     }
     const said = this.#options.said(upstreamId)
     return upstream.endpoints.map((endpoint) =>
-      this.#view(upstreamId, endpoint, standings.get(identityOf(upstreamId, endpoint)), said),
+      this.#view(upstream, endpoint, standings.get(identityOf(upstreamId, endpoint)), said),
     )
   }
 
@@ -62,12 +64,13 @@ export class EndpointViews {
   }
 
   #view(
-    upstreamId: string,
+    upstream: Upstream,
     endpoint: Endpoint,
     standing: Standing | undefined,
     said: JsonObject | undefined,
   ): EndpointView {
     const { health, startedAtMs } = this.#options
+    const upstreamId = upstream.id
     const { host, port, address, priority, zone, service = null, weight } = endpoint
     const key = identityOf(upstreamId, endpoint)
     const last = health.prober.lastProbe(upstreamId, key)
@@ -87,13 +90,14 @@ export class EndpointViews {
       service,
       state: known.state,
       reason: known.reason,
+      openedBy: openedBy(known.state),
       sinceMs: known.sinceMs ?? startedAtMs,
       lastProbe:
         last === null
           ? null
           : {
               atMs: last.atMs,
-              isSuccess: last.result.kind === 'connected' || last.result.kind === 'status',
+              isSuccess: last.isSuccess === true,
               result: describeProbe(last.result),
               tookMs: last.result.tookMs,
             },
@@ -112,7 +116,26 @@ export class EndpointViews {
         tcpFailures: cell(HEALTH_CELL.TCP_FAILURES),
         timeouts: cell(HEALTH_CELL.TIMEOUTS),
       },
+      consecutivePasses: last?.passes ?? 0,
+      consecutiveFailures: last?.failures ?? 0,
+      ...this.#window(upstream, standing),
       returnsAtMs: standing?.returnsAtMs ?? null,
+    }
+  }
+
+  /** What a window counted that is over says nothing any more, though it stays in the line until the next request. */
+  #window(
+    { health }: Upstream,
+    standing: Standing | undefined,
+  ): Pick<EndpointView, 'windowErrors' | 'windowTotal'> {
+    const errors = health?.outlier?.errors
+    if (errors == null || standing === undefined) return { windowErrors: 0, windowTotal: 0 }
+    const { cells, at } = standing.line
+    const window = Math.floor((this.#options.now ?? (() => performance.now()))() / errors.windowMs)
+    const isNow = Atomics.load(cells, at + HEALTH_CELL.WINDOW) === window
+    return {
+      windowErrors: isNow ? Atomics.load(cells, at + HEALTH_CELL.ERRORS) : 0,
+      windowTotal: isNow ? Atomics.load(cells, at + HEALTH_CELL.REQUESTS) : 0,
     }
   }
 
@@ -155,6 +178,11 @@ export class EndpointViews {
     for (let i = 0; i < CLASSES; i++) answered += shared.sum(slot, i)
     return { requests: answered + broken, failures: broken + shared.sum(slot, SERVER_ERRORS) }
   }
+}
+
+function openedBy(state: EndpointView['state']): EndpointView['openedBy'] {
+  if (state === 'ejected' || state === 'trial') return 'breaker'
+  return state === 'unhealthy' ? 'health' : null
 }
 
 /** Counts of the health control for metrics. */

@@ -17,6 +17,8 @@ export interface EndpointView {
   readonly state: EndpointCondition
   /** Why, where it is not `up`: `3 timeouts in a row (probe)`, `ejected after 5 failures, the last: status 503`, `drained by admin`. '' else. */
   readonly reason: string
+  /** What keeps it from serving as all others do: ejection by live traffic, its trial included, or checks; null: neither. Of two, the one that `state` tells. */
+  readonly openedBy: 'breaker' | 'health' | null
   /** Since when; the start of the gateway where it was never otherwise. */
   readonly sinceMs: number
   /** null: it is not probed, or was not yet. `result`: `status 200`, `connected`, `timeout`, `ECONNREFUSED`. */
@@ -42,6 +44,12 @@ export interface EndpointView {
     readonly tcpFailures: number
     readonly timeouts: number
   }
+  /** Probes in a row that ended the same way, since the gateway probes it; one that says nothing changes neither. At most one of the two is over 0. */
+  readonly consecutivePasses: number
+  readonly consecutiveFailures: number
+  /** Of the window that outlier detection counts errors in, since it began; 0 where it counts none, and anew after each ejection. */
+  readonly windowErrors: number
+  readonly windowTotal: number
   /** When an ejected one comes back. */
   readonly returnsAtMs: number | null
 }

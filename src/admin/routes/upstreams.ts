@@ -35,6 +35,10 @@ export const ENDPOINT_SCHEMA: JsonObject = {
     },
     state: { type: 'string', enum: [...ENDPOINT_CONDITIONS] },
     reason: { type: 'string', description: 'Why it is not up; "" else' },
+    openedBy: {
+      enum: ['breaker', 'health', null],
+      description: 'What keeps it out or on trial: live traffic (breaker) or checks (health)',
+    },
     sinceMs: { type: 'number' },
     lastProbe: {
       type: ['object', 'null'],
@@ -53,6 +57,13 @@ export const ENDPOINT_SCHEMA: JsonObject = {
     failures: { type: 'integer' },
     ejections: { type: 'integer' },
     counter: { type: 'object', description: 'Of checks, since the last change of state' },
+    consecutivePasses: { type: 'integer', description: 'Probes in a row that passed' },
+    consecutiveFailures: { type: 'integer', description: 'Probes in a row that failed' },
+    windowErrors: {
+      type: 'integer',
+      description: 'Failures in the window that outlier detection counts now',
+    },
+    windowTotal: { type: 'integer', description: 'Requests in that window' },
     returnsAtMs: { type: ['number', 'null'], description: 'When an ejected one comes back' },
   },
 }

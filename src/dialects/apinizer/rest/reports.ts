@@ -142,20 +142,22 @@ export async function targetStates(call: Call, [id]: readonly [string]): Promise
 
 function stateOf(view: EndpointView | null, type: string): JsonObject {
   if (view === null) return { circuit: null }
-  const { counter, lastProbe, returnsAtMs, state, sinceMs, inFlight, requests, failures } = view
+  const { lastProbe, openedBy, returnsAtMs, state, sinceMs, inFlight, requests, failures } = view
   const isOpen = state === 'ejected' || state === 'unhealthy'
   return {
     circuit: isOpen ? 'OPEN' : state === 'trial' ? 'HALF_OPEN' : 'CLOSED',
-    openedBy: state === 'unhealthy' ? 'HEALTH_CHECK' : isOpen || state === 'trial' ? 'CIRCUIT_BREAKER' : null,
+    openedBy: openedBy === 'health' ? 'HEALTH_CHECK' : openedBy === 'breaker' ? 'CIRCUIT_BREAKER' : null,
     reason: view.reason,
     since: new Date(sinceMs).toISOString(),
-    consecutivePasses: counter.success,
-    consecutiveFailures: counter.httpFailures + counter.tcpFailures + counter.timeouts,
+    consecutivePasses: view.consecutivePasses,
+    consecutiveFailures: view.consecutiveFailures,
     lastCheckTime: lastProbe === null ? null : new Date(lastProbe.atMs).toISOString(),
     lastCheckResult: lastProbe === null ? null : lastProbe.result,
     requestsInFlight: inFlight,
     requestsTotal: requests,
     errorsTotal: failures,
+    windowErrors: view.windowErrors,
+    windowRequests: view.windowTotal,
     ...(type === 'CANARY'
       ? { cooldownUntil: returnsAtMs === null ? null : new Date(returnsAtMs).toISOString() }
       : { returnsAt: returnsAtMs === null ? null : new Date(returnsAtMs).toISOString() }),
