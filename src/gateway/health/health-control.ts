@@ -147,8 +147,10 @@ export class HealthControl {
     if (watched === undefined || known === undefined) return
     switch (transition.change) {
       case 'ejected':
-        // probes that passed may have ended it before it was told
-        if ((stateOf(known.line) & HEALTH.EJECTED) === 0) break
+        if ((stateOf(known.line) & HEALTH.EJECTED) === 0) {
+          known.ejections++ // probes that passed ended it before it was told
+          break
+        }
         this.#armReturn(watched, known)
         this.#announce(
           watched,
