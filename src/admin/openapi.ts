@@ -63,7 +63,8 @@ export function describeApi({ version, endpoints, rests }: ApiParts): JsonObject
         bearer: {
           type: 'http',
           scheme: 'bearer',
-          description: 'The same key as `Authorization: Bearer …`; not for the APIs of the dialects.',
+          description:
+            'The same key as `Authorization: Bearer …`; of the APIs of the dialects some take it only in X-API-KEY.',
         },
       },
       schemas: {
@@ -242,8 +243,8 @@ function describeRestOperation(operation: RestOperation, rest: RestDescription):
     operationId: operation.id,
     summary: operation.summary,
     tags: [rest.name],
-    // standard clients' form of a key is for our own endpoints alone
-    security: [{ apiKey: [] }],
+    // standard clients' form of a key is for our own endpoints, and for systems that have it themselves
+    security: [{ apiKey: [] }, ...(rest.acceptsBearer === true ? [{ bearer: [] }] : [])],
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(body === undefined
       ? {}

@@ -1,6 +1,6 @@
 import type { DocumentStore, Fault, StoredDocument, Warning } from '../model/document.ts'
 import type { EndpointView } from '../model/endpoint-view.ts'
-import type { ExplainRequest, Explanation } from '../model/explanation.ts'
+import type { ExplainRequest, WorkerExplanation } from '../model/explanation.ts'
 import type { JsonObject, JsonValue } from '../model/json.ts'
 import type { ModelObject } from '../model/model.ts'
 import type { Settings } from '../model/settings.ts'
@@ -156,8 +156,8 @@ export type DialectSettings = Pick<
 export interface RestView {
   /** How the endpoints of an upstream of the model stand; undefined: there is no such upstream. */
   endpoints(upstreamId: string): readonly EndpointView[] | undefined
-  /** What becomes of a request, by the table that serves; absent: nobody can tell. */
-  explain?(request: ExplainRequest): Promise<Explanation>
+  /** What becomes of a request, by the table of each worker that serves; absent: nobody can tell. Rejects with an error that has a `reason`. */
+  explainEach?(request: ExplainRequest): Promise<readonly WorkerExplanation[]>
 }
 
 export interface RestRequest {
@@ -225,6 +225,8 @@ export interface RestDescription {
   readonly name: string
   /** One or two sentences. */
   readonly description: string
+  /** Whether a key may stand in `Authorization: Bearer` too, as in DialectRest. */
+  readonly acceptsBearer?: boolean
   readonly operations: readonly RestOperation[]
   /** Schemas by name (each begins with `name`); others refer to them as `#/components/schemas/<name>`. JSON Schema 2020-12. */
   readonly schemas: Readonly<Record<string, JsonObject>>

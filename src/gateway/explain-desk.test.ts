@@ -44,6 +44,39 @@ test('a question goes to one worker that serves, and its answer to whoever asked
   assert.deepEqual([(await first).revision, (await second).revision], [11, 22])
 })
 
+test('every worker that serves is asked by itself, and one that goes or fails says so', async () => {
+  const [one, two, three, loading] = [1, 2, 3, 4].map((key) => new FakeWorker(key)) as [
+    FakeWorker,
+    FakeWorker,
+    FakeWorker,
+    FakeWorker,
+  ]
+  loading.state = 'loading'
+  const desk = new ExplainDesk(() => [one, two, three, loading])
+  const asked = desk.explainEach(REQUEST, '127.0.0.1:80')
+  assert.deepEqual(
+    [one, two, three, loading].map(({ sent }) => sent.length),
+    [1, 1, 1, 0],
+  )
+  desk.receive({ type: 'explained', id: 3, explanation: answerOf(33), error: null })
+  desk.receive({ type: 'explained', id: 2, explanation: null, error: 'Error: x' })
+  desk.forget(1)
+  assert.deepEqual(await asked, [
+    { worker: 1, explanation: null, error: 'worker 1 has gone' },
+    { worker: 2, explanation: null, error: 'a worker could not explain it: Error: x' },
+    { worker: 3, explanation: answerOf(33), error: null },
+  ])
+  assert.deepEqual(
+    [one, two, three].map(({ sent }) => sent.length),
+    [1, 1, 1],
+  )
+  const nobody = new ExplainDesk(() => [loading])
+  await assert.rejects(
+    nobody.explainEach(REQUEST, 'x:1'),
+    (error: ExplainError) => error.reason === 'noAnswer',
+  )
+})
+
 test('a question about a stream goes the same way', async () => {
   const worker = new FakeWorker(1)
   const desk = new ExplainDesk(() => [worker])

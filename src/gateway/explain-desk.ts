@@ -1,4 +1,10 @@
-import type { ExplainRequest, Explanation, StreamExplanation, StreamQuestion } from '../model/explanation.ts'
+import type {
+  ExplainRequest,
+  Explanation,
+  StreamExplanation,
+  StreamQuestion,
+  WorkerExplanation,
+} from '../model/explanation.ts'
 import type { StreamEntrance } from '../proxy/proxy-contract.ts'
 import { ExplainError } from './explain-request.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
@@ -13,6 +19,8 @@ export interface ExplainingWorker {
 interface Question {
   readonly message: ToWorker
   worker: number
+  /** Whom it is put to; null: anybody. */
+  readonly only: number | null
   readonly tried: Set<number>
   readonly timer: NodeJS.Timeout
   readonly resolve: (explanation: Explanation | StreamExplanation) => void
@@ -22,8 +30,9 @@ interface Question {
 export const EXPLAIN_TIMEOUT_MS = 2_000
 /** Questions under way. */
 const MAX_QUESTIONS = 64
+const NOBODY = 'no worker serves at this moment: ask again in a second'
 
-/** Puts questions to workers, one of them each. Should that one go, another is asked. */
+/** Puts questions to workers, one of them each unless all are asked. Should that one go, another is asked. */
 export class ExplainDesk {
   readonly #workers: () => Iterable<ExplainingWorker>
   readonly #timeoutMs: number
@@ -40,13 +49,33 @@ export class ExplainDesk {
     return (await this.#put((id) => ({ type: 'explain', id, request, listener }))) as Explanation
   }
 
+  /** Asks every worker that serves, each by itself. Rejects with ExplainError when there is none. */
+  async explainEach(request: ExplainRequest, listener: string): Promise<readonly WorkerExplanation[]> {
+    const serving = [...this.#workers()].filter(({ state }) => state === 'serving')
+    if (serving.length === 0) throw new ExplainError('noAnswer', NOBODY)
+    return Promise.all(
+      serving.map(async ({ key: worker }): Promise<WorkerExplanation> => {
+        try {
+          const told = await this.#put((id) => ({ type: 'explain', id, request, listener }), worker)
+          return { worker, explanation: told as Explanation, error: null }
+        } catch (error) {
+          if (!(error instanceof ExplainError)) throw error
+          return { worker, explanation: null, error: error.message }
+        }
+      }),
+    )
+  }
+
   /** The same for a stream. */
   async explainStream(question: StreamQuestion, entrance: StreamEntrance): Promise<StreamExplanation> {
     return (await this.#put((id) => ({ type: 'explainStream', id, question, entrance }))) as StreamExplanation
   }
 
   /** A worker answers each kind of question with its own kind of explanation. */
-  #put(messageOf: (id: number) => ToWorker): Promise<Explanation | StreamExplanation> {
+  #put(
+    messageOf: (id: number) => ToWorker,
+    only: number | null = null,
+  ): Promise<Explanation | StreamExplanation> {
     if (this.#questions.size >= MAX_QUESTIONS)
       return Promise.reject(
         new ExplainError('noAnswer', `${MAX_QUESTIONS} questions are being explained: ask again later`),
@@ -58,7 +87,7 @@ export class ExplainDesk {
         this.#timeoutMs,
       )
       const message = messageOf(id)
-      this.#questions.set(id, { message, worker: 0, tried: new Set(), timer, resolve, reject })
+      this.#questions.set(id, { message, worker: 0, only, tried: new Set(), timer, resolve, reject })
       this.#ask(id)
     })
   }
@@ -81,12 +110,13 @@ export class ExplainDesk {
     if (question === undefined) return
     for (const worker of this.#workers()) {
       if (worker.state !== 'serving' || question.tried.has(worker.key)) continue
+      if (question.only !== null && question.only !== worker.key) continue
       question.worker = worker.key
       question.tried.add(worker.key)
       worker.send(question.message)
       return
     }
-    this.#fail(id, 'no worker serves at this moment: ask again in a second')
+    this.#fail(id, question.only === null ? NOBODY : `worker ${question.only} has gone`)
   }
 
   #fail(id: number, message: string): void {

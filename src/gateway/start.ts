@@ -11,6 +11,7 @@ import type {
   RouteReach,
   StreamExplanation,
   StreamQuestion,
+  WorkerExplanation,
 } from '../model/explanation.ts'
 import { GatewayError } from '../model/gateway-error.ts'
 import type { ListenerProtocol } from '../model/listener.ts'
@@ -93,6 +94,8 @@ export interface Control {
   documentStatus(key: DocumentKey): DocumentStatus | undefined
   /** Why a request goes where it goes, by the table that serves. Rejects with ExplainError. */
   explain(request: ExplainRequest): Promise<Explanation>
+  /** The same by the table of each worker. Rejects with ExplainError when none serves. */
+  explainEach(request: ExplainRequest): Promise<readonly WorkerExplanation[]>
   /** Why a stream goes where it goes. Rejects with ExplainError. */
   explainStream(question: StreamQuestion): Promise<StreamExplanation>
   /** Which requests reach the routes that come from a document. Rejects with ExplainError. */
@@ -399,6 +402,8 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
         const listener = findListener(request.listener, requestAddresses())
         return withPlaces(await explainDesk.explain(request, listener), dialects, control.placeOf)
       },
+      explainEach: async (request) =>
+        explainDesk.explainEach(request, findListener(request.listener, requestAddresses())),
       explainStream: async (question) => {
         const entrance = findStreamEntrance(question, workers.listeners)
         return withPlaces(await explainDesk.explainStream(question, entrance), dialects, control.placeOf)

@@ -279,6 +279,16 @@ export interface Explanation {
   readonly outcome: ExplainedOutcome
 }
 
+/** What one worker makes of a request. */
+export interface WorkerExplanation {
+  /** Its number; one that takes the place of another has a new one. */
+  readonly worker: number
+  /** null: it did not answer. */
+  readonly explanation: Explanation | null
+  /** Why it did not; null: it did. */
+  readonly error: string | null
+}
+
 /** The stream to explain: a TCP connection, or the datagrams of one client's port. */
 export interface StreamQuestion {
   /** Of the socket. A listener that ends TLS is one of `tcp`. */

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { type Backend, startBackend } from '../support/backends.ts'
+import { answerText, type Backend, startBackend } from '../support/backends.ts'
 import { callHttp, type GatewayProcess, startGateway } from '../support/gateway.ts'
 
 /** The management calls of Apinizer, with traffic (spec/apinizer.md 9, 10). */
 
+const VIEWER_KEY = 'viewer-key-of-the-end-to-end-tests-01'
 const BASE = '/apiops/projects/shop/apiProxies'
 
 async function setUp(t: TestContext, count = 2, flags: readonly string[] = []) {
@@ -57,7 +61,10 @@ test('a proxy is made, deployed, changed, taken out and deleted; changes act wit
   })
   assert.equal((await ask(gateway, '/orders/1')).status, 404)
   const deployed = await done(gateway, 'POST', `${BASE}/orders/environments/production/`)
-  assert.equal((deployed.deploymentResult as Answer).success, true)
+  assert.deepEqual(deployed.deploymentResult, {
+    success: true,
+    deploymentResults: [{ environmentName: 'production', success: true, message: 'deployed' }],
+  })
   assert.equal((await ask(gateway, '/orders/1')).text, `backend ${one.port}\n`)
   const addresses = { routingAddressList: [{ address: `http://${two.node}/v2` }] }
   await done(gateway, 'PATCH', `${BASE}/orders/settings/addresses/`, addresses)
@@ -99,6 +106,66 @@ test('keys: Bearer and X-API-KEY; without one 401 in the shape of the system', a
   const refused = await call({})
   assert.deepEqual([refused.status, (refused.json as Answer).status], [401, 'FAILURE'])
   assert.equal((await call({ authorization: 'Bearer wrong-key-wrong-key-wrong-key' })).status, 401)
+})
+
+test('a viewer may read and trace, and changes nothing', async (t) => {
+  const backend = await startBackend()
+  t.after(() => backend.close())
+  const folder = mkdtempSync(join(tmpdir(), 'headgate-apinizer-api-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const settings = join(folder, 'settings.yaml')
+  writeFileSync(settings, `admin: { viewerKey: ${VIEWER_KEY} }\n`)
+  const gateway = await startGateway(['--workers', '1', '--settings', settings])
+  t.after(() => gateway.stop('SIGKILL'))
+  await done(gateway, 'POST', `${BASE}/url/`, orders(`http://${backend.node}`))
+  const call = (method: string, path: string, body: object = {}) =>
+    callHttp({
+      port: gateway.adminPort,
+      method,
+      path,
+      headers: { authorization: `Bearer ${VIEWER_KEY}` },
+      body: method === 'GET' ? '' : JSON.stringify(body),
+    })
+  assert.equal((await call('GET', `${BASE}/orders/`)).status, 200)
+  assert.equal((await call('POST', '/apiops/projects/shop/route-trace/', { path: '/a' })).status, 200)
+  const refused = await call('POST', `${BASE}/orders/environments/production/`)
+  assert.deepEqual([refused.status, (refused.json as Answer).status], [403, 'FAILURE'])
+  const hidden = '/apiops/projects/shop%2FapiProxies%2Forders%2Fenvironments/route-trace'
+  assert.equal((await call('POST', hidden)).status, 403)
+  assert.equal((await call('DELETE', `${BASE}/orders/`)).status, 403)
+  const shown = await done(gateway, 'GET', `${BASE}/orders/`)
+  assert.deepEqual(shown.deployedEnvironmentNameList, [])
+})
+
+test('the state of targets counts what the circuit breaker counts', async (t) => {
+  const { gateway, backends } = await setUp(t)
+  const [one, two] = backends
+  one.answer = () => answerText('broken', { status: '500 Internal Server Error' })
+  await done(gateway, 'POST', `${BASE}/url/`, {
+    ...orders('http://a.test'),
+    routingInfo: {
+      routingAddressList: [{ address: `http://${one.node}` }, { address: `http://${two.node}` }],
+      failoverRetryCount: 0,
+    },
+    circuitBreaker: {
+      circuitBreakerEnabled: true,
+      errorThresholdValue: 2,
+      errorWindow: 3600,
+      sleepWindow: 3600,
+    },
+    deploy: true,
+    deployTargetEnvironmentNameList: ['production'],
+  })
+  const states = async () =>
+    (await done(gateway, 'GET', '/admin/upstreams/shop.orders.production/targets')).resultList as Answer[]
+  for (let i = 0; i < 2; i++) await ask(gateway, '/orders')
+  const [before, other] = await states()
+  assert.deepEqual([before?.circuit, before?.windowErrors, before?.windowTotal], ['CLOSED', 1, 1])
+  assert.deepEqual([other?.circuit, other?.windowErrors, other?.windowTotal], ['CLOSED', 0, 1])
+  for (let i = 0; i < 2; i++) await ask(gateway, '/orders')
+  const [after] = await states()
+  assert.deepEqual([after?.circuit, after?.openedBy], ['OPEN', 'CIRCUIT_BREAKER'])
+  assert.ok(Date.parse(String(after?.returnsAt)) > Date.now())
 })
 
 test('refusals change nothing', async (t) => {
@@ -215,6 +282,12 @@ test('endpoints, the conflicts report, the route trace, route health and the sta
     headers: { 'X-Partner': 'other-secret' },
   })
   assert.equal(trace.route, 'shop.orders.production')
+  assert.equal(trace.inconsistent, false)
+  const told = trace.workers as Answer[]
+  assert.deepEqual(
+    told.map(({ route }) => route),
+    ['shop.orders.production', 'shop.orders.production'],
+  )
   assert.deepEqual(trace.losing, [
     { deployment: 'shop.books.production', eliminatedBy: 'path' },
     { deployment: 'shop.partners.production', eliminatedBy: 'headers' },
@@ -226,6 +299,14 @@ test('endpoints, the conflicts report, the route trace, route health and the sta
     [health.routeActive, health.servedPath, health.deployedInManager, health.inconsistent],
     [true, '/orders', true, false],
   )
+  assert.deepEqual(
+    (health.workers as Answer[]).map(({ routeActive }) => routeActive),
+    [true, true],
+  )
+  const spec = await done(gateway, 'GET', `${BASE}/partners/environments/production/route-health/`)
+  assert.deepEqual([spec.routeActive, spec.servedPath], [true, '/orders/partners'])
+  const absent = await gateway.admin('GET', `${BASE}/orders/environments/test/route-health/`)
+  assert.equal(absent.status, 404)
   const states = await done(gateway, 'GET', '/admin/upstreams/shop.orders/targets')
   const [target] = states.resultList as Answer[]
   assert.deepEqual(

@@ -44,6 +44,8 @@ test('the first rule that fails eliminates a route', () => {
     path: '/a/b',
     host: 'de.shop.test',
     headers: new Map([['x-mode', 'test']]),
+    scheme: 'http' as const,
+    port: 80,
   }
   assert.equal(eliminatedBy(route, request), null)
   assert.equal(eliminatedBy(route, { ...request, path: '/p/7/8' }), null)
@@ -52,6 +54,31 @@ test('the first rule that fails eliminates a route', () => {
   assert.equal(eliminatedBy(route, { ...request, host: 'shop.test' }), 'host')
   assert.equal(eliminatedBy(route, { ...request, headers: new Map([['x-mode', 'Test']]) }), 'headers')
   assert.equal(eliminatedBy(route, { ...request, method: 'POST' }), 'method')
+})
+
+test('protocol and port are looked at before all else', () => {
+  const request = {
+    method: 'GET',
+    path: '/b',
+    host: '',
+    headers: new Map<string, string>(),
+    scheme: 'http' as const,
+    port: 80,
+  }
+  const by = (clientRoute: JsonObject, more: Partial<Parameters<typeof eliminatedBy>[1]> = {}) =>
+    eliminatedBy(readClientRoute({ relativePathList: ['/a'], ...clientRoute }), { ...request, ...more })
+  assert.equal(by({}), 'path')
+  assert.equal(by({ port: 81 }), 'port')
+  assert.equal(by({ protocol: 'https', port: 81 }), 'protocol')
+  assert.equal(by({ protocol: 'http' }), 'path')
+  assert.equal(by({ protocol: 'https' }, { scheme: 'https', path: '/a' }), null)
+  assert.equal(by({ protocol: 'ws' }, { path: '/a' }), 'protocol')
+  const upgrade = new Map([['upgrade', 'WebSocket']])
+  assert.equal(by({ protocol: 'ws' }, { path: '/a', headers: upgrade }), null)
+  assert.equal(by({ protocol: 'wss' }, { path: '/a', headers: upgrade }), 'protocol')
+  const grpc = new Map([['content-type', 'application/grpc+proto']])
+  assert.equal(by({ protocol: 'grpc' }, { path: '/a', headers: grpc }), null)
+  assert.equal(by({ protocol: 'grpc' }, { path: '/a' }), 'protocol')
 })
 
 test('a thousand routes are compared at once', () => {

@@ -67,18 +67,44 @@ export interface TracedRequest {
   readonly path: string
   /** Lower case, without port; '' for none. */
   readonly host: string
+  /** Lower-case names. */
   readonly headers: ReadonlyMap<string, string>
+  /** As the client speaks. */
+  readonly scheme: 'http' | 'https'
+  /** Of the listener. */
+  readonly port: number
 }
+
+/** In the order in which they are looked at (spec/apinizer.md 2.1, 2.6). */
+export type Criterion = 'protocol' | 'port' | 'path' | 'host' | 'headers' | 'method'
 
 /** The first rule by which a route does not take the request; null: by none of them. */
 export function eliminatedBy(
-  { paths, hosts, headers, methods }: ClientRoute,
+  { paths, hosts, headers, methods, protocol, port }: ClientRoute,
   request: TracedRequest,
-): 'path' | 'host' | 'headers' | 'method' | null {
+): Criterion | null {
+  if (!speaks(protocol, request)) return 'protocol'
+  if (port !== null && port !== request.port) return 'port'
   if (paths !== null && !paths.some((path) => isBelow(path, request.path))) return 'path'
   if (hosts.length > 0 && !hosts.some((host) => takesHost(hostPattern(host), request.host))) return 'host'
   if (headers.some(({ name, value }) => headerOf(request, name) !== value)) return 'headers'
   return methods !== null && !methods.includes(request.method.toUpperCase()) ? 'method' : null
+}
+
+function speaks(protocol: string | null, { scheme, headers }: TracedRequest): boolean {
+  switch (protocol) {
+    case null:
+      return true
+    case 'ws':
+    case 'wss':
+      return (
+        scheme === (protocol === 'ws' ? 'http' : 'https') && /^websocket$/i.test(headers.get('upgrade') ?? '')
+      )
+    case 'grpc':
+      return (headers.get('content-type') ?? '').startsWith('application/grpc')
+    default:
+      return scheme === protocol
+  }
 }
 
 /** As the table reads it: `-` and `_` are the same, and the name with dashes goes first. */

@@ -1,4 +1,5 @@
 import type { DocumentStore } from '../../model/document.ts'
+import type { ExplainRequest, WorkerExplanation } from '../../model/explanation.ts'
 import { GatewayError } from '../../model/gateway-error.ts'
 import type { JsonObject } from '../../model/json.ts'
 import { formatWarnings } from '../../model/warning-lines.ts'
@@ -15,8 +16,9 @@ import {
   showProxy,
   undeploy,
 } from './rest/proxies.ts'
-import { conflictsReport, routeHealth, targetStates, traceRoute } from './rest/reports.ts'
+import { conflictsReport, routeHealth, traceRoute } from './rest/reports.ts'
 import { patchSettings } from './rest/settings.ts'
+import { targetStates } from './rest/targets.ts'
 
 /**
  * The management calls (spec/apinizer.md 10), without the HTTP server: keys, addresses and the body limit are the server's business, and `refuse` words what it
@@ -82,7 +84,9 @@ export function createRest(options: RestOptions): DialectRest {
     maxBodyBytes: MAX_BODY_BYTES,
     isOpen: (method) => method === 'OPTIONS',
     isWrite: (method, path) => findOperation(method, trim(path))?.isWrite ?? method !== 'GET',
-    isQuestion: ({ method, path }) => findOperation(method, trim(path))?.isWrite === false,
+    // a path that hides a slash (%2F) is another one once it is decoded
+    isQuestion: ({ method, path }) =>
+      !path.includes('%') && findOperation(method, trim(path))?.isWrite === false,
     async handle(request) {
       if (request.method === 'OPTIONS') return { status: 200, headers: {}, body: '' }
       try {
@@ -123,11 +127,9 @@ async function answerRequest(
     store,
     settings,
     author: request.author,
+    message: request.headers['x-headgate-message'] ?? null,
     endpoints: (id) => view?.endpoints(id),
-    explain:
-      view?.explain === undefined
-        ? undefined
-        : (question) => (view.explain as NonNullable<typeof view.explain>)(question),
+    explain: (question) => explain(view, question),
   })
   const run = () => found.run(call, parts)
   const fields = await (found.isWrite ? store.exclusive(run) : run())
@@ -140,6 +142,21 @@ async function answerRequest(
     },
     body: `${JSON.stringify(fields)}\n`,
     audit: { object: parts.join(' '), isDone: true },
+  }
+}
+
+async function explain(
+  view: RestView | undefined,
+  question: ExplainRequest,
+): Promise<readonly WorkerExplanation[]> {
+  if (view?.explainEach === undefined) throw new CallError(503, 'no worker serves, so nobody can tell')
+  try {
+    return await view.explainEach(question)
+  } catch (error) {
+    const reason = (error as { readonly reason?: unknown }).reason
+    // ExplainError of the gateway, which dialects do not know
+    if (!(error instanceof Error) || typeof reason !== 'string') throw error
+    throw new CallError(reason === 'noAnswer' ? 503 : 400, error.message)
   }
 }
 

@@ -1,16 +1,19 @@
 import type {
   DocumentChange,
   DocumentStore,
+  Fault,
   StoredDocument,
   Warning,
-  WriteResult,
 } from '../../../model/document.ts'
 import type { EndpointView } from '../../../model/endpoint-view.ts'
-import type { ExplainRequest, Explanation } from '../../../model/explanation.ts'
+import type { ExplainRequest, WorkerExplanation } from '../../../model/explanation.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../model/json.ts'
-import { flagField } from '../../../model/json-fields.ts'
+import { objectField, objectsField, textField } from '../../../model/json-fields.ts'
 import { checkValue } from '../../../model/safe-json.ts'
+import type { ApinizerSettings } from '../../../model/settings.ts'
+import { suggest } from '../../../model/suggest.ts'
 import type { DialectSettings } from '../../dialect.ts'
+import { fillVariables, readAddress } from '../address.ts'
 import { deployedValue } from '../file.ts'
 import { APINIZER, deploymentId, type Kind, proxyId } from '../kinds.ts'
 import { prepareValue } from '../own-form.ts'
@@ -22,10 +25,15 @@ export interface CallOptions {
   readonly store: DocumentStore
   readonly settings: DialectSettings
   readonly author: string
+  /** For the history; null: nothing was said. */
+  readonly message: string | null
   endpoints(upstreamId: string): readonly EndpointView[] | undefined
-  /** undefined: nobody serves (tests). */
-  readonly explain: ((request: ExplainRequest) => Promise<Explanation>) | undefined
+  /** What each worker makes of a request. Throws 400 or 503. */
+  explain(request: ExplainRequest): Promise<readonly WorkerExplanation[]>
 }
+
+const DEPLOY = 'deploy'
+const TARGETS = 'deployTargetEnvironmentNameList'
 
 /** One call: its body, and what it reads and writes. All changes of a call are one write: nothing is half-applied. */
 export class Call {
@@ -36,6 +44,25 @@ export class Call {
   constructor(body: JsonObject, options: CallOptions) {
     this.body = body
     this.options = options
+  }
+
+  /** The body without what says where it is deployed. */
+  fields(): JsonObject {
+    return Object.fromEntries(
+      Object.entries(this.body).filter(([name]) => name !== DEPLOY && name !== TARGETS),
+    )
+  }
+
+  /** Throws 400 for a field of the body that the call does not have. */
+  refuseOthers(...known: readonly string[]): void {
+    const stray = Object.keys(this.body).find((name) => !known.includes(name))
+    if (stray === undefined) return
+    const near = suggest(stray, known)
+    const hint = near === null ? '' : `; did you mean ${near}?`
+    throw new CallError(
+      400,
+      known.length === 0 ? 'this call has no body' : `the call has no field ${stray}${hint}`,
+    )
   }
 
   async find(kind: Kind, id: string): Promise<StoredDocument | undefined> {
@@ -74,18 +101,18 @@ export class Call {
       key: { dialect: APINIZER, kind, id },
       value: stored,
       expiresAtMs: null,
-      expectedRevision: null,
+      // a writer elsewhere is noticed
+      expectedRevision: previous?.modifiedRevision ?? 0,
     }
   }
 
-  remove(kind: Kind, id: string): DocumentChange {
-    return { op: 'delete', key: { dialect: APINIZER, kind, id }, expectedRevision: null }
+  remove({ key, modifiedRevision }: StoredDocument): DocumentChange {
+    return { op: 'delete', key, expectedRevision: modifiedRevision }
   }
 
-  async write(changes: readonly DocumentChange[]): Promise<WriteResult> {
-    const result = await this.options.store.write(changes, { author: this.options.author, message: null })
-    this.warnings = result.warnings
-    return result
+  async write(changes: readonly DocumentChange[]): Promise<void> {
+    const { author, message, store } = this.options
+    this.warnings = (await store.write(changes, { author, message })).warnings
   }
 
   /** What deploys a proxy where the body asks for it, and the answer's part about it; none where it does not. */
@@ -94,23 +121,41 @@ export class Call {
     name: string,
     proxy: JsonObject,
   ): Promise<{ readonly changes: readonly DocumentChange[]; readonly answer: JsonObject }> {
-    if (!flagField(this.body, 'deploy')) return { changes: [], answer: {} }
-    const environments = readNames(this.body.deployTargetEnvironmentNameList)
-    if (environments.length === 0)
-      throw new CallError(400, 'deployTargetEnvironmentNameList is required with deploy: true')
-    const changes = await Promise.all(
-      environments.map((environment) => this.deployment(project, name, proxy, environment)),
-    )
+    const environments = this.#targets()
+    if (environments === null) return { changes: [], answer: {} }
+    const changes: DocumentChange[] = []
+    for (const environment of environments)
+      changes.push(await this.deployment(project, name, proxy, environment, 400))
     return { changes, answer: { deploymentResult: deploymentResult(environments) } }
   }
 
+  /** Where the body wants the proxy deployed; null: nowhere. */
+  #targets(): readonly string[] | null {
+    const wanted = this.body[DEPLOY] ?? false
+    if (typeof wanted !== 'boolean') throw new CallError(400, `${DEPLOY} must be true or false`)
+    const names = this.body[TARGETS] ?? []
+    if (!Array.isArray(names) || !names.every((one) => typeof one === 'string'))
+      throw new CallError(400, `${TARGETS} must be a list of names`)
+    if (!wanted) return null
+    if (names.length === 0)
+      throw new CallError(
+        400,
+        `${TARGETS} is required with deploy: true, as ${JSON.stringify(this.#environments().slice(0, 1))}`,
+      )
+    return [...new Set(names as readonly string[])]
+  }
+
+  /** `status`: of the failure where there is no such environment. */
   async deployment(
     project: string,
     name: string,
     proxy: JsonObject,
     environment: string,
+    status: number,
   ): Promise<DocumentChange> {
-    this.checkEnvironment(environment)
+    this.checkEnvironment(environment, status)
+    const faults = findUnreadable(proxy, environment, this.options.settings.apinizer)
+    if (faults.length > 0) throw refuseFaults(faults)
     return this.put(
       'deployments',
       deploymentId(project, name, environment),
@@ -118,20 +163,53 @@ export class Call {
     )
   }
 
-  checkEnvironment(environment: string): void {
-    const known = Object.keys(this.options.settings.apinizer.environments)
+  checkEnvironment(environment: string, status = 404): void {
+    const known = this.#environments()
     if (!known.includes(environment))
       throw new CallError(
-        404,
+        status,
         `there is no environment ${environment}; the setting apinizer.environments has ${known.join(', ')}`,
       )
   }
+
+  #environments(): readonly string[] {
+    return Object.keys(this.options.settings.apinizer.environments)
+  }
+}
+
+/** Addresses that mean nothing in an environment: a variable that it does not have, or text that is no address once they are filled in. */
+function findUnreadable(
+  proxy: JsonObject,
+  environment: string,
+  { environments }: ApinizerSettings,
+): readonly Fault[] {
+  const variables = environments[environment]?.variables ?? {}
+  const routing = objectField(proxy, 'routingInfo') ?? {}
+  return objectsField(routing, 'routingAddressList').flatMap(({ at, entry }): Fault[] => {
+    if (entry.enabled === false) return []
+    const path = `routingInfo.routingAddressList[${at}].address`
+    const filled = fillVariables(textField(entry, 'address') ?? '', variables)
+    if ('missing' in filled)
+      return [
+        {
+          path,
+          message: `the environment ${environment} has no variable ${filled.missing}`,
+          hint: `they are those of the setting apinizer.environments.${environment}.variables`,
+        },
+      ]
+    const read = readAddress(filled.text)
+    return 'error' in read ? [{ path, message: read.error, hint: null }] : []
+  })
 }
 
 export function deploymentResult(environments: readonly string[]): JsonValue {
   return {
     success: true,
-    environments: environments.map((environmentName) => ({ environmentName, success: true })),
+    deploymentResults: environments.map((environmentName) => ({
+      environmentName,
+      success: true,
+      message: 'deployed',
+    })),
   }
 }
 
@@ -148,11 +226,4 @@ export function readBody(text: string, maxDepth: number): JsonObject {
   if (reason !== null) throw new CallError(400, reason)
   if (!isJsonObject(value)) throw new CallError(400, 'the body must be an object')
   return value
-}
-
-function readNames(value: JsonValue | undefined): readonly string[] {
-  if (value === undefined || value === null) return []
-  if (!Array.isArray(value) || !value.every((one) => typeof one === 'string'))
-    throw new CallError(400, 'deployTargetEnvironmentNameList must be a list of names')
-  return [...new Set(value as string[])]
 }

@@ -8,10 +8,12 @@ import { CallError } from './call-error.ts'
 /** Proxies, their endpoints and where they are deployed (spec/apinizer.md 10). */
 
 export async function createProxy(call: Call, [project]: readonly [string]): Promise<JsonObject> {
-  const { deploy: _, deployTargetEnvironmentNameList: __, ...fields } = call.body
+  const { projectName = null, ...fields } = call.fields()
   const name = textField(fields, 'apiProxyName')
   if (name === null) throw new CallError(400, 'apiProxyName is required')
   if (!NAME.test(project)) throw new CallError(400, `the name of a project is ${NAME_WORDS}`)
+  if ((projectName ?? project) !== project)
+    throw new CallError(400, `projectName is ${project}, the one of the path; it may be left out`)
   if (!NAME.test(name)) throw new CallError(400, `apiProxyName must be ${NAME_WORDS}`)
   if (textField(fields, 'apiProxyCreationType') === null)
     throw new CallError(400, 'apiProxyCreationType is required: REVERSE_PROXY or EMPTY_API')
@@ -22,7 +24,7 @@ export async function createProxy(call: Call, [project]: readonly [string]): Pro
       400,
       `an API proxy is called ${name} already, in the project ${textField(same.value, 'projectName') ?? 'default'}`,
     )
-  const proxy = { projectName: project, ...fields } as JsonObject
+  const proxy = { projectName: project, ...fields }
   const put = await call.put('proxies', proxyId(project, name), proxy)
   const { changes, answer } = await call.deployments(project, name, proxy)
   await call.write([put, ...changes])
@@ -56,12 +58,10 @@ export async function deleteProxy(
   call: Call,
   [project, name]: readonly [string, string],
 ): Promise<JsonObject> {
-  const { key } = await call.proxy(project, name)
+  call.refuseOthers()
+  const proxy = await call.proxy(project, name)
   const deployed = await call.deploymentsOf(project, name)
-  await call.write([
-    ...deployed.map((one) => call.remove('deployments', one.key.id)),
-    call.remove('proxies', key.id),
-  ])
+  await call.write([...deployed, proxy].map((one) => call.remove(one)))
   return { success: true }
 }
 
@@ -70,8 +70,7 @@ export async function addEndpoint(
   [project, name]: readonly [string, string],
 ): Promise<JsonObject> {
   const { key, value } = await call.proxy(project, name)
-  const { deploy: _, deployTargetEnvironmentNameList: __, ...endpoint } = call.body
-  const proxy = { ...value, endpoints: [...listField(value, 'endpoints'), endpoint as JsonObject] }
+  const proxy = { ...value, endpoints: [...listField(value, 'endpoints'), call.fields()] }
   const put = await call.put('proxies', key.id, proxy)
   const { changes, answer } = await call.deployments(project, name, proxy)
   await call.write([put, ...changes])
@@ -82,8 +81,9 @@ export async function deploy(
   call: Call,
   [project, name, environment]: readonly [string, string, string],
 ): Promise<JsonObject> {
+  call.refuseOthers()
   const { value } = await call.proxy(project, name)
-  await call.write([await call.deployment(project, name, value, environment)])
+  await call.write([await call.deployment(project, name, value, environment, 404)])
   return { success: true, deploymentResult: deploymentResult([environment]) }
 }
 
@@ -91,11 +91,13 @@ export async function undeploy(
   call: Call,
   [project, name, environment]: readonly [string, string, string],
 ): Promise<JsonObject> {
-  await call.proxy(project, name)
-  call.checkEnvironment(environment)
-  const id = deploymentId(project, name, environment)
-  if ((await call.find('deployments', id)) === undefined)
+  call.refuseOthers()
+  const deployed = await call.find('deployments', deploymentId(project, name, environment))
+  if (deployed === undefined) {
+    await call.proxy(project, name)
+    call.checkEnvironment(environment)
     throw new CallError(404, `${name} is not deployed to ${environment}`)
-  await call.write([call.remove('deployments', id)])
+  }
+  await call.write([call.remove(deployed)])
   return { success: true }
 }

@@ -36,8 +36,6 @@ const SETTINGS: Readonly<Record<string, (proxy: JsonObject, fields: JsonObject) 
 
 export const SETTING_NAMES = Object.keys(SETTINGS)
 
-const DEPLOYING = new Set(['deploy', 'deployTargetEnvironmentNameList'])
-
 /** Writes one group of settings, and deploys where the body asks for it. */
 export async function patchSettings(
   call: Call,
@@ -52,18 +50,20 @@ export async function patchSettings(
     )
   }
   const { key, value } = await call.proxy(project, name)
-  const fields = Object.fromEntries(
-    Object.entries(call.body).filter(([field, one]) => !DEPLOYING.has(field) && one !== undefined),
-  ) as JsonObject
-  const proxy = change(value, fields)
+  const proxy = change(value, call.fields())
   const put = await call.put('proxies', key.id, proxy)
   const { changes, answer } = await call.deployments(project, name, proxy)
   await call.write([put, ...changes])
   return { success: true, ...answer }
 }
 
+/** A field that is null goes back to its default, and a group without fields goes. */
 function merged(proxy: JsonObject, group: string, fields: JsonObject): JsonObject {
-  return { ...proxy, [group]: { ...(objectField(proxy, group) ?? {}), ...fields } }
+  const before = objectField(proxy, group) ?? {}
+  const after = Object.fromEntries(Object.entries({ ...before, ...fields }).filter(([, one]) => one !== null))
+  if (Object.keys(after).length > 0) return { ...proxy, [group]: after }
+  const { [group]: _, ...rest } = proxy
+  return rest
 }
 
 function withRouting(proxy: JsonObject, fields: JsonObject): JsonObject {
