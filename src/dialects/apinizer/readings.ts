@@ -50,7 +50,7 @@ export const READINGS: readonly Reading[] = [
   reading(
     'X',
     '2.6',
-    'The report is `GET /apiops/projects/{project}/client-route-conflicts/`, the trace `POST /apiops/projects/{project}/route-trace/`. The route is the one of the table that serves, which is the same in all workers; a route that passes every rule and still loses says `priority`.',
+    'The report is `GET /apiops/projects/{project}/client-route-conflicts/`, the trace `POST /apiops/projects/{project}/route-trace/`. Each worker answers by the table that it serves; a route that passes every rule and still loses says `priority`. `port` names the listener, which also decides the protocol.',
   ),
   reading(
     'I',
@@ -198,9 +198,33 @@ export const READINGS: readonly Reading[] = [
   reading(
     'X',
     '9',
-    '`GET /admin/upstreams/{id}/targets` tells how targets stand; `{id}` is `project.proxy` or `project.proxy.environment`.',
+    'Route health asks each worker what becomes of a request that is made up to meet the client route (its first path, host and method, and all its headers): active is what every worker that answers gives to this deployment.',
   ),
-  reading('I', '10', 'Settings `addresses` and `client-route` replace, the others merge.'),
+  reading(
+    'X',
+    '9',
+    '`GET /admin/upstreams/{id}/targets` tells how targets stand; `{id}` is the name of a proxy, `project.proxy`, `project.proxy.environment`, or an upstream of any dialect. A name that stands for several addresses has a row for each.',
+  ),
+  reading(
+    'I',
+    '10',
+    'Settings `addresses` and `client-route` replace, the others merge; a field that is null goes back to its default. `addresses` and `routing-status` take the other fields of `routingInfo` too.',
+  ),
+  reading(
+    'I',
+    '10',
+    'What is not there (a proxy, an environment in the path, a group of settings) is 404, a key that may not do it 403; all else that is wrong with a call is 400.',
+  ),
+  reading(
+    'I',
+    '10',
+    'Names of proxies are unique over all projects. Deleting a proxy takes its deployments with it.',
+  ),
+  reading(
+    'X',
+    '10',
+    'Deploying over these calls is refused where an enabled address has a variable that the environment lacks, or is no address with its variables filled in; in files and documents of ours that is a warning.',
+  ),
   reading(
     'X',
     '10',
