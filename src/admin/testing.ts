@@ -153,8 +153,10 @@ export class FakeControl implements AdminControl {
     if (this.explainError !== null) throw this.explainError
     return { revision: 7, entries: [], omitted: 0 }
   }
+  /** What is not as it should be. */
+  notes: readonly string[] = []
   readiness() {
-    return { isReady: this.isReady, reasons: this.isReady ? [] : ['worker 1 lags'] }
+    return { isReady: this.isReady, reasons: this.isReady ? [] : ['worker 1 lags'], notes: this.notes }
   }
   status() {
     const document = (id: string, state: 'accepted' | 'degraded' | 'rejected') => ({
@@ -177,6 +179,7 @@ export class FakeControl implements AdminControl {
       objects: 0,
       retiredSlots: 0,
       documents: [document('1', 'accepted'), document('2', 'rejected'), document('3', 'degraded')],
+      sources: [],
     }
   }
   metrics(): string {

@@ -176,6 +176,7 @@ export function formatEndpoints(
 ): string {
   const right = (title: string): Column => ({ title, align: 'right' })
   const hasLevels = new Set(endpoints.map(({ priority }) => priority)).size > 1
+  const hasServices = isWide && endpoints.some(({ service }) => typeof service === 'string')
   const columns: Column[] = [
     { title: 'NODE' },
     { title: 'STATE' },
@@ -184,6 +185,7 @@ export function formatEndpoints(
     right('NOW'),
     ...(hasLevels || isWide ? [right('PRIORITY')] : []),
     ...(isWide ? [{ title: 'ZONE' }] : []),
+    ...(hasServices ? [{ title: 'SERVICE' }] : []),
     right('IN FLIGHT'),
     right('REQUESTS'),
     right('ERRORS'),
@@ -200,6 +202,7 @@ export function formatEndpoints(
     formatWeight(view.effectiveWeight),
     ...(hasLevels || isWide ? [String(view.priority)] : []),
     ...(isWide ? [view.zone ?? '-'] : []),
+    ...(hasServices ? [view.service ?? '-'] : []),
     String(view.inFlight),
     String(view.requests),
     String(view.failures),

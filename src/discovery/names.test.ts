@@ -195,3 +195,23 @@ test('nothing behind a name, said by whoever decides, counts at once; of pods th
   assert.equal(changes.length, 2)
   names.close()
 })
+
+test('what was known before the start counts until the first answer, and while there is none', async () => {
+  const source = new FakeSource()
+  const { names, changes } = makeNames(source)
+  const last = [{ host: '10.0.0.9', port: 80, rank: 0, weight: 1, addresses: ['10.0.0.9'] }]
+  const pods: NameQuestion = { kind: 'pods', name: 'cls-1/default/a:8000' }
+  source.answer = { kind: 'failed', reason: 'away' }
+  names.use(pods, last)
+  assert.deepEqual(names.find(pods), last)
+  await settle()
+  assert.deepEqual(names.find(pods), last)
+  assert.deepEqual([names.views()[0]?.state, names.views()[0]?.answeredAtMs], ['kept', null])
+  assert.equal(changes.length, 0)
+  source.answer = { kind: 'empty', reason: 'the Service has no pods', ttlSeconds: 10 }
+  source.stale()
+  await settle()
+  assert.deepEqual(names.find(pods), [])
+  assert.equal(changes.length, 1)
+  names.close()
+})

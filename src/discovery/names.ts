@@ -73,20 +73,20 @@ export class Names {
     })
   }
 
-  /** What a name stands for now; null: no answer came yet, or it was never asked for. */
+  /** What a name stands for now; null: nothing is known yet, or it was never asked for. */
   find(question: NameQuestion): readonly FoundHost[] | null {
     const entry = this.#entries.get(questionName(question))
-    return entry === undefined || entry.state === 'asking' ? null : entry.hosts
+    return entry === undefined || (entry.state === 'asking' && entry.hosts.length === 0) ? null : entry.hosts
   }
 
-  /** Asks for a name from now on. */
-  use(question: NameQuestion): void {
+  /** Asks for a name from now on. `last`: what it stood for when that was last known, which counts until the first answer, and longer if that is none. */
+  use(question: NameQuestion, last: readonly FoundHost[] = []): void {
     const name = questionName(question)
     if (this.#entries.has(name) || this.#isClosed) return
     const entry: Entry = {
       question,
       state: 'asking',
-      hosts: [],
+      hosts: last,
       reason: 'no answer yet',
       answeredAtMs: null,
       nextAskMs: null,

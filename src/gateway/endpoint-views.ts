@@ -200,7 +200,8 @@ export function countHealth({ transitions, probes }: Pick<HealthControl, 'transi
 }
 
 /** How a name stands, for metrics. */
-export function measureName({ question, state, answeredAtMs, failures }: NameView) {
+export function measureName({ question, state, answeredAtMs, failures, isAnswered, hosts }: NameView) {
   const ageSeconds = answeredAtMs === null ? null : (Date.now() - answeredAtMs) / 1000
-  return { name: question.name, kind: question.kind, state, ageSeconds, failures }
+  const { name, kind } = question
+  return { name, kind, state, ageSeconds, failures, isAnswered, hosts: hosts.length }
 }

@@ -19,10 +19,12 @@ export interface NamesParts {
   readonly documents: Documents
   readonly log: Log
   readonly emit: Emit
+  /** The pods of a Service changed. */
+  readonly onPods: () => void
 }
 
 /** The names of all upstreams; what changes in an answer is put in force in the upstreams that use the name. The caller closes it. */
-export function startNames({ settings, circumstances, documents, log, emit }: NamesParts): Names {
+export function startNames({ settings, circumstances, documents, log, emit, onPods }: NamesParts): Names {
   const changed = new Set<string>()
   const refresh = (): void => {
     const ids = [...changed]
@@ -40,6 +42,7 @@ export function startNames({ settings, circumstances, documents, log, emit }: Na
     onChange: (question) => {
       // answers that come together are one change
       if (changed.size === 0) setImmediate(refresh)
+      if (question.kind === 'pods') onPods()
       for (const id of circumstances.usersOf(question)) changed.add(id)
     },
     onTurn: (view, isGood) => announce(view, isGood, log, emit),

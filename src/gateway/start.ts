@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Dialect } from '../dialects/dialect.ts'
 import { dialects as allDialects } from '../dialects/index.ts'
@@ -35,6 +36,7 @@ import { withPlaces } from './explain-places.ts'
 import { explainReach } from './explain-reach.ts'
 import { ExplainError, findListener } from './explain-request.ts'
 import { HealthControl } from './health/health-control.ts'
+import { LastPods, PODS_FILE } from './last-pods.ts'
 import { fitToMachine } from './limits.ts'
 import { sectionsOf } from './listeners.ts'
 import { LoopLag } from './loop-lag.ts'
@@ -57,7 +59,7 @@ import {
   parseAddress,
 } from './sockets.ts'
 import { keepSweeping, pruneStates, resolveAtStart, startNames } from './start-names.ts'
-import { type GatewayStatus, judgeReadiness, type Readiness } from './status.ts'
+import { type GatewayStatus, judgeReadiness, noteSources, type Readiness, sourcesOf } from './status.ts'
 import { findStreamEntrance } from './stream-question.ts'
 import { Tails } from './tails.ts'
 import { TlsControl } from './tls-control.ts'
@@ -182,7 +184,7 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
     const circumstances: UpstreamCircumstances = new UpstreamCircumstances({
       names: {
         find: (question) => names.find(question),
-        use: (question) => names.use(question),
+        use: (question) => names.use(question, question.kind === 'pods' ? lastPods.find(question.name) : []),
         drop: (question) => names.drop(question),
         firstAnswers: (deadlineMs) => names.firstAnswers(deadlineMs),
       },
@@ -236,10 +238,23 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
       },
     })
     opened.push(() => documents.close())
-    const names = startNames({ settings, circumstances, documents, log, emit: events.emit })
-    opened.push(() => names.close())
-    let fronts: Fronts = NO_FRONTS
     const cache = store.modelCache
+    const lastPods = new LastPods({
+      file: cache === undefined ? null : join(dirname(cache.file), PODS_FILE),
+      views: () => names.views(),
+      log,
+    })
+    const names = startNames({
+      settings,
+      circumstances,
+      documents,
+      log,
+      emit: events.emit,
+      onPods: () => lastPods.note(),
+    })
+    opened.push(() => names.close())
+    opened.push(() => lastPods.close())
+    let fronts: Fronts = NO_FRONTS
     const expected = cache === undefined ? 0 : expectedObjects(cache.file)
     keepYoungSpace()
     keepCode()
@@ -314,6 +329,7 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
         expectedWorkers: count,
         revision: publisher.revision,
         publishedMsAgo: publisher.publishedMsAgo,
+        notes: noteSources(sourcesOf(names.views())),
       })
     const lag = new LoopLag(LAG_MS, performance.now())
     const lagTimer = setInterval(() => lag.beat(performance.now()), LAG_MS)
@@ -386,6 +402,7 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
         objects: reconciler.size,
         retiredSlots: shared.retired,
         documents: [...reconciler.statuses()],
+        sources: sourcesOf(names.views()),
       }),
       metrics: () => metrics.render(),
       apisixMetrics: () => metrics.renderApisix(),

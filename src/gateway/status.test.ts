@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { NameView } from '../discovery/discovery.ts'
 import { RestartPace } from './restart-pace.ts'
-import { judgeReadiness, type ReadinessFacts } from './status.ts'
+import { judgeReadiness, noteSources, type ReadinessFacts, sourcesOf } from './status.ts'
 
 const good: ReadinessFacts = {
   phase: 'serving',
@@ -12,10 +13,11 @@ const good: ReadinessFacts = {
   expectedWorkers: 2,
   revision: 4,
   publishedMsAgo: 9_999,
+  notes: [],
 }
 
 test('ready means: started, served by workers that have the configuration, not stopping', () => {
-  assert.deepEqual(judgeReadiness(good), { isReady: true, reasons: [] })
+  assert.deepEqual(judgeReadiness(good), { isReady: true, reasons: [], notes: [] })
   assert.match(judgeReadiness({ ...good, phase: 'starting' }).reasons.join(), /starting/)
   assert.match(judgeReadiness({ ...good, phase: 'draining' }).reasons.join(), /stopping/)
 })
@@ -50,4 +52,40 @@ test('restarts come at once, then ever later up to a bound, and after a quiet mi
   )
   assert.equal(delays.at(-1), 5_000)
   assert.equal(pace.next(60_001).delayMs, 0)
+})
+
+test('Services whose pods may be old, or that have none, are noted; the gateway stays ready', () => {
+  const host = { host: '10.0.0.1', port: 80, rank: 0, weight: 1, addresses: ['10.0.0.1'] }
+  const view = (kind: NameView['question']['kind'], name: string, rest: Partial<NameView>): NameView => ({
+    question: { kind, name },
+    state: 'good',
+    hosts: [host],
+    answeredAtMs: 1000,
+    nextAskMs: null,
+    isAnswered: true,
+    asked: 1,
+    failures: 0,
+    reason: '',
+    ...rest,
+  })
+  const sources = sourcesOf([
+    view('addresses', 'shop.test', { isAnswered: false, hosts: [] }),
+    view('pods', 'c/a/good:80', {}),
+    view('pods', 'c/a/old:80', { isAnswered: false, reason: 'ECONNREFUSED' }),
+    view('pods', 'c/a/empty:80', { hosts: [], reason: 'the Service has no pods' }),
+  ])
+  assert.deepEqual(
+    sources.map(({ service, isCurrent, nodes }) => [service, isCurrent, nodes]),
+    [
+      ['c/a/good:80', true, 1],
+      ['c/a/old:80', false, 1],
+      ['c/a/empty:80', true, 0],
+    ],
+  )
+  const notes = noteSources(sources)
+  assert.deepEqual(notes, [
+    'c/a/old:80 may be old: its last 1 nodes serve (ECONNREFUSED)',
+    'c/a/empty:80 has no nodes (the Service has no pods)',
+  ])
+  assert.deepEqual(judgeReadiness({ ...good, notes }), { isReady: true, reasons: [], notes })
 })

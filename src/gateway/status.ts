@@ -1,3 +1,4 @@
+import type { NameView } from '../discovery/discovery.ts'
 import type { StoreFault } from '../store/store.ts'
 import type { DocumentStatus } from './reconcile.ts'
 
@@ -6,6 +7,8 @@ export interface Readiness {
   readonly isReady: boolean
   /** One line each; empty when ready. */
   readonly reasons: readonly string[]
+  /** What is not as it should be though the gateway is ready, one line each. */
+  readonly notes: readonly string[]
 }
 
 export interface WorkerStatus {
@@ -37,6 +40,38 @@ export interface GatewayStatus {
   /** Shared-memory slots that wait for requests on older revisions. */
   readonly retiredSlots: number
   readonly documents: readonly DocumentStatus[]
+  /** Services of clusters whose pods are nodes. */
+  readonly sources: readonly SourceStatus[]
+}
+
+export interface SourceStatus {
+  /** `cluster/namespace/name:port`, with the labels that are asked for (model/pod-service.ts). */
+  readonly service: string
+  /** Whether what is known of it is current. */
+  readonly isCurrent: boolean
+  readonly nodes: number
+  /** When it was last known to be current; null: never. */
+  readonly answeredAtMs: number | null
+  /** Why it is not, or has no nodes; '' else. */
+  readonly reason: string
+}
+
+/** How Services of clusters stand, of all names. */
+export function sourcesOf(views: readonly NameView[]): readonly SourceStatus[] {
+  return views.flatMap(({ question, isAnswered, hosts, answeredAtMs, reason }) =>
+    question.kind === 'pods'
+      ? [{ service: question.name, isCurrent: isAnswered, nodes: hosts.length, answeredAtMs, reason }]
+      : [],
+  )
+}
+
+/** Lines for those that are not current or have no nodes. */
+export function noteSources(sources: readonly SourceStatus[]): readonly string[] {
+  return sources.flatMap(({ service, isCurrent, nodes, reason }) => {
+    if (isCurrent && nodes > 0) return []
+    const what = nodes === 0 ? 'has no nodes' : `may be old: its last ${nodes} nodes serve`
+    return [`${service} ${what} (${reason})`]
+  })
 }
 
 export interface ReadinessFacts {
@@ -46,6 +81,8 @@ export interface ReadinessFacts {
   /** Revision every worker should serve, and since when (how long ago it was published). */
   readonly revision: number
   readonly publishedMsAgo: number
+  /** `Readiness.notes`. */
+  readonly notes: readonly string[]
 }
 
 /** A worker may be so late before it is named. */
@@ -74,5 +111,5 @@ export function judgeReadiness(facts: ReadinessFacts): Readiness {
         )
     }
   }
-  return { isReady: reasons.length === 0, reasons }
+  return { isReady: reasons.length === 0, reasons, notes: facts.notes }
 }

@@ -107,6 +107,11 @@ export const METRICS = {
   headgate_dns_names: gauge('Names of endpoints that are looked up, by state.', 'state'),
   headgate_dns_answer_age_seconds: gauge('Age of the last good answer for a name.', 'name', 'kind'),
   headgate_dns_failures_total: counter('Questions without a good answer.', 'name', 'kind'),
+  headgate_service_source_up: gauge(
+    '1 while what its cluster says of a Service is current; 0 while the last that is known serves, or nothing is.',
+    'service',
+  ),
+  headgate_service_source_nodes: gauge('Nodes that stand behind a Service of a cluster now.', 'service'),
   headgate_metrics_overflow_total: counter(
     'Series of one metric that were summed up under _other, counted at each scrape.',
     'metric',

@@ -82,6 +82,10 @@ export interface GatewayState {
     readonly state: string
     readonly ageSeconds: number | null
     readonly failures: number
+    /** Whether the last question was answered. */
+    readonly isAnswered: boolean
+    /** How many it stands for now. */
+    readonly hosts: number
   }[]
   /** Certificates that listeners show, with their ends (milliseconds of the epoch). */
   readonly certificates: readonly {

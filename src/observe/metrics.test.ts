@@ -136,7 +136,26 @@ const STATE: GatewayState = {
     transitions: [{ upstream: 'apisix/upstreams/u', state: 'ejected', count: 2 }],
     probes: [{ upstream: 'apisix/upstreams/u', type: 'http', result: 'failure', count: 3 }],
   },
-  names: [{ name: 'a.test', kind: 'A', state: 'good', ageSeconds: 1.5, failures: 4 }],
+  names: [
+    {
+      name: 'a.test',
+      kind: 'addresses',
+      state: 'good',
+      ageSeconds: 1.5,
+      failures: 4,
+      isAnswered: true,
+      hosts: 1,
+    },
+    {
+      name: 'cls-1/shop/orders:8000',
+      kind: 'pods',
+      state: 'kept',
+      ageSeconds: 60,
+      failures: 2,
+      isAnswered: false,
+      hosts: 3,
+    },
+  ],
 }
 
 /** Counters of two workers, with slots given out on demand except for identities in `withoutSlot`. */
@@ -331,6 +350,11 @@ test('shows splits, endpoints, workers and the configuration', () => {
     'headgate_config_revision 7',
     'headgate_certificate_expiry_seconds{certificate="apisix/ssls/1",server_name="a.test"} 2000.5',
     'headgate_tls_handshakes_total{result="resumed"} 0',
+    'headgate_dns_names{state="kept"} 1',
+    'headgate_dns_answer_age_seconds{name="a.test",kind="addresses"} 1.5',
+    'headgate_dns_failures_total{name="a.test",kind="addresses"} 4',
+    'headgate_service_source_up{service="cls-1/shop/orders:8000"} 0',
+    'headgate_service_source_nodes{service="cls-1/shop/orders:8000"} 3',
     'headgate_config_last_apply_success 1',
     'headgate_config_last_apply_timestamp_seconds 1000.5',
     'headgate_documents{dialect="apisix",kind="routes",state="accepted"} 2',

@@ -354,16 +354,19 @@ function addHealth(page: Exposition, { health, names }: GatewayState): void {
   for (const { state } of names) counts.set(state, (counts.get(state) ?? 0) + 1)
   const known = page.metric('headgate_dns_names')
   for (const [state, count] of counts) known.add([['state', state]], count)
+  const labelsOf = ({ name, kind }: (typeof names)[number]): Labels => [
+    ['name', name],
+    ['kind', kind],
+  ]
   const ages = page.metric('headgate_dns_answer_age_seconds')
+  for (const one of names) if (one.ageSeconds !== null) ages.add(labelsOf(one), one.ageSeconds)
   const failures = page.metric('headgate_dns_failures_total')
-  for (const { name, kind, ageSeconds, failures: count } of names) {
-    const labels: Labels = [
-      ['name', name],
-      ['kind', kind],
-    ]
-    if (ageSeconds !== null) ages.add(labels, ageSeconds)
-    failures.add(labels, count)
-  }
+  for (const one of names) failures.add(labelsOf(one), one.failures)
+  const services = names.filter(({ kind }) => kind === 'pods')
+  const current = page.metric('headgate_service_source_up')
+  for (const { name, isAnswered } of services) current.add([['service', name]], Number(isAnswered))
+  const nodes = page.metric('headgate_service_source_nodes')
+  for (const { name, hosts } of services) nodes.add([['service', name]], hosts)
 }
 
 /** Endpoints of at most `max` upstreams, those in use first; the rest is one row. */

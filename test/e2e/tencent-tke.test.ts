@@ -30,11 +30,17 @@ interface Site {
   readonly stable: readonly Backend[]
   readonly canary: readonly Backend[]
   call(action: string, params: Value): Promise<Value>
-  ask(headers?: Readonly<Record<string, string>>, localAddress?: string): Promise<string>
+  ask(headers?: Readonly<Record<string, string>>, localAddress?: string, port?: number): Promise<string>
+  /** Ends the gateway, and starts one with the same flags. */
+  restart(): Promise<GatewayProcess>
 }
 
 /** A gateway with both upstreams, the API and the plugin, made by the vendor's calls. */
-async function setUp(t: TestContext, condition: string): Promise<Site> {
+async function setUp(
+  t: TestContext,
+  condition: string,
+  flags: (folder: string) => readonly string[] = () => [],
+): Promise<Site> {
   const cluster = await new KubernetesServer().start()
   t.after(() => cluster.stop())
   const backends = await Promise.all(['stable 1', 'stable 2', 'canary'].map((name) => startBackend(name)))
@@ -48,7 +54,8 @@ async function setUp(t: TestContext, condition: string): Promise<Site> {
   t.after(() => rmSync(folder, { recursive: true }))
   const settings = join(folder, 'settings.yaml')
   writeFileSync(settings, toYaml({ tencent: { clusters: { 'cls-1': { server: cluster.url } } } }))
-  const gateway = await startGateway(['--workers', '2', '--settings', settings])
+  const all = ['--workers', '2', '--settings', settings, ...flags(folder)]
+  const gateway = await startGateway(all)
   t.after(() => gateway.stop('SIGKILL'))
   const call = async (action: string, params: Value): Promise<Value> => {
     const answer = await gateway.admin('POST', '/tencent', params, {
@@ -125,10 +132,10 @@ async function setUp(t: TestContext, condition: string): Promise<Site> {
     ApiId: 'api-aaaaaaaa',
     Api: api,
   })
-  const ask: Site['ask'] = async (headers = {}, localAddress) => {
+  const ask: Site['ask'] = async (headers = {}, localAddress, port = gateway.port) => {
     const at = localAddress === undefined ? {} : { localAddress }
     const answer = await callHttp({
-      port: gateway.port,
+      port,
       method: 'GET',
       path: '/release/',
       headers: { host: HOST, ...headers },
@@ -136,7 +143,13 @@ async function setUp(t: TestContext, condition: string): Promise<Site> {
     })
     return answer.status === 200 ? answer.text : `status ${answer.status}`
   }
-  return { gateway, cluster, stable: [one, two], canary: [other], call, ask }
+  const restart = async (): Promise<GatewayProcess> => {
+    await gateway.stop()
+    const next = await startGateway(all)
+    t.after(() => next.stop('SIGKILL'))
+    return next
+  }
+  return { gateway, cluster, stable: [one, two], canary: [other], call, ask, restart }
 }
 
 test('UserName: admin goes to one upstream, all else to the default; changes of the cluster are followed within a second', async (t) => {
@@ -163,8 +176,10 @@ test('UserName: admin goes to one upstream, all else to the default; changes of 
   const shown = (await call('DescribeUpstreams', { Limit: 20, Offset: 0 })).Result as { UpstreamSet: Value[] }
   const nodes = shown.UpstreamSet.flatMap(({ Nodes }) => Nodes as Value[])
   assert.deepEqual(
-    nodes.map(({ Host, Weight, Source }) => [Host, Weight, Source]),
-    [1, 2, 3].map(() => ['127.0.0.1', 10, 'K8S']),
+    nodes.map(({ Host, Weight, Source, ClusterId, NameSpace, ServiceName }) =>
+      [Host, Weight, Source, ClusterId, NameSpace, ServiceName].join(' '),
+    ),
+    ['stable', 'stable', 'canary'].map((service) => `127.0.0.1 10 K8S cls-1 default ${service}`),
   )
   // the first pod is about to end: it gets nothing new
   cluster.put(
@@ -200,10 +215,111 @@ test('the last good nodes serve while the API server is away or has forgotten ve
   )
   for (let i = 0; i < 10; i++) assert.equal(await ask(), 'stable 1')
   assert.equal(await ask({ UserName: 'admin' }), 'canary')
+  const ready = await gateway.status('/readyz?verbose')
+  assert.equal(ready.status, 200)
+  assert.match(
+    ready.text,
+    /- cls-1\/default\/stable:8000 may be old: its last 1 nodes serve \(.*ECONNREFUSED/,
+  )
+  const up = async (): Promise<string[]> =>
+    (await gateway.status('/metrics')).text
+      .split('\n')
+      .filter((line) => /^headgate_service_source_(up|nodes)\{.*stable/.test(line))
+  assert.deepEqual(await up(), [
+    'headgate_service_source_up{service="cls-1/default/stable:8000"} 0',
+    'headgate_service_source_nodes{service="cls-1/default/stable:8000"} 1',
+  ])
   cluster.forgetVersions()
   cluster.put(SLICES, sliceObject('stable', two.port, [{ address: '127.0.0.1' }], 'stable-1'))
   await cluster.start()
   await waitFor('the new pod', async () => ((await ask()) === 'stable 2' ? true : undefined))
+  await waitFor('all to be current', async () =>
+    (await gateway.status('/readyz?verbose')).text === 'ok\n' ? true : undefined,
+  )
+  assert.match((await up())[0] ?? '', / 1$/)
+})
+
+test('a gateway that starts while the API server is away has the nodes of its last run', async (t) => {
+  const { cluster, stable, ask, restart } = await setUp(t, "header.UserName = 'admin'", (folder) => [
+    '--store',
+    join(folder, 'store'),
+  ])
+  assert.equal(await ask(), 'stable 1')
+  await cluster.stop()
+  const { port, stderr } = await restart()
+  assert.equal(await ask({}, undefined, port), 'stable 1')
+  assert.equal(await ask({ UserName: 'admin' }, undefined, port), 'canary')
+  assert.match(stderr(), /the nodes of a Service may be old: what was known last serves on: 1 pod/)
+  const [, two] = stable as [Backend, Backend]
+  cluster.put(SLICES, sliceObject('stable', two.port, [{ address: '127.0.0.1' }], 'stable-1'))
+  await cluster.start()
+  await waitFor('the new pod', async () =>
+    (await ask({}, undefined, port)) === 'stable 2' ? true : undefined,
+  )
+})
+
+test('a rollout takes pod after pod away and no request of many at once fails, POST neither', async (t) => {
+  const { cluster, stable, gateway } = await setUp(t, "header.UserName = 'admin'")
+  const [one] = stable as [Backend, Backend]
+  const fresh = await startBackend('stable 3')
+  t.after(() => fresh.close())
+  const bad: string[] = []
+  const seen = new Map<string, number>()
+  let isOver = false
+  const load = Array.from({ length: 8 }, async (_, n) => {
+    while (!isOver) {
+      const answer = await callHttp({
+        port: gateway.port,
+        method: n % 2 === 0 ? 'GET' : 'POST',
+        path: '/release/',
+        headers: { host: HOST },
+        ...(n % 2 === 0 ? {} : { body: 'order' }),
+      })
+      seen.set(answer.text, (seen.get(answer.text) ?? 0) + 1)
+      if (answer.status !== 200) bad.push(`${answer.status} ${answer.text}`)
+    }
+  })
+  const has = (text: string, least = 1) =>
+    waitFor(`${least} answers of ${text}`, async () => ((seen.get(text) ?? 0) >= least ? true : undefined))
+  await has('stable 1')
+  // as a rollout does: the new pod is there, gets ready, the old one is about to end, its server stops, it is gone
+  const pod = { address: '127.0.0.1' }
+  cluster.put(SLICES, sliceObject('stable', fresh.port, [{ ...pod, ready: false }], 'stable-3'))
+  const before = seen.get('stable 1') ?? 0
+  await has('stable 1', before + 50)
+  assert.equal(seen.get('stable 3'), undefined)
+  cluster.put(SLICES, sliceObject('stable', fresh.port, [pod], 'stable-3'))
+  await has('stable 3')
+  const ending = { ...pod, ready: false, terminating: true }
+  cluster.put(SLICES, sliceObject('stable', one.port, [ending], 'stable-1'))
+  // a pod gets a second to end, in which nothing new comes
+  await waitFor('the old pod to be out', async () => {
+    const count = seen.get('stable 1')
+    const other = seen.get('stable 3') ?? 0
+    await has('stable 3', other + 50)
+    return seen.get('stable 1') === count ? true : undefined
+  })
+  await one.close()
+  cluster.remove(SLICES, 'stable-1')
+  await has('stable 3', (seen.get('stable 3') ?? 0) + 100)
+  isOver = true
+  await Promise.all(load)
+  assert.deepEqual(bad, [])
+})
+
+test('a Service that is not there is told in the log, with the reason', async (t) => {
+  const { call, gateway } = await setUp(t, "header.UserName = 'admin'")
+  await call('CreateUpstream', {
+    Scheme: 'HTTP',
+    Algorithm: 'ROUND-ROBIN',
+    UniqVpcId: VPC,
+    UpstreamType: 'K8S',
+    K8sService: [{ ClusterId: 'cls-1', Namespace: 'default', ServiceName: 'stable', Port: 9, Weight: 1 }],
+  })
+  await waitFor('the log to say so', async () =>
+    gateway.stderr().includes('the Service has no TCP port 9: it has 8000') ? true : undefined,
+  )
+  assert.match((await gateway.status('/readyz?verbose')).text, /cls-1\/default\/stable:9 has no nodes/)
 })
 
 test('the same by client address, by Host, and for a share of the requests', async (t) => {

@@ -91,6 +91,11 @@ export function statusEndpoints(control: AdminControl, version: string): readonl
           objects: { type: 'integer' },
           retiredSlots: { type: 'integer' },
           documents: { type: 'object' },
+          sources: {
+            type: 'array',
+            items: { type: 'object' },
+            description: 'Services of clusters whose pods are nodes',
+          },
         },
       },
       handle: ({ query }) => answerStatus(control.status(), query),
