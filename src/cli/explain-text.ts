@@ -134,6 +134,13 @@ class Writer {
     const { upstream } = this.#given
     if (upstream === null) return
     this.#lines.upstream(upstream, this.#waysOf(upstream))
+    if (upstream.sticky !== undefined) {
+      const { cookie, isKept } = upstream.sticky
+      const why = isKept
+        ? 'it keeps the client on this endpoint'
+        : 'the request has none that keeps it, so the balancer chooses'
+      this.#lines.more(`sticky by cookie ${cookie}: ${why}`)
+    }
   }
 
   #waysOf(upstream: ExplainedUpstream): string {

@@ -193,6 +193,8 @@ export interface ExplainedUpstream extends ExplainedBalance {
   readonly timeouts: UpstreamTimeouts
   /** Whether they are the route's own. */
   readonly timeoutsOf: 'route' | 'upstream'
+  /** Whether a cookie of the client names `next`, so that no balancer chose it; absent: nothing keeps clients on an endpoint. */
+  readonly sticky?: { readonly cookie: string; readonly isKept: boolean }
 }
 
 /** The request as the endpoint would get it. */

@@ -53,6 +53,7 @@ import { type AnswerReader, UpstreamConnection } from './upstream/connection.ts'
 import type { LimitName, UpstreamGate, Waiter } from './upstream/gate.ts'
 import type { UpstreamLink } from './upstream/link.ts'
 import type { EndpointPool } from './upstream/pool.ts'
+import type { StickyEndpoints } from './upstream/sticky-endpoints.ts'
 import {
   type Cell,
   type CompiledEndpoint,
@@ -518,9 +519,16 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     return index >= 0 && isFree(upstream, index, excluded) ? index : -1
   }
 
+  /** Whether the endpoint that the client's cookie names gets the request: as long as no attempt of this upstream has failed. */
+  #takeSticky(upstream: CompiledUpstream): boolean {
+    const index = this.#sticky
+    if (this.#lastFailure !== null || this.#tried[index] === 1) return false
+    return isFree(upstream, index, this.#excluded) && upstream.balance.take(index)
+  }
+
   #attemptNext(): void {
     const upstream = this.upstream as CompiledUpstream
-    if (this.#sticky >= 0 && this.sends === 0 && isFree(upstream, this.#sticky, this.#excluded))
+    if (this.#sticky >= 0 && this.#takeSticky(upstream))
       return this.#attemptEndpoint(upstream.endpoints[this.#sticky] as CompiledEndpoint, false)
     let at = this.#gate === null ? this.#pickNext(upstream) : this.#pickFree(upstream, this.#gate)
     if (at === -1 && this.#tried.length > 0 && upstream.model.retry.triesAgain) {
@@ -727,6 +735,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
       this.#tried = sameEndpoints(this.#tried, upstream, cell.compiled)
       this.upstream = cell.compiled
       this.#excluded = cell.compiled.conditions === null ? null : this.excludeEndpoints(cell.compiled, null)
+      this.#sticky = cell.compiled.sticky === null ? -1 : cell.compiled.sticky.find(this.cookies)
     } else this.#markTried(upstream, endpoint, true)
     this.#attemptNext()
   }
@@ -933,8 +942,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     if (!this.#isBodyComplete || !this.#isEndSent) this.#expectCutBody()
     const kind = head.bodyKind(this.sentMethod)
     const framing = this.#chooseFraming(head, kind)
-    if (upstream.sticky !== null && endpoint.index !== this.#sticky)
-      this.choiceCookie += upstream.sticky.lineFor(endpoint.index)
+    if (upstream.sticky !== null) this.#keepClient(upstream.sticky, endpoint)
     const composed = composeAnswerHead(this, head, framing)
     if (composed === null) {
       this.#dropConnection()
@@ -945,6 +953,11 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     this.isHeadSent = true
     this.client.writeHead(composed.text)
     this.bytesOut += composed.bodyBytes
+  }
+
+  /** The client's cookie follows the endpoint that answers. */
+  #keepClient(sticky: StickyEndpoints, { index }: CompiledEndpoint): void {
+    if (index !== this.#sticky) this.choiceCookie += sticky.lineFor(index)
   }
 
   /** An answer before the request is complete: its rest is drained, or the connection closed behind it (reliability.md section 2). */
@@ -974,9 +987,15 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
       const key = this.client.head.fields.get('sec-websocket-key') ?? ''
       if (head.fields.get('sec-websocket-accept') !== acceptOf(key)) return false
     }
-    const composed = composeAnswerHead(this, head, 'tunnel')
-    if (composed === null || composed.replacesBody) return false
     const endpoint = this.endpoint as CompiledEndpoint
+    const { sticky } = this.upstream as CompiledUpstream
+    const cookie = this.choiceCookie
+    if (sticky !== null) this.#keepClient(sticky, endpoint)
+    const composed = composeAnswerHead(this, head, 'tunnel')
+    if (composed === null || composed.replacesBody) {
+      this.choiceCookie = cookie
+      return false
+    }
     this.headMs = clock.nowMs
     this.upstreamStatus = head.status
     this.status = head.status

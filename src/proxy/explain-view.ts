@@ -208,9 +208,12 @@ export function showUpstream(
   {
     routeTimeouts,
     conditions,
+    isKept,
   }: {
     readonly routeTimeouts: UpstreamTimeouts | null
     readonly conditions: ReadonlyMap<number, ExplainedCondition>
+    /** Whether a cookie of the client names the one that is next. */
+    readonly isKept: boolean
   },
 ): ExplainedUpstream {
   const { model } = upstream
@@ -219,6 +222,7 @@ export function showUpstream(
     passHost: model.passHost,
     timeouts: routeTimeouts ?? model.timeouts,
     timeoutsOf: routeTimeouts === null ? 'upstream' : 'route',
+    ...(model.sticky === undefined ? {} : { sticky: { cookie: model.sticky.cookie, isKept } }),
   }
 }
 

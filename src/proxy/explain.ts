@@ -192,6 +192,7 @@ class Explainer {
     const shown = showUpstream(upstream, next, {
       routeTimeouts: exchange.route?.model.timeouts ?? null,
       conditions,
+      isKept: kept >= 0,
     })
     if (isNobody) return this.#finish(this.#refused('NO_CANDIDATE'), shown)
     const endpoint = upstream.endpoints[next]

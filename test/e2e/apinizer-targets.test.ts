@@ -513,3 +513,70 @@ test('sticky sessions: a signed cookie keeps the client on its address, until th
   assert.equal(moved.text, '1')
   assert.ok(moved.cookies.some((line) => line.startsWith(`node=${signedName(b)};`)))
 })
+
+/** As `stickySession` of the secret makes it. */
+function stickyCookie(name: string, secret: string): string {
+  const signature = createHmac('sha256', secret).update(name).digest('hex')
+  return `node=${Buffer.from(`${name}:${signature}`).toString('base64url')}`
+}
+
+test('sticky sessions: a canary does not take the cookie that names a primary address', async (t) => {
+  const secret = 'secret-of-this-test-0002'
+  const { gateway, backends } = await setUp(t, 3, ([a, b, c]) => [
+    proxy(
+      'kept',
+      [url(a as Backend), url(b as Backend), { address: url(c as Backend), addressType: 'CANARY' }],
+      {
+        canary: { percentage: 50 },
+        stickySession: { type: 'HYBRID', cookieName: 'node', hashSecret: secret },
+      },
+    ),
+  ])
+  const [a, b] = backends
+  for (const [name, backend] of [a, b].entries()) {
+    let text = ''
+    for (let i = 0; i < 4; i++) {
+      const answer = await ask(gateway, '/kept', { cookie: stickyCookie(url(backend), secret) })
+      assert.equal(answer.headers['set-cookie'], undefined)
+      text += answer.text
+    }
+    assert.equal(text, `${name}2${name}2`)
+  }
+})
+
+test('sticky sessions: while an address is on trial one client of its own asks it, and no more', async (t) => {
+  const secret = 'secret-of-this-test-0003'
+  const { gateway, backends } = await setUp(t, 2, ([a, b]) => [
+    proxy(
+      'kept',
+      [url(a as Backend), url(b as Backend)],
+      {
+        failoverRetryCount: 0,
+        stickySession: { type: 'COOKIE_ONLY', cookieName: 'node', hashSecret: secret },
+      },
+      { circuitBreaker: { circuitBreakerEnabled: true, sleepWindow: 1, halfOpenEnabled: true } },
+    ),
+  ])
+  const [a] = backends
+  const get = () => ask(gateway, '/kept', { cookie: stickyCookie(url(a), secret) })
+  a.answer = () => failing(500)
+  await get()
+  assert.equal((await get()).text, '1')
+  let finish: (() => void) | undefined
+  a.answer = (_, socket) => {
+    if (finish !== undefined) return answerText('0')
+    finish = () => void socket.write(answerText('0'))
+    return null
+  }
+  const sent: Promise<unknown>[] = []
+  await waitFor('the trial to begin', () => {
+    sent.push(get())
+    return finish
+  })
+  const asked = a.requests.length
+  for (let i = 0; i < 5; i++) assert.equal((await get()).text, '1')
+  assert.equal(a.requests.length, asked)
+  finish?.()
+  await Promise.all(sent)
+  assert.equal((await get()).text, '0')
+})

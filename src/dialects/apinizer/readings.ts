@@ -97,7 +97,7 @@ export const READINGS: readonly Reading[] = [
   reading(
     'I',
     '4.2',
-    'A sticky session takes the place of the balancing algorithm: a client without a good cookie goes by the hash of its address. The cookie holds the address and its signature in hexadecimal, and follows the address that answered.',
+    'A sticky session takes the place of the balancing algorithm: a client without a good cookie goes by the hash of its address. The cookie holds the address and its signature in hexadecimal, and follows the address that answered; a canary is chosen before, and leaves it as it is.',
   ),
   reading(
     'X',

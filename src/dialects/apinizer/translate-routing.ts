@@ -28,7 +28,13 @@ import {
   readCanaryRetry,
   readMirrorRetry,
 } from './routing-facts.ts'
-import { type ReadyAddress, readCanaryHealth, readHealth, translateUpstream } from './translate-upstream.ts'
+import {
+  type ReadyAddress,
+  readCanaryHealth,
+  readHealth,
+  readSticky,
+  translateUpstream,
+} from './translate-upstream.ts'
 
 export interface RoutingContext {
   /** Of the deployment. */
@@ -230,12 +236,13 @@ function chooseTargets(
   ]
   const name = textField(proxy, 'apiProxyName') ?? id
   const { lookup, warn } = context
-  const main = translateUpstream(
+  const balanced = translateUpstream(
     proxy,
     members,
     { id: modelId(id, 'primary'), name, origin: place },
     { retry, health: readHealth(proxy), lookup, warn },
   )
+  const main: Upstream = { ...balanced, ...readSticky(proxy) }
   const upstreams = [main]
   const target = (upstream: Upstream, variant: string, weight: number): UpstreamTarget => ({
     ...targetBase(variant, place),

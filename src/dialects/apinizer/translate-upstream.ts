@@ -74,7 +74,6 @@ export function translateUpstream(
     discovery: null,
     balancer,
     hashKey,
-    ...readSticky(routing),
     levels: LEVELS,
     health,
     slowStart: null,
@@ -173,7 +172,9 @@ function readBalancer(routing: JsonObject): {
   }
 }
 
-function readSticky(routing: JsonObject): Pick<Upstream, 'sticky'> {
+/** Of primary addresses: a canary is chosen before, and must not take the cookie that names a primary one. */
+export function readSticky(proxy: JsonObject): Pick<Upstream, 'sticky'> {
+  const routing = objectField(proxy, 'routingInfo') ?? {}
   const settings = objectField(routing, 'stickySession')
   if (settings === null || textField(settings, 'type') === 'IP_HASH') return {}
   return {

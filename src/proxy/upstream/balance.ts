@@ -123,6 +123,13 @@ export class Balance {
     }
   }
 
+  /** One that something else than the balancer chose: false where it may not serve now, or its one trial request is out. */
+  take(index: number): boolean {
+    if (!this.isUsable(index)) return false
+    const isOnTrial = ((this.#states[index] as number) & HEALTH.TRIAL) !== 0
+    return !isOnTrial || this.judge === null || this.judge.takeTrial(index)
+  }
+
   /** The first of the list, after the first attempt, that is usable, not tried and not excluded; -1: none is. */
   pickInOrder(tried: Uint8Array, excluded: Uint8Array | null): number {
     this.#refresh()
@@ -170,7 +177,7 @@ export class Balance {
     return (state & HEALTH.TRIAL) !== 0 && (state & (HEALTH.OFF | HEALTH.UNHEALTHY)) === 0
   }
 
-  /** Whether an endpoint that is for failover only can serve. */
+  /** Whether an endpoint can serve, whatever its level, and without panic. */
   isUsable(index: number): boolean {
     this.#refresh()
     return ((this.#states[index] as number) & OUT) === 0
