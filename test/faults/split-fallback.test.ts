@@ -215,8 +215,6 @@ test('explain says where failed requests go', () => {
     },
     { address: '127.0.0.1', port: plane.port, scheme: 'http' },
   )
-  assert.deepEqual(explained.split?.policy, [
-    'when a request fails elsewhere and may be sent again, primary gets it',
-  ])
+  assert.deepEqual(explained.split?.policy, ['what fails at another target goes on to primary'])
   assert.equal(explained.split?.next, 1)
 })
