@@ -88,7 +88,11 @@ export function shownValue(dialect: Dialect, kind: string, value: JsonObject): J
   return conceal === undefined ? own : conceal(own)
 }
 
-export type Lookup = (kind: string, id: string) => StoredDocument | undefined
+/**
+ * `field`: only that field of the value is looked at (it is all that the answer's value holds), or with '' only whether there is such a document; changes of the
+ * rest of it translate nothing anew.
+ */
+export type Lookup = (kind: string, id: string, field?: string) => StoredDocument | undefined
 
 export interface Translation {
   readonly objects: readonly ModelObject[]

@@ -11,7 +11,7 @@ import { type DocumentEdit, type Plan, Reconciler } from './reconcile.ts'
 
 let translations: string[] = []
 
-/** A toy language: `items` become upstreams named after themselves and, where they have a `parent`, after its label. */
+/** A toy language: `items` become upstreams named after themselves and, where they have a `parent`, after its label, or after all that they see of it with `looksAt`. */
 const toy = {
   name: 'toy',
   kinds: ['items'],
@@ -22,7 +22,10 @@ const toy = {
     translations.push(id)
     if (document.value.throws === true) throw new Error('boom')
     const parent = document.value.parent
-    const label = typeof parent === 'string' ? (lookup('items', parent)?.value.label ?? 'none') : ''
+    const part = document.value.looksAt as string | undefined
+    const found = typeof parent === 'string' ? lookup('items', parent, part) : undefined
+    const seen = part === undefined ? found?.value.label : found && JSON.stringify(found.value)
+    const label = typeof parent === 'string' ? (seen ?? 'none') : ''
     const name = `${String(document.value.label ?? '')}/${String(label)}`
     return {
       objects: [makeObject(id, name)],
@@ -92,6 +95,51 @@ test('the appearance and the end of a document that was looked for translate its
   )
   assert.deepEqual(plan.removals, [{ kind: 'upstream', id: 'toy/items/gone' }])
   assert.equal(reconciler.status(keyOf('gone')), undefined)
+})
+
+test('a document that looked at one field of another is translated when that changes, or when the other comes or goes', () => {
+  const { change } = setUp()
+  const nameOf = (plan: Plan, id: string): string | undefined =>
+    (plan.upserts.find((object) => object.id === `toy/items/${id}`) as Upstream | undefined)?.name
+  const first = change({
+    p: { label: 'one', other: { a: [1] } },
+    field: { parent: 'p', looksAt: 'label' },
+    deep: { parent: 'p', looksAt: 'other' },
+    being: { parent: 'p', looksAt: '' },
+    all: { parent: 'p' },
+  })
+  assert.equal(nameOf(first, 'field'), '/{"label":"one"}')
+  assert.equal(nameOf(first, 'being'), '/{}')
+  change({ p: { label: 'one', other: { a: [1] }, third: 3 } })
+  assert.deepEqual(translations, ['p', 'all'])
+  change({ p: { label: 'two', other: { a: [1] } } })
+  assert.deepEqual(translations, ['p', 'all', 'field'])
+  assert.equal(nameOf(change({ p: { label: 'two', other: { a: [2] } } }), 'deep'), '/{"other":{"a":[2]}}')
+  assert.deepEqual(translations, ['p', 'all', 'deep'])
+  // a field that goes is one that changes
+  assert.equal(nameOf(change({ p: { label: 'two' } }), 'deep'), '/{}')
+  const gone = change({ p: undefined })
+  assert.deepEqual(translations.toSorted(), ['all', 'being', 'deep', 'field'])
+  assert.equal(nameOf(gone, 'being'), '/none')
+  const back = change({ p: {} })
+  assert.deepEqual(translations.toSorted(), ['all', 'being', 'deep', 'field', 'p'])
+  assert.equal(nameOf(back, 'field'), '/{}')
+})
+
+test('a document that was set aside is not there, for those that look at a part of it too', () => {
+  const { mirror, reconciler, change } = setUp()
+  const document = {
+    key: keyOf('p'),
+    value: { bad: true },
+    createdRevision: 1,
+    modifiedRevision: 1,
+    expiresAtMs: null,
+  }
+  mirror.set(document)
+  reconciler.setAside(document.key, [])
+  const name = (plan: Plan) => (plan.upserts.find(({ id }) => id === 'toy/items/c') as Upstream).name
+  assert.equal(name(change({ c: { parent: 'p', looksAt: 'label' } })), '/none')
+  assert.equal(name(change({ p: { bad: false } })), '/{}')
 })
 
 test('a dependency that is given up is forgotten', () => {

@@ -133,9 +133,11 @@ export class Reconciler {
     const todo = new Map<string, DocumentKey>()
     for (const [name, edit] of coming) {
       todo.set(name, edit.key)
-      for (const dependent of this.#graph.dependents(name)) {
-        const key = this.#statusOf(dependent)?.key
-        if (key !== undefined && !todo.has(dependent)) todo.set(dependent, key)
+      for (const used of this.#changedBy(name, edit)) {
+        for (const dependent of this.#graph.dependents(used)) {
+          const key = this.#statusOf(dependent)?.key
+          if (key !== undefined && !todo.has(dependent)) todo.set(dependent, key)
+        }
       }
     }
     const affected = [...touched, ...edits.flatMap(({ key }) => this.#circumstances.upstreamsOf(key))]
@@ -160,6 +162,19 @@ export class Reconciler {
       }
     }
     return this.#compare(results, failures, coming)
+  }
+
+  /** What may have been looked at of a document that an edit makes another: all of it, its being there, fields. */
+  *#changedBy(name: string, { key, document }: DocumentEdit): Generator<string> {
+    yield name
+    const before = this.#setAside.has(name) ? undefined : this.#mirror.get(key)
+    if (before === undefined || document === undefined) {
+      yield partName(name, '')
+      return
+    }
+    for (const field of new Set([...Object.keys(before.value), ...Object.keys(document.value)])) {
+      if (!isDeepEqual(before.value[field], document.value[field])) yield partName(name, field)
+    }
   }
 
   /**
@@ -208,10 +223,21 @@ export class Reconciler {
       if (edit !== undefined) return edit.document
       return this.#setAside.has(wantedName) ? undefined : this.#mirror.get(wanted)
     }
-    const lookup: Lookup = (kind, id) => {
+    const lookup: Lookup = (kind, id, field) => {
       const wanted = { dialect: key.dialect, kind, id }
-      uses.add(documentName(wanted))
-      return read(wanted)
+      const wantedName = documentName(wanted)
+      if (field === undefined) {
+        uses.add(wantedName)
+        return read(wanted)
+      }
+      uses.add(partName(wantedName, ''))
+      if (field !== '') uses.add(partName(wantedName, field))
+      const found = read(wanted)
+      if (found === undefined) return undefined
+      const held = field === '' ? undefined : found.value[field]
+      const { createdRevision, modifiedRevision, expiresAtMs } = found
+      const value = held === undefined ? {} : { [field]: held }
+      return { key: found.key, value, createdRevision, modifiedRevision, expiresAtMs }
     }
     const translation = dialect.translate(document, lookup, this.#settings)
     uses.delete(name)
@@ -463,6 +489,11 @@ const NO_WARNINGS: readonly Warning[] = []
 
 function isText(stored: StoredObject, { head, tail }: ObjectText): boolean {
   return stored.text === head + tail
+}
+
+/** What a look-up of a part of a document depends on, beside the names of documents: a field, or with '' that it is there. */
+function partName(name: string, field: string): string {
+  return `${name}\n${field}`
 }
 
 function objectName(object: Pick<ModelObject, 'kind' | 'id'>): string {

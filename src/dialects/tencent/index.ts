@@ -6,7 +6,7 @@ import { idOf, KINDS, modelId, originOf, TENCENT } from './kinds.ts'
 import { normaliseValue } from './normalise.ts'
 import { editableValue, prepareValue } from './own-form.ts'
 import { recognizeKinds } from './recognize.ts'
-import { listReferences } from './references.ts'
+import { listReferences, NETWORK } from './references.ts'
 import { createRest } from './rest.ts'
 import { summarizeValue } from './summary.ts'
 import { TENCENT_SURFACE } from './surface.ts'
@@ -70,7 +70,7 @@ function translateDocument(document: StoredDocument, lookup: Lookup, settings: D
 /** Names that lead nowhere, or to what may not be named: calls refuse them, files may have them. */
 function danglingReferences({ key, value }: StoredDocument, lookup: Lookup): Translation['warnings'] {
   return listReferences(key.kind, value).flatMap(({ path, kind, id, refuse }) => {
-    const named = lookup(kind, id)
+    const named = lookup(kind, id, refuse === undefined ? '' : NETWORK)
     if (named === undefined) return [{ path, message: `there is no ${kind}/${id}` }]
     const reason = refuse?.(named.value) ?? null
     return reason === null ? [] : [{ path, message: `${kind}/${id}: ${reason}` }]

@@ -4,6 +4,9 @@ import type { Reference } from '../dialect.ts'
 import { readBackend } from './backend.ts'
 import { policiesOf } from './policies.ts'
 
+/** The field of an upstream by which one that exists may still not be named. */
+export const NETWORK = 'UniqVpcId'
+
 /** Every place in a document that names another one (spec/tencent.md 5.3 "Delete", 2.3). */
 export function listReferences(kind: string, value: JsonObject): readonly Reference[] {
   switch (kind) {
@@ -46,7 +49,7 @@ function toUpstream(body: JsonObject, path: string): readonly Reference[] {
   const { upstreamId, vpcId } = backend
   const place = path === '' ? 'ServiceConfig.UpstreamId' : `${path}.ServiceConfig.UpstreamId`
   const refuse = (upstream: JsonObject): string | null => {
-    const own = textField(upstream, 'UniqVpcId')
+    const own = textField(upstream, NETWORK)
     if (vpcId === null || vpcId === '' || own === null || own === vpcId) return null
     return `it is in the network ${own}, and not in ${vpcId}`
   }

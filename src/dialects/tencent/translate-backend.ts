@@ -10,6 +10,7 @@ import { type Backend, readBackend, readUrl } from './backend.ts'
 import { combinePath, stripBase } from './combine-path.ts'
 import { modelId } from './kinds.ts'
 import { NO_EFFECTS, type ParameterEffects } from './parameters.ts'
+import { NETWORK } from './references.ts'
 import { translateUpstream, upstreamOfMicroservice, upstreamOfUrl } from './translate-upstream.ts'
 
 /** What all backends of one released API share. */
@@ -134,9 +135,10 @@ function findStored(
       error:
         'the service has no InstanceId, and shared instances may not use upstreams (tencent.shared_instances)',
     }
-  const stored = lookup('upstreams', upstreamId)
+  // where the upstream serves as it is, its nodes are no business of the API's
+  const stored = lookup('upstreams', upstreamId, effects.host === null ? NETWORK : undefined)
   if (stored === undefined) return { error: `there is no upstream ${upstreamId}` }
-  const own = textField(stored.value, 'UniqVpcId')
+  const own = textField(stored.value, NETWORK)
   if (vpcId !== null && own !== null && vpcId !== own)
     return { error: `UniqVpcId is ${vpcId}, but the upstream ${upstreamId} is in ${own}` }
   warnOfNetworks(service, own, settings, (message) => warn(origin.path, message))

@@ -9,6 +9,7 @@ import type { JsonObject } from '../../../model/json.ts'
 import type { DialectSettings } from '../../dialect.ts'
 import type { TencentCode, TencentFault } from '../faults.ts'
 import type { Kind } from '../kinds.ts'
+import { NETWORK } from '../references.ts'
 import { refuseFaults } from './call-error.ts'
 import type { Language } from './language.ts'
 import { keyOf, Shelf } from './shelf.ts'
@@ -29,6 +30,8 @@ interface Put {
   readonly value: JsonObject
   /** Stands before the paths of its faults; '' where the call is about this document alone. */
   readonly label: string
+  /** An upstream that stood in another network. */
+  readonly isMoved: boolean
 }
 
 /** What a missing document is called in codes. */
@@ -65,7 +68,8 @@ export class Edit {
     const previous = await store.get(keyOf(kind, id))
     const stored = language.prepare(kind, id, value, previous, nowMs)
     const name = `${kind}/${id}`
-    this.#puts.set(name, { kind, id, value: stored, label })
+    const isMoved = previous !== undefined && previous.value[NETWORK] !== stored[NETWORK]
+    this.#puts.set(name, { kind, id, value: stored, label, isMoved })
     this.#changes.set(name, {
       op: 'put',
       key: keyOf(kind, id),
@@ -104,7 +108,7 @@ export class Edit {
     const faults: Fault[] = []
     for (const put of this.#puts.values()) {
       faults.push(...(await this.#checkOutward(put)))
-      if (put.kind === 'upstreams') faults.push(...(await this.#checkInward(put)))
+      if (put.kind === 'upstreams' && put.isMoved) faults.push(...(await this.#checkInward(put)))
     }
     return faults
   }
