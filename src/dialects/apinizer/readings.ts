@@ -102,7 +102,7 @@ export const READINGS: readonly Reading[] = [
   reading(
     'X',
     '4.2',
-    'A session with cookies needs a `hashSecret` of its own, of 16 characters at least; it is not shown again. Without `cookieTtl` the cookie ends with the browser.',
+    'A session with cookies needs a `hashSecret` of its own, of 16 characters at least; it is not shown again. Without `cookieTtl`, or with 0, the cookie ends with the browser.',
   ),
   reading(
     'I',

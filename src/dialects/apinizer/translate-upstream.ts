@@ -180,7 +180,8 @@ export function readSticky(proxy: JsonObject): Pick<Upstream, 'sticky'> {
   return {
     sticky: {
       cookie: textField(settings, 'cookieName') ?? '',
-      maxAgeSeconds: numberField(settings, 'cookieTtl'),
+      // 0 as its own Max-Age would take the cookie away at once
+      maxAgeSeconds: numberField(settings, 'cookieTtl') || null,
       isHttpOnly: flagField(settings, 'httpOnly'),
       isSecure: flagField(settings, 'secure'),
       secret: textField(settings, 'hashSecret') ?? '',
