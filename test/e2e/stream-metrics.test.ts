@@ -202,7 +202,8 @@ test('headgate top shows streams by route, split, upstream and endpoint, with an
     const [row] = await rowsOf<RouteTraffic>('routes')
     return row?.requests === 8 && row.rates.last60s > 0 ? true : undefined
   })
-  assert.match(await top('routes'), /\n +[1-9]\S* .* apisix\/stream_routes\/db \(database\)\n/)
+  // its rate of the last seconds may be over by now
+  assert.match(await top('routes'), /\n +\d\S* .* apisix\/stream_routes\/db \(database\)\n/)
   assert.deepEqual(
     (await rowsOf<SplitTraffic>('splits')).map((row) => [row.route, row.variant, row.observedShare]),
     [
