@@ -2,6 +2,7 @@ import { DEFAULT_SETTINGS } from '../../model/defaults.ts'
 import type { JsonValue } from '../../model/json.ts'
 import type { DialectRest, DialectSettings, RestResponse } from '../dialect.ts'
 import { FakeStore } from '../testing/fake-store.ts'
+import { sendCall } from '../testing/send-call.ts'
 import { apisix } from './index.ts'
 import { createRest } from './rest.ts'
 
@@ -27,16 +28,7 @@ export class FakeClient {
     body: JsonValue = '',
     headers: Readonly<Record<string, string>> = {},
   ): Promise<RestResponse> {
-    const [method = '', address = ''] = target.split(' ')
-    const url = new URL(address, 'http://admin')
     this.nowMs += 1000
-    return this.rest.handle({
-      method,
-      path: decodeURIComponent(url.pathname),
-      query: new Map(url.searchParams),
-      headers,
-      body: typeof body === 'string' ? body : JSON.stringify(body),
-      author: 'test',
-    })
+    return sendCall(this.rest, target, body, headers)
   }
 }

@@ -4,6 +4,7 @@ import type { ExplainRequest, Explanation, WorkerExplanation } from '../../../mo
 import type { JsonObject } from '../../../model/json.ts'
 import type { DialectRest, DialectSettings, RestResponse } from '../../dialect.ts'
 import { FakeStore } from '../../testing/fake-store.ts'
+import { sendCall } from '../../testing/send-call.ts'
 import { apinizer } from '../index.ts'
 import { createRest } from '../rest.ts'
 
@@ -44,16 +45,7 @@ export class FakeClient {
     body: JsonObject | string = '',
     headers: Readonly<Record<string, string>> = {},
   ): Promise<RestResponse> {
-    const [method = '', address = ''] = target.split(' ')
-    const url = new URL(address, 'http://admin')
-    return this.rest.handle({
-      method,
-      path: decodeURIComponent(url.pathname),
-      query: new Map(url.searchParams),
-      headers,
-      body: typeof body === 'string' ? body : JSON.stringify(body),
-      author: 'test',
-    })
+    return sendCall(this.rest, target, body, headers)
   }
 
   /** A call that goes well. */
