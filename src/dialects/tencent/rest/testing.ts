@@ -3,6 +3,7 @@ import type { EndpointView } from '../../../model/endpoint-view.ts'
 import type { JsonObject } from '../../../model/json.ts'
 import type { DialectRest, DialectSettings, RestResponse } from '../../dialect.ts'
 import { FakeStore } from '../../testing/fake-store.ts'
+import { sendCall } from '../../testing/send-call.ts'
 import { tencent } from '../index.ts'
 import { createRest } from '../rest.ts'
 
@@ -47,17 +48,8 @@ export class FakeClient {
     body = '',
     headers: Readonly<Record<string, string>> = {},
   ): Promise<RestResponse> {
-    const [method = '', address = ''] = target.split(' ')
-    const url = new URL(address, 'http://admin')
     this.nowMs += 1000
-    return this.rest.handle({
-      method,
-      path: decodeURIComponent(url.pathname),
-      query: new Map(url.searchParams),
-      headers,
-      body,
-      author: 'test',
-    })
+    return sendCall(this.rest, target, body, headers)
   }
 
   /** A call as the vendor's clients make it. */
