@@ -40,6 +40,7 @@ class Writer {
     if (this.#given.split !== null) this.#lines.split(this.#given.split)
     this.#upstream()
     this.#changes()
+    this.#remarks()
     this.#outcome()
     return this.#lines.text()
   }
@@ -180,6 +181,15 @@ class Writer {
       this.#lines.more(
         `the answer is edited by the ${of}${when === null ? '' : ` if ${when}`}  ${this.#lines.origin(origin)}`,
       )
+  }
+
+  #remarks(): void {
+    const { remarks } = this.#given
+    if (remarks.length === 0) return
+    this.#lines.blank()
+    this.#lines.push('', this.#lines.paint('bold', 'remarks on these documents'))
+    for (const { origin, message } of remarks)
+      this.#lines.more(`${this.#lines.paint('yellow', printable(message))}  ${this.#lines.origin(origin)}`)
   }
 
   #isRewritten(): boolean {

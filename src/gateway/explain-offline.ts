@@ -20,6 +20,7 @@ import { PatchApplier } from './apply-patch.ts'
 import { UpstreamCircumstances } from './circumstances.ts'
 import { withPlaces } from './explain-places.ts'
 import { explainReach } from './explain-reach.ts'
+import { withRemarks } from './explain-remarks.ts'
 import { ExplainError, findListener } from './explain-request.ts'
 import { sectionsOf } from './listeners.ts'
 import { Mirror } from './mirror.ts'
@@ -72,7 +73,10 @@ export function createOfflineExplainer({ documents, dialects, settings, placeOf 
     return plane.explain(request, { address: host, port, scheme })
   }
   return {
-    explain: async (request) => withPlaces(await explain(request), dialects, placeOf),
+    explain: async (request) => {
+      const warningsOf = (key: DocumentKey) => reconciler.status(key)?.warnings ?? []
+      return withPlaces(withRemarks(await explain(request), dialects, warningsOf), dialects, placeOf)
+    },
     explainStream: async (question) => {
       const entrance = findStreamEntrance(question, streamListeners(settings))
       return withPlaces(plane.explainStream(question, entrance), dialects, placeOf)

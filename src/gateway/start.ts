@@ -34,6 +34,7 @@ import { Events } from './events.ts'
 import { ExplainDesk } from './explain-desk.ts'
 import { withPlaces } from './explain-places.ts'
 import { explainReach } from './explain-reach.ts'
+import { withRemarks } from './explain-remarks.ts'
 import { ExplainError, findListener } from './explain-request.ts'
 import { HealthControl } from './health/health-control.ts'
 import { LastPods, PODS_FILE } from './last-pods.ts'
@@ -417,7 +418,9 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
       documentStatus: (key) => reconciler.status(key),
       explain: async (request) => {
         const listener = findListener(request.listener, requestAddresses())
-        return withPlaces(await explainDesk.explain(request, listener), dialects, control.placeOf)
+        const explained = await explainDesk.explain(request, listener)
+        const told = withRemarks(explained, dialects, (key) => reconciler.status(key)?.warnings ?? [])
+        return withPlaces(told, dialects, control.placeOf)
       },
       explainEach: async (request) =>
         explainDesk.explainEach(request, findListener(request.listener, requestAddresses())),

@@ -18,6 +18,8 @@ export const EXPLAIN_LIMITS = {
   /** Entries looked at for these two. */
   rivalEntries: 200,
   missEntries: 20_000,
+  /** Warnings of documents. */
+  remarks: 20,
   /** Comparisons that are kept of one predicate. */
   comparisons: 50,
   textChars: 300,
@@ -229,6 +231,13 @@ export type ExplainedOutcome =
       readonly message: string
     }
 
+/** What the gateway said of a document that carries the request, when it took it. */
+export interface ExplainedRemark {
+  /** The document and the place in it. */
+  readonly origin: ExplainedOrigin
+  readonly message: string
+}
+
 export interface Explanation {
   /** Of the table that the explanation was made by. */
   readonly revision: number
@@ -279,6 +288,8 @@ export interface Explanation {
   readonly upstream: ExplainedUpstream | null
   readonly sending: ExplainedSending | null
   readonly outcome: ExplainedOutcome
+  /** Warnings of the documents that route, rule, split and upstream come from, at most EXPLAIN_LIMITS.remarks. */
+  readonly remarks: readonly ExplainedRemark[]
 }
 
 /** What one worker makes of a request. */

@@ -304,6 +304,7 @@ class Explainer {
       upstream,
       sending,
       outcome,
+      remarks: [],
     }
     if (route !== null) return { ...found, rivals: this.#findRivals(route.model.id) }
     if (isNotFound(outcome)) return { ...found, misses: findMisses(inspector, exchange, candidateIds(found)) }

@@ -93,6 +93,15 @@ const EXPLANATION_SCHEMA: JsonObject = {
       required: ['kind'],
       properties: { kind: { enum: ['upstream', 'respond', 'echo', 'redirect', 'error'] } },
     },
+    remarks: {
+      description: 'Warnings of the documents that route, rule, split and upstream come from',
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['origin', 'message'],
+        properties: { origin: ORIGIN, message: { type: 'string' } },
+      },
+    },
   },
 }
 
