@@ -145,6 +145,8 @@ export const SETTING_DESCRIPTIONS: Readonly<Record<string, string>> = {
   'tencent.instances':
     'Dedicated instances by InstanceId, each with the network that it runs in: `{ins-1: {UniqVpcId: vpc-1}}`. Upstreams of another network bring a warning.',
   'tencent.strict_conditions': 'Whether conditions may use only operators that the vendor documents.',
+  'tencent.strict_names':
+    'Whether names of policies may have only what the vendor’s JSON reference allows: letters, digits and `% ~ _ \\ - . { } ? & =`; else any printable text.',
   'tencent.microservices':
     'Where microservices of TSF backends are: `{cls-1/namespace-1/billing: "billing.internal:8080"}`. A name stands for all its addresses.',
   'tencent.clusters':

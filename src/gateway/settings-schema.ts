@@ -316,6 +316,7 @@ export const SETTINGS_SCHEMA = section({
       most: 10_000,
     },
     strict_conditions: flag(),
+    strict_names: flag(),
     functions: {
       kind: 'map',
       checkName: checkFunctionName,

@@ -143,6 +143,7 @@ export const DEFAULT_SETTINGS: Settings = {
     shared_instances: 'dedicated',
     instances: {},
     strict_conditions: false,
+    strict_names: false,
     functions: {},
     microservices: {},
     clusters: {},

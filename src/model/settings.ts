@@ -259,6 +259,8 @@ export interface TencentSettings {
   readonly instances: Readonly<Record<string, TencentInstance>>
   /** Whether conditions may use documented operators only. */
   readonly strict_conditions: boolean
+  /** Whether names of policies may have only the characters of the vendor's JSON reference: letters, digits and `%~_\-.{}?&=`. */
+  readonly strict_names: boolean
   /** Where functions are called by HTTP: `namespace/name/qualifier` to `http://host[:port]`. */
   readonly functions: Readonly<Record<string, string>>
   /** Where microservices are: `ClusterId/NamespaceId/MicroServiceName` to `host:port`; a name stands for all its addresses. */

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import type { Explanation } from '../../src/model/explanation.ts'
 import { toYaml } from '../../src/model/yaml-text.ts'
 import { answerText, type Backend, startBackend } from '../support/backends.ts'
 import { makeCertificate } from '../support/certificates.ts'
 import { callHttp, type GatewayProcess, ROOT, startGateway } from '../support/gateway.ts'
+import { connectRaw } from '../support/raw-client.ts'
 import { findFreePorts, runTool, skipWithout, waitFor } from '../support/tools.ts'
 
 /** Seeds 000 and 002 in their VPC form, and what else spec/tencent.md promises of documents, with traffic. */
@@ -305,6 +307,12 @@ test('seed 002: 3:1 polling is exact, Host goes along, a dead node is passed ove
   assert.equal((await get()).status, 502)
   await apply(gateway, [['upstreams', upstream(id, [[one.port, 0]])]])
   assert.equal((await get()).status, 502)
+  const question = { url: `http://${HOST}/release/a` }
+  const { remarks } = (await gateway.admin('POST', '/headgate/v1/explain', question)).json as Explanation
+  assert.deepEqual(
+    remarks.map(({ origin, message }) => [origin.id, origin.path, /weight 0/.test(message)]),
+    [[id, 'Nodes', true]],
+  )
   // an error answer is no failure
   one.answer = () => answerText('down', { status: '503 Down' })
   await apply(gateway, [
@@ -421,14 +429,27 @@ test('an API shows its changes only when it is released; 404, 405, 403 and 426 a
     (await ask(gateway, '/release/product/x', { headers: { host: 'service-x.apigw.localhost' } })).status,
     404,
   )
+  const forbidden = api({
+    ServiceType: 'HTTP',
+    ServiceConfig: { Url: `http://127.0.0.1:${gateway.adminPort}`, Path: '/', Method: 'ANY' },
+  })
+  await apply(gateway, [
+    ['apis', forbidden],
+    ['released_apis', released(forbidden)],
+  ])
+  const refused = await ask(gateway, '/release/')
+  assert.deepEqual([refused.status, refused.headers['x-headgate-error']], [403, 'ADMIN_ADDRESS'])
   await apply(gateway, [['services', service({ Protocol: 'https' })]])
-  const plain = await ask(gateway, '/release/product/x')
+  const plain = await ask(gateway, '/release/')
   assert.deepEqual([plain.status, plain.headers['x-headgate-error']], [426, 'PROTOCOL_NOT_ALLOWED'])
 })
 
-test('a backend that does not answer within ServiceTimeout is 504, and is not asked again', async (t) => {
+test('a backend that does not answer within ServiceTimeout is 504, and is not asked again; a client that leaves is 499', async (t) => {
   const [slow, other] = (await startBackends(t, 2)) as [Backend, Backend]
-  const gateway = await start(t)
+  const folder = mkdtempSync(join(tmpdir(), 'headgate-tencent-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const log = join(folder, 'access.log')
+  const gateway = await start(t, ['--access-log', log])
   const id = 'upstream-aaaaaaaa'
   const value = api(toUpstream(id), { ServiceTimeout: 1 })
   await apply(gateway, [
@@ -441,6 +462,19 @@ test('a backend that does not answer within ServiceTimeout is 504, and is not as
   slow.answer = () => null
   const answer = await ask(gateway, '/release/')
   assert.deepEqual([answer.status, slow.requests.length, other.requests.length], [504, 1, 0])
+  // one that leaves while the backend is asked
+  await apply(gateway, [['released_apis', released(api(toUpstream(id), { ServiceTimeout: 60 }))]])
+  const client = await connectRaw(gateway.port)
+  await client.write(`GET /release/gone HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`)
+  await waitFor('the backend to be asked', () => (slow.requests.length === 2 ? true : undefined))
+  client.socket.resetAndDestroy()
+  const line = await waitFor('the line of the access log', () =>
+    readFileSync(log, 'utf8')
+      .split('\n')
+      .find((text) => text.includes('/gone')),
+  )
+  const { status, error_code: code } = JSON.parse(line) as Record<string, unknown>
+  assert.deepEqual([status, code], [499, 'CLIENT_GONE'])
 })
 
 test('passive checks take a node out for UnhealthyTimeout, without probes; with none left it is 502', async (t) => {

@@ -148,6 +148,7 @@ function checkServiceType(body: JsonObject, path: string, faults: Faults): Servi
 }
 
 const PRODUCTS = ['clb', 'cvm', 'upstream'] as const
+type Product = (typeof PRODUCTS)[number]
 
 function checkHttp(
   body: JsonObject,
@@ -164,7 +165,7 @@ function checkHttp(
     return
   }
   checkKeys(config, CONFIG, place, 'ServiceConfig', faults)
-  const product = checkChoice(config, 'Product', place, { of: PRODUCTS }, faults)
+  const product = checkProduct(body, config, place, faults)
   checkRequest(config, place, front, faults)
   const vpc = checkText(
     config,
@@ -203,6 +204,24 @@ function checkHttp(
   const read = url === null ? null : readUrl(url, type)
   if (read !== null && 'error' in read)
     faults.add('InvalidParameterValue.InvalidUrl', joinPath(place, 'Url'), read.error)
+}
+
+/** The Products that a newer ServiceType stands for. */
+const PRODUCTS_OF: Readonly<Record<string, readonly [Product, ...Product[]]>> = {
+  VPC: ['clb', 'cvm'],
+  UPSTREAM: ['upstream'],
+}
+
+/** A newer ServiceType must have a Product that says the same; the rest is checked as what it means. */
+function checkProduct(body: JsonObject, config: JsonObject, place: string, faults: Faults): Product | null {
+  const product = checkChoice(config, 'Product', place, { of: PRODUCTS }, faults)
+  const written = textField(body, 'ServiceType') ?? ''
+  const own = Object.hasOwn(PRODUCTS_OF, written) ? PRODUCTS_OF[written] : undefined
+  const isWrong = product === null && !isEmpty(config.Product)
+  if (own === undefined || isWrong || (product !== null && own.includes(product))) return product
+  const code = product === null ? 'MissingParameter' : 'InvalidParameterValue'
+  faults.add(code, joinPath(place, 'Product'), `ServiceType ${written} needs Product ${own.join(' or ')}`)
+  return product ?? own[0]
 }
 
 /** What is asked for at the backend: method and path. */

@@ -58,6 +58,12 @@ test('of several ^~ the longest wins, of several patterns the one that was made 
   assert.equal(ask(regular, '/release/a/7b'), 0)
   assert.equal(ask(regular, '/release/a/b7'), 1)
   assert.equal(ask(regular, '/release/a/'), 404)
+  // without ~ what is special in a pattern makes it one, held against the beginning; a dot does not
+  const unmarked = tableOf(apisFile(['ANY /v[0-9]', 'ANY /v1.x', 'ANY /v']))
+  assert.equal(ask(unmarked, '/release/v1.x'), 0)
+  assert.equal(ask(unmarked, '/release/a/v1'), 404)
+  assert.equal(ask(unmarked, '/release/v'), 2)
+  assert.equal(ask(tableOf(apisFile(['ANY /v1.x', 'ANY /v'])), '/release/v1yx'), 1)
 })
 
 test('only environments to which the service is released are there, and only under its names', () => {
@@ -67,6 +73,17 @@ test('only environments to which the service is released are there, and only und
   assert.equal(ask(table, '/a'), 404)
   assert.equal(ask(table, '/releases/a'), 404)
   assert.equal(ask(table, '/release/a', { host: 'service-bbbbbbbb.apigw.localhost' }), 404)
+})
+
+test('each of the three environments is the first part of the path of what is released there', () => {
+  for (const environment of ['release', 'prepub', 'test']) {
+    const file = apisFile(['ANY /a']).replace('EnvironmentName: release', `EnvironmentName: ${environment}`)
+    const answers = ['release', 'prepub', 'test'].map((first) => ask(tableOf(file), `/${first}/a`))
+    assert.deepEqual(
+      answers,
+      ['release', 'prepub', 'test'].map((first) => (first === environment ? 0 : 404)),
+    )
+  }
 })
 
 test('another method is 405, also where a shorter path or a worse tier would take it', () => {

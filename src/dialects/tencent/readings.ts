@@ -56,7 +56,32 @@ export const READINGS: readonly Reading[] = [
   {
     mark: 'I',
     section: '1',
-    text: 'Of the newer service types `VPC` and `UPSTREAM` are read as HTTP with a Product, the other ones are refused.',
+    text: 'Of the newer service types `VPC` and `UPSTREAM` are read as HTTP and need the Product that says the same (clb or cvm; upstream); `GRPC`, `EB` and `COS` are refused.',
+  },
+  {
+    mark: 'X',
+    section: '1',
+    text: '`tencent.instances` says in which network an instance runs; an upstream of another one is taken with a warning that the two must be connected first, which describe and explain show too.',
+  },
+  {
+    mark: 'I',
+    section: '1',
+    text: 'A backend whose address is forbidden (403) is one at the Admin API or status listener of the gateway, or at a link-local address.',
+  },
+  {
+    mark: 'I',
+    section: '1',
+    text: 'In Modify calls a field that is absent stays as it is.',
+  },
+  {
+    mark: 'I',
+    section: '1',
+    text: 'A service that holds APIs or is released, and a plugin that is bound, are `UnsupportedOperation.ResourceAssociated` when they are to be deleted; `SkipVerification: 1` deletes a service with its APIs, releases and bindings.',
+  },
+  {
+    mark: 'I',
+    section: '1',
+    text: 'DeleteApi takes a released API as well: it stops at once in all environments and loses its bindings.',
   },
   {
     mark: 'X',
@@ -64,15 +89,23 @@ export const READINGS: readonly Reading[] = [
     text: 'Requests that no route takes go on to the routes of the other dialects; Tencent routes come first, because each of them names its host.',
   },
   // plugins
-  { mark: 'I', section: '2.1', text: 'A strategy name is any printable text.' },
+  {
+    mark: 'I',
+    section: '2.1',
+    text: 'A strategy name is any printable text, or with `tencent.strict_names` one of letters, digits and `% ~ _ \\ - . { } ? & =`.',
+  },
   { mark: 'I', section: '2.1', text: 'A plugin has one policy at least.' },
   {
     mark: 'I',
     section: '2.1',
     text: 'A policy whose name survives an update keeps its time; of several that are written together a later one counts as newer.',
   },
+  {
+    mark: 'I',
+    section: '2.2',
+    text: 'A condition cannot fail while a request waits: it holds or not. One that is no longer read after a change of the settings (strict mode) sets its plugin aside: its APIs go to their default backends, and `headgate_documents` counts it as rejected.',
+  },
   { mark: 'I', section: '2.3', text: 'A binding replaces the one of the same type.' },
-  { mark: 'I', section: '2.3', text: 'A plugin that is bound cannot be deleted.' },
   // conditions
   {
     mark: 'I',

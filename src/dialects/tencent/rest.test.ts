@@ -281,6 +281,57 @@ test('deleting an API takes its copies and bindings with it in one commit', asyn
   await client.done('DeleteUpstream', { UpstreamId: upstream })
 })
 
+test('custom domains of a service are shown, and a change of the service keeps them', async () => {
+  const client = new FakeClient()
+  const ServiceId = await makeService(client)
+  const key = { dialect: 'tencent', kind: 'services', id: ServiceId }
+  const CustomDomains = [
+    { Domain: 'shop.example.com', PathMappings: [{ Path: '/', Environment: 'release' }] },
+  ]
+  const standing = await client.store.get(key)
+  await client.store.write(
+    [
+      {
+        op: 'put',
+        key,
+        value: { ...standing?.value, CustomDomains },
+        expiresAtMs: null,
+        expectedRevision: null,
+      },
+    ],
+    { author: 'other', message: null },
+  )
+  await client.done('ModifyService', { ServiceId, ServiceDesc: 'x' })
+  const shown = await client.done('DescribeService', { ServiceId })
+  assert.deepEqual([shown.ServiceDesc, shown.CustomDomains], ['x', CustomDomains])
+})
+
+test('SkipVerification deletes a service with its APIs, what is released and its bindings in one commit', async () => {
+  const client = new FakeClient()
+  const kept = await makeService(client)
+  await makeApi(client, kept, mockApi('/a'))
+  await release(client, kept)
+  const service = await makeService(client)
+  const upstream = await makeUpstream(client)
+  const api = await makeApi(client, service, mockApi('/a'))
+  await makeApi(client, service, mockApi('/b'))
+  const plugin = await makePlugin(client, routingTo(upstream))
+  await release(client, service)
+  const place = { PluginId: plugin, ServiceId: service, EnvironmentName: 'release' }
+  await client.done('AttachPlugin', { ...place, ApiIds: [api] })
+  await client.done('DeleteService', { ServiceId: service, SkipVerification: 1 })
+  assert.deepEqual(client.store.writes.slice(-1), [7], 'service, release, two APIs and copies, a binding')
+  for (const kind of ['services', 'apis', 'released_apis', 'releases']) {
+    const left = await client.store.list('tencent', kind)
+    assert.deepEqual(
+      left.map(({ value }) => value.ServiceId),
+      [kept],
+      kind,
+    )
+  }
+  assert.equal(await client.code('DeletePlugin', { PluginId: plugin }), '')
+})
+
 test('attaching to several APIs is all or nothing, and a second time changes nothing', async () => {
   const client = new FakeClient()
   const service = await makeService(client)

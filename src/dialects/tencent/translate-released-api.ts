@@ -2,7 +2,7 @@ import type { StoredDocument } from '../../model/document.ts'
 import type { ErrorCode } from '../../model/error-codes.ts'
 import type { RequestRewrite } from '../../model/filter.ts'
 import { isJsonObject, type JsonObject } from '../../model/json.ts'
-import { numberField, objectField, textField } from '../../model/json-fields.ts'
+import { numberField, objectField, objectsField, textField } from '../../model/json-fields.ts'
 import type { ModelObject } from '../../model/model.ts'
 import { type Origin, originAt } from '../../model/origin.ts'
 import type { Predicate } from '../../model/predicate.ts'
@@ -11,6 +11,7 @@ import type { Rule } from '../../model/rule.ts'
 import type { RespondTarget, Target } from '../../model/split.ts'
 import type { DialectSettings, Lookup, Translation } from '../dialect.ts'
 import { type ApiPath, matchersOf, parseApiPath } from './api-path.ts'
+import { serviceTypeOf } from './backend.ts'
 import { translateCondition } from './condition-check.ts'
 import { attachmentId, modelId, originOf, TENCENT } from './kinds.ts'
 import { declaredParameters, missingParameters, readParameters } from './parameters.ts'
@@ -81,6 +82,7 @@ export function translateReleasedApi(
     context,
   )
   const policies = preparePolicies(attachmentId(serviceId, environment, apiId), context)
+  warnOfParameters(api, policies, context)
   const routes: ModelObject[] = []
   for (const [n, way] of waysOf(serviceId, service, environment, settings.tencent.domain).entries()) {
     routes.push(
@@ -116,6 +118,7 @@ interface PreparedPolicy {
   /** In the plugin. */
   readonly origin: Origin
   readonly backend: PreparedBackend
+  readonly takesParameters: boolean
 }
 
 /** The policies of the plugin that is bound to the API in this environment, in the order in which they are asked. */
@@ -135,8 +138,25 @@ function preparePolicies(attachmentName: string, context: BackendContext): reado
     const origin = originOf('plugins', pluginId, `PluginData[${index}]`)
     const part = `policy.${index}`
     const backend = prepareBackend(body, { part, path: `plugin ${pluginId}: ${name}`, name, origin }, context)
-    return { name, condition, origin, backend }
+    return { name, condition, origin, backend, takesParameters: takesParameters(body) }
   })
+}
+
+/** Parameters are mapped and constants added for HTTP backends only (spec/tencent.md 1). */
+function takesParameters(body: JsonObject): boolean {
+  const type = serviceTypeOf(body)
+  return type !== 'MOCK' && type !== 'SCF'
+}
+
+function warnOfParameters(
+  api: JsonObject,
+  policies: readonly PreparedPolicy[],
+  context: BackendContext,
+): void {
+  if (takesParameters(api) || policies.some((policy) => policy.takesParameters)) return
+  for (const field of ['ServiceParameters', 'ConstantParameters'] as const)
+    if (objectsField(api, field).length > 0)
+      context.warn(`Api.${field}`, `${field} is for HTTP backends: this one gets none of them`)
 }
 
 interface RuleParts {

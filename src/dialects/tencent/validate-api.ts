@@ -1,6 +1,6 @@
 import { checkPattern } from '../../expression/pattern.ts'
 import { isJsonObject, type JsonObject } from '../../model/json.ts'
-import { objectField, objectsField, textField } from '../../model/json-fields.ts'
+import { flagField, objectField, objectsField, textField } from '../../model/json-fields.ts'
 import type { DialectSettings } from '../dialect.ts'
 import { type ApiPath, parseApiPath } from './api-path.ts'
 import { BACKEND_KEYS, checkBackend, METHODS, serviceTypeOf } from './backend.ts'
@@ -9,6 +9,7 @@ import {
   checkIdField,
   checkInteger,
   checkKeys,
+  checkObjects,
   checkTags,
   checkText,
   refuseKeys,
@@ -84,6 +85,7 @@ export function checkApi(value: JsonObject, path: string, settings: DialectSetti
     faults,
   )
   checkTags(value, 'Tags', path, faults)
+  checkErrorCodes(value, path, faults)
   const front = checkRequestConfig(value, path, settings, faults)
   if (protocol !== null && serviceTypeOf(value) === 'WEBSOCKET' && protocol !== 'WEBSOCKET') {
     const message = 'a backend of type WEBSOCKET needs Protocol WEBSOCKET'
@@ -96,6 +98,15 @@ export function checkApi(value: JsonObject, path: string, settings: DialectSetti
     ...objectsField(value, 'ConstantParameters'),
   ].some(({ entry }) => textField(entry, 'Position')?.toLowerCase() === 'path')
   checkBackend(value, path, hasMapped ? null : front, faults)
+}
+
+/** `ResponseErrorCodes` describe what the backend answers; one that is to be converted asks for more. */
+function checkErrorCodes(value: JsonObject, path: string, faults: Faults): void {
+  for (const { place, entry } of checkObjects(value, 'ResponseErrorCodes', path, faults))
+    if (flagField(entry, 'NeedConvert')) {
+      const message = 'error codes are not converted: NeedConvert must be false'
+      faults.add('UnsupportedOperation', joinPath(place, 'NeedConvert'), message)
+    }
 }
 
 function checkRequestConfig(

@@ -30,6 +30,13 @@ const POLICY: ReadonlySet<string> = new Set([
 ])
 
 const MOST_POLICIES = 10
+/** As the console takes it. */
+const PRINTABLE_NAME = { form: /^[^\p{Cc}\p{Zl}\p{Zp}]*$/u, words: 'printable' } as const
+/** As the vendor's JSON reference has it. */
+const STRICT_NAME = {
+  form: /^[A-Za-z0-9%~_\\.{}?&=-]*$/,
+  words: 'of letters, digits and % ~ _ \\ - . { } ? & = (tencent.strict_names)',
+} as const
 const BACKEND_TYPES = ['HTTP', 'VPC', 'UPSTREAM', 'SCF', 'MOCK', 'TSF'] as const
 
 export function checkPlugin(value: JsonObject, settings: DialectSettings, faults: Faults): void {
@@ -81,13 +88,8 @@ function checkPolicy(
   { names, settings, faults }: { names: Map<string, string>; settings: DialectSettings; faults: Faults },
 ): void {
   checkKeys(policy, POLICY, path, 'a policy', faults)
-  const name = checkText(
-    policy,
-    'strategy_name',
-    path,
-    { isRequired: true, most: 50, form: /^[^\p{Cc}\p{Zl}\p{Zp}]*$/u, words: 'printable' },
-    faults,
-  )
+  const form = settings.tencent.strict_names ? STRICT_NAME : PRINTABLE_NAME
+  const name = checkText(policy, 'strategy_name', path, { isRequired: true, most: 50, ...form }, faults)
   if (name !== null) {
     const first = names.get(name)
     if (first === undefined) names.set(name, path)

@@ -1,11 +1,11 @@
-import type { StoredDocument, Warning } from '../../../model/document.ts'
+import type { StoredDocument } from '../../../model/document.ts'
 import type { JsonObject, JsonValue } from '../../../model/json.ts'
 import { textField } from '../../../model/json-fields.ts'
-import { warnOfNetworks } from '../translate-backend.ts'
 import { API_INFO, API_STATUS, CREATED_API, DONE, NOTHING, resultList } from './answer-shapes.ts'
 import type { Action, Call } from './call.ts'
 import { CallError } from './call-error.ts'
 import { API_FIELDS, BACKEND_FIELDS } from './document-shapes.ts'
+import { warnOfUpstreams } from './network-warnings.ts'
 import { applyFilters, type FilterFields, tagKeys, tagTexts, takePage } from './page.ts'
 import { documentFields, filters, PAGE, required } from './parameters.ts'
 import {
@@ -18,7 +18,6 @@ import {
 } from './service-views.ts'
 import { text } from './shape.ts'
 import { refuseUpstreams } from './shared-instance.ts'
-import { keyOf } from './shelf.ts'
 
 const SERVICE_ID = { ServiceId: required(text()) }
 const API_ID = { ...SERVICE_ID, ApiId: required(text()) }
@@ -67,21 +66,8 @@ async function store(
   await refuseTakenName(call, api)
   refuseUpstreams(call, service.value, 'apis', api)
   await call.commit(edit, `apis/${id}`)
-  call.warnings = [...call.warnings, ...(await warningsOfNetworks(call, service.value, api))]
+  await warnOfUpstreams(call, service.value, { kind: 'apis', id, value: api })
   return api
-}
-
-/** An API that is not released yet is nothing that is translated, so what its release will warn of is told here. */
-async function warningsOfNetworks(call: Call, service: JsonObject, api: JsonObject): Promise<Warning[]> {
-  const { language, settings } = call.options
-  const warnings: Warning[] = []
-  for (const { kind, id, path } of language.references('apis', api)) {
-    if (kind !== 'upstreams') continue
-    const network = textField((await call.shelf.value('upstreams', id)) ?? {}, 'UniqVpcId')
-    const key = keyOf('apis', textField(api, 'ApiId') ?? '')
-    warnOfNetworks(service, network, settings, (message) => warnings.push({ key, path, message }))
-  }
-  return warnings
 }
 
 /** A name stands once in a service. */

@@ -6,6 +6,7 @@ import { formatTime } from '../own-form.ts'
 import { ATTACHED_API, ATTACHED_PLUGIN, AVAILABLE_API, DONE, resultList } from './answer-shapes.ts'
 import type { Action, Call } from './call.ts'
 import { CallError } from './call-error.ts'
+import { warnOfUpstreams } from './network-warnings.ts'
 import { takePage } from './page.ts'
 import { optional, PAGE, type Parameters, required } from './parameters.ts'
 import { describeAttachedPlugin, listAttached } from './plugin-views.ts'
@@ -49,6 +50,7 @@ export const attachPlugin: Action = {
       })
     }
     await call.commit(edit, `plugins/${plugin.key.id}`)
+    await warnOfUpstreams(call, service.value, { kind: 'plugins', id: plugin.key.id, value: plugin.value })
     return { Result: true }
   },
 }

@@ -3,6 +3,7 @@ import { DONE, PLUGIN, resultList } from './answer-shapes.ts'
 import type { Action, Call } from './call.ts'
 import { CallError } from './call-error.ts'
 import { PLUGIN_FIELDS } from './document-shapes.ts'
+import { warnOfUpstreams } from './network-warnings.ts'
 import { takePage } from './page.ts'
 import { documentFields, optional, PAGE, type Parameters, required } from './parameters.ts'
 import { describePlugin, listAttached } from './plugin-views.ts'
@@ -47,8 +48,11 @@ export const modifyPlugin: Action = {
     const { key, value } = await call.find('plugins')
     const edit = call.newEdit()
     const plugin = await edit.put('plugins', key.id, { ...value, ...call.fields(MODIFIED) })
-    for (const service of await servicesOf(call, key.id)) refuseUpstreams(call, service, 'plugins', plugin)
+    const services = await servicesOf(call, key.id)
+    for (const service of services) refuseUpstreams(call, service, 'plugins', plugin)
     await call.commit(edit, `plugins/${key.id}`)
+    for (const service of services)
+      await warnOfUpstreams(call, service, { kind: 'plugins', id: key.id, value: plugin })
     return { Result: true }
   },
 }

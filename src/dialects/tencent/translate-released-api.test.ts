@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { chooseRule, compileRules } from '../../routing/rules.ts'
+import { NEEDS_BODY } from '../../routing/table.ts'
+import { makeEnvironment, makeView } from '../../routing/test-fixtures.ts'
+import { apisFile, readText, routesOf, showFault, translateAll } from './testing/translate.ts'
+
+test('path in a condition is that behind the environment, and behind the prefix of a custom domain', () => {
+  const more = `  plugins:
+    - PluginId: plugin-aaaaaaaa
+      PluginName: routing
+      PluginType: Routing
+      PluginData: [{ strategy_name: a, condition: "path = '/orders'", backend_type: MOCK, backend_config: { ServiceType: MOCK, ServiceMockReturnMessage: yes } }]
+  attachments:
+    - { ServiceId: service-aaaaaaaa, EnvironmentName: release, ApiId: api-00000000, PluginId: plugin-aaaaaaaa }
+`
+  const file = apisFile(['ANY /'], more).replace(
+    'Protocol: http&https }',
+    'Protocol: http&https, CustomDomains: [{ Domain: shop.example.com, PathMappings: [{ Path: /v1/shop, Environment: release }] }] }',
+  )
+  const { documents, faults } = readText(file)
+  assert.deepEqual(faults.map(showFault), [])
+  const routes = routesOf(translateAll(documents).objects)
+  const holds = (host: string, path: string): boolean => {
+    const route = routes.find(({ entries }) =>
+      entries.some((entry) => entry.host.kind === 'exact' && entry.host.text === host),
+    )
+    assert.ok(route, host)
+    const rule = chooseRule(
+      compileRules(route.rules, makeEnvironment(), false),
+      makeView({ host, path }),
+      null,
+    )
+    assert.ok(rule !== null && rule !== NEEDS_BODY)
+    return rule.index < route.rules.length - 1
+  }
+  assert.ok(holds('service-aaaaaaaa.apigw.localhost', '/release/orders'))
+  assert.ok(!holds('service-aaaaaaaa.apigw.localhost', '/release/release/orders'))
+  assert.ok(holds('shop.example.com', '/v1/shop/orders'))
+  assert.ok(!holds('shop.example.com', '/v1/shop/v1/shop/orders'))
+})
+
+test('426 where the service is not offered over the scheme, before 403 where a required parameter is missing', () => {
+  const parameters =
+    'ServiceMockReturnMessage: "0"\n      RequestParameters: [{ Name: a, Position: QUERY, Required: true }]'
+  const statusOf = (protocol: string, scheme: 'http' | 'https', query: string | null) => {
+    const file = apisFile(['ANY /']).replace('ServiceMockReturnMessage: "0"', parameters)
+    const { documents } = readText(file.replace('Protocol: http&https', `Protocol: ${protocol}`))
+    const [route] = routesOf(translateAll(documents).objects)
+    const rules = compileRules(route?.rules ?? [], makeEnvironment(), false)
+    const rule = chooseRule(rules, makeView({ path: '/release/', scheme, query }), null)
+    assert.ok(rule !== null && rule !== NEEDS_BODY)
+    const target = rule.model.split.targets[0]
+    return target?.kind === 'respond' ? target.status : null
+  }
+  for (const [protocol, http, https] of [
+    ['http', 200, 426],
+    ['https', 426, 200],
+    ['http&https', 200, 200],
+  ] as const) {
+    assert.equal(statusOf(protocol, 'http', 'a=1'), http, protocol)
+    assert.equal(statusOf(protocol, 'https', 'a=1'), https, protocol)
+    assert.equal(statusOf(protocol, 'http', null), http === 200 ? 403 : http, protocol)
+    assert.equal(statusOf(protocol, 'https', 'b=1'), https === 200 ? 403 : https, protocol)
+  }
+})
+
+test('parameters and constants of an API without an HTTP backend bring a warning', () => {
+  const parameters =
+    'ServiceMockReturnMessage: "0"\n      ConstantParameters: [{ Name: X-A, Position: HEADER, DefaultValue: a }]'
+  const file = apisFile(['ANY /']).replace('ServiceMockReturnMessage: "0"', parameters)
+  const warningsOf = (more: string) => translateAll(readText(file + more).documents).warnings
+  assert.deepEqual(warningsOf(''), [
+    'released_apis/service-aaaaaaaa.release.api-00000000 Api.ConstantParameters: ConstantParameters is for HTTP backends: this one gets none of them',
+  ])
+  const bound = `  plugins:
+    - PluginId: plugin-aaaaaaaa
+      PluginName: routing
+      PluginType: Routing
+      PluginData: [{ strategy_name: a, condition: "path = '/a'", backend_type: HTTP, backend_config: { ServiceType: HTTP, Url: "http://10.0.0.1", Path: / } }]
+  attachments:
+    - { ServiceId: service-aaaaaaaa, EnvironmentName: release, ApiId: api-00000000, PluginId: plugin-aaaaaaaa }
+`
+  assert.deepEqual(warningsOf(bound), [], 'the backend of a policy gets them')
+})
