@@ -84,6 +84,11 @@ export const READINGS: readonly Reading[] = [
     text: 'DeleteApi takes a released API as well: it stops at once in all environments and loses its bindings.',
   },
   {
+    mark: 'I',
+    section: '1',
+    text: 'Parameters are mapped and constants added for everything that is reached over HTTP by itself: HTTP and WEBSOCKET backends, upstreams and microservices; MOCK and functions get none, with a warning.',
+  },
+  {
     mark: 'X',
     section: '1',
     text: 'Requests that no route takes go on to the routes of the other dialects; Tencent routes come first, because each of them names its host.',

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { chooseRule, compileRules } from '../../routing/rules.ts'
 import { NEEDS_BODY } from '../../routing/table.ts'
 import { makeEnvironment, makeView } from '../../routing/test-fixtures.ts'
-import { apisFile, readText, routesOf, showFault, translateAll } from './testing/translate.ts'
+import { apisFile, readText, routesOf, settingsWith, showFault, translateAll } from './testing/translate.ts'
 
 test('path in a condition is that behind the environment, and behind the prefix of a custom domain', () => {
   const more = `  plugins:
@@ -82,4 +82,37 @@ test('parameters and constants of an API without an HTTP backend bring a warning
     - { ServiceId: service-aaaaaaaa, EnvironmentName: release, ApiId: api-00000000, PluginId: plugin-aaaaaaaa }
 `
   assert.deepEqual(warningsOf(bound), [], 'the backend of a policy gets them')
+})
+
+test('constants reach backends over HTTP, upstreams and microservices, and no function', () => {
+  const name = 'cls-1/namespace-1/billing'
+  const settings = settingsWith({
+    microservices: { [name]: 'billing.internal:8080' },
+    functions: { 'default/resize/$LATEST': 'http://127.0.0.1:9000' },
+  })
+  const backends: Readonly<Record<string, string>> = {
+    url: 'ServiceType: HTTP\n      ServiceConfig: { Url: "http://10.0.0.1", Path: / }',
+    upstream:
+      'ServiceType: HTTP\n      ServiceConfig: { Path: /, Product: upstream, UniqVpcId: vpc-aaaa1111, UpstreamId: upstream-aaaaaaaa }',
+    microservice:
+      'ServiceType: TSF\n      MicroServices: [{ ClusterId: cls-1, NamespaceId: namespace-1, MicroServiceName: billing }]',
+    function: 'ServiceType: SCF\n      ServiceScfFunctionName: resize\n      ServiceScfFunctionType: HTTP',
+  }
+  const upstreams =
+    '  upstreams: [{ UpstreamId: upstream-aaaaaaaa, Scheme: HTTP, Algorithm: ROUND-ROBIN, UniqVpcId: vpc-aaaa1111, Nodes: [{ Host: 10.0.0.1, Port: 80, Weight: 1 }] }]\n'
+  for (const [kind, backend] of Object.entries(backends)) {
+    const constants = 'ConstantParameters: [{ Name: X-A, Position: HEADER, DefaultValue: a }]'
+    const file = apisFile(['ANY /'], upstreams)
+      .replace('ServiceType: MOCK', backend)
+      .replace('ServiceMockReturnMessage: "0"', constants)
+    const { documents, faults } = readText(file, settings)
+    assert.deepEqual(faults.map(showFault), [], kind)
+    const [route] = routesOf(translateAll(documents, settings).objects)
+    const target = route?.rules.at(-1)?.split.targets[0]
+    assert.equal(target?.kind, 'upstream', kind)
+    const sets = target?.requestFilters.flatMap((filter) =>
+      filter.kind === 'rewriteRequest' ? (filter.headers?.set ?? []).map((field) => field.name) : [],
+    )
+    assert.deepEqual(sets, kind === 'function' ? [] : ['X-A'], kind)
+  }
 })
