@@ -52,3 +52,18 @@ test('faults of a file name the place and what is known', () => {
     'tencent: {releases: [{ServiceId: s, EnvironmentName: test}, {ServiceId: s, EnvironmentName: test}]}'
   assert.match(faults(twice)[0] ?? '', /s\.test stands in tencent\.releases\[0\] already/)
 })
+
+test('two APIs of one service may not have one name, those of two services may', () => {
+  const named = (text: string): string =>
+    text.replaceAll('      Protocol: HTTP\n', '      ApiName: orders\n      Protocol: HTTP\n')
+  const file = named(apisFile(['ANY /a', 'ANY /b']))
+  const faultsOf = (text: string) =>
+    (tencent.readFile(parse(text) as JsonValue, settingsWith())?.faults ?? []).map(
+      ({ path, message }) => `${path}: ${message}`,
+    )
+  assert.deepEqual(faultsOf(file), [
+    'tencent.apis[1].ApiName: tencent.apis[0] of this service is called orders already',
+  ])
+  const other = file.replace(/(api-00000001\n {6}ServiceId: )service-aaaaaaaa/, '$1service-bbbbbbbb')
+  assert.deepEqual(faultsOf(other), [])
+})
