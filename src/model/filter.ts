@@ -28,10 +28,20 @@ export interface RequestRewrite {
   readonly path: PathRewrite | null
   /** How the query of the rewritten target is written anew; absent: it goes as it came. Only beside `path`. */
   readonly query?: QueryForm
+  /** Come in front of the query of the rewritten target, in this order; absent: none. Only beside `path`. */
+  readonly arguments?: readonly QueryArgument[]
   readonly method: string | null
   /** Host sent upstream; counts only where the upstream's `passHost` is `pass`. May carry a port. */
   readonly host: string | null
   readonly headers: HeaderEdits | null
+}
+
+/** An argument that the query gets. Name and value are encoded; a value that comes out empty adds nothing. */
+export interface QueryArgument {
+  readonly name: string
+  readonly value: Template
+  /** Added only to requests for which this holds; null: always. */
+  readonly when: Predicate | null
 }
 
 /**

@@ -528,7 +528,7 @@ test('passive checks take a node out for UnhealthyTimeout, without probes; with 
   })
 })
 
-test('MOCK answers as JSON or text; a pattern with variables fills the backend path', async (t) => {
+test('MOCK answers as JSON or text; a pattern with variables fills the backend path, parameters the query', async (t) => {
   const [one] = (await startBackends(t, 1)) as [Backend]
   const folder = mkdtempSync(join(tmpdir(), 'headgate-tencent-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
@@ -551,6 +551,15 @@ test('MOCK answers as JSON or text; a pattern with variables fills the backend p
       }),
       ApiId: 'api-00000003',
       RequestConfig: { Path: '/u/{A}/{B}', Method: 'ANY' },
+      RequestParameters: [{ Name: 'size', Position: 'QUERY', DefaultValue: '20' }],
+      ServiceParameters: [
+        {
+          Name: 'letters',
+          Position: 'QUERY',
+          RelevantRequestParameterName: 'A',
+          RelevantRequestParameterPosition: 'PATH',
+        },
+      ],
     },
   ]
   const root = { tencent: { services: [service({ Protocol: 'http' })], apis, releases: [release] } }
@@ -567,7 +576,7 @@ test('MOCK answers as JSON or text; a pattern with variables fills the backend p
   const text = await ask(gateway, '/release/text')
   assert.deepEqual([text.headers['content-type'], text.text], ['text/plain; charset=utf-8', 'closed: 维护'])
   assert.equal((await ask(gateway, '/release/u/x/y/z?q=1')).text, '0')
-  assert.equal(one.requests.at(-1)?.requestLine, 'PUT /v2/z/x/y?q=1 HTTP/1.1')
+  assert.equal(one.requests.at(-1)?.requestLine, 'PUT /v2/z/x/y?size=20&letters=x%2Fy&q=1 HTTP/1.1')
 })
 
 test('the command line applies, shows, explains and deletes Tencent documents', async (t) => {

@@ -1,4 +1,4 @@
-import type { HeaderValue, RequestRewrite } from '../../model/filter.ts'
+import type { HeaderValue, QueryArgument, RequestRewrite } from '../../model/filter.ts'
 import type { JsonObject } from '../../model/json.ts'
 import { flagField, objectsField, textField } from '../../model/json-fields.ts'
 import type { Origin } from '../../model/origin.ts'
@@ -54,11 +54,7 @@ export function checkParameters(
     checkKeys(entry, REQUEST_KEYS, place, 'a request parameter', faults)
     const name = checkName(entry, place, faults)
     const position = checkPosition(entry, 'Position', place, faults)
-    const fallback = checkText(entry, 'DefaultValue', place, position === 'header' ? FIELD_VALUE : {}, faults)
-    if (fallback !== null && fallback !== '' && position === 'query') {
-      const message = `the default of the query parameter ${name ?? ''} would have to be added to the query, which is not supported`
-      faults.add('UnsupportedOperation', `${place}.DefaultValue`, message, 'leave the default to the backend')
-    }
+    checkText(entry, 'DefaultValue', place, position === 'header' ? FIELD_VALUE : {}, faults)
     if (position === 'path' && name !== null && front !== null && !variables.has(name)) {
       faults.add('InvalidParameterValue', `${place}.Name`, `the path has no variable {${name}}`)
     }
@@ -73,15 +69,6 @@ export function checkParameters(
     if (position === 'header' && name?.toLowerCase() === 'host') {
       const message = 'Host can be a constant, and is not taken from a parameter of the caller'
       faults.add('UnsupportedOperation', `${place}.Name`, message)
-    }
-    if (position === 'query' && (from !== 'query' || source !== name)) {
-      const message = 'a parameter that is mapped into the query under another name is not supported'
-      faults.add(
-        'UnsupportedOperation',
-        `${place}.Position`,
-        message,
-        'map it to a header, or to a variable of the path',
-      )
     }
     if (from === 'path' && source !== null && front !== null) {
       const isKnown = variables.has(source) && front.tier === 'pattern' && front.pieces !== null
@@ -144,9 +131,15 @@ export function missingParameters(api: JsonObject): Predicate | null {
     const variable = variableOf(readPosition(entry, 'Position'), textField(entry, 'Name'))
     // a variable of the path is there, or the API is not the one
     if (variable === null || variable.startsWith('uri_param_')) continue
-    of.push({ kind: 'test', variable, operator: 'equal', value: null })
+    of.push(absent(variable))
   }
   return of.length === 0 ? null : { kind: 'any', of }
+}
+
+/** What gives a parameter's value: of an argument the first one of that name, empty where it has no `=`; field names are read in any case. */
+function sourceOf(position: Position | null, name: string | null): string | null {
+  const variable = variableOf(position, position === 'header' ? (name?.toLowerCase() ?? null) : name)
+  return position === 'query' && name !== null ? `query:${name}` : variable
 }
 
 function variableOf(position: Position | null, name: string | null): string | null {
@@ -167,6 +160,8 @@ export interface ParameterEffects {
   readonly mapped: ReadonlyMap<string, TemplatePart>
   /** Constants in the query, encoded. */
   readonly query: string
+  /** Defaults of arguments that are absent, and parameters that are mapped into the query. */
+  readonly arguments: readonly QueryArgument[]
 }
 
 export const NO_EFFECTS: ParameterEffects = {
@@ -175,6 +170,7 @@ export const NO_EFFECTS: ParameterEffects = {
   defaults: [],
   mapped: new Map(),
   query: '',
+  arguments: [],
 }
 
 export function readParameters(api: JsonObject, origin: Origin): ParameterEffects {
@@ -182,16 +178,23 @@ export function readParameters(api: JsonObject, origin: Origin): ParameterEffect
   const defaults: RequestRewrite[] = []
   const mapped = new Map<string, TemplatePart>()
   const query: string[] = []
+  const added: QueryArgument[] = []
+  /** Of parameters that callers may leave out. */
+  const fallbacks = new Map<string, string>()
   let host: string | null = null
   for (const { entry } of objectsField(api, 'RequestParameters')) {
     const name = textField(entry, 'Name')
     const value = textField(entry, 'DefaultValue')
-    if (readPosition(entry, 'Position') !== 'header' || name === null || value === null || value === '')
-      continue
+    const position = readPosition(entry, 'Position')
+    const variable = sourceOf(position, name)
+    if (name === null || variable === null || value === null || value === '') continue
+    fallbacks.set(variable, value)
+    if (position === 'query') added.push({ name, value: literal(value), when: absent(variable) })
+    if (position !== 'header') continue
     defaults.push({
       kind: 'rewriteRequest',
       origin,
-      when: { kind: 'test', variable: `http_${name}`, operator: 'equal', value: null },
+      when: absent(`http_${name}`),
       path: null,
       method: null,
       host: null,
@@ -202,12 +205,18 @@ export function readParameters(api: JsonObject, origin: Origin): ParameterEffect
     const name = textField(entry, 'Name')
     const from = readPosition(entry, 'RelevantRequestParameterPosition')
     const source = textField(entry, 'RelevantRequestParameterName')
-    const variable = variableOf(from, source)
+    const variable = sourceOf(from, source)
     if (name === null || variable === null) continue
-    const part = { variable, fallback: textField(entry, 'DefaultValue') ?? '' }
+    const declared = fallbacks.get(variable)
+    const own = textField(entry, 'DefaultValue') ?? ''
+    const part = { variable, fallback: declared ?? own }
     const position = readPosition(entry, 'Position')
     if (position === 'path') mapped.set(name, part)
-    else if (position === 'header' && (from !== 'header' || source?.toLowerCase() !== name.toLowerCase()))
+    else if (position === 'query') {
+      // under its own name it goes along with the query, and so does what was declared for its absence
+      if (from !== 'query' || source !== name) added.push({ name, value: [part], when: null })
+      else if (declared === undefined) added.push({ name, value: literal(own), when: absent(variable) })
+    } else if (position === 'header' && (from !== 'header' || source?.toLowerCase() !== name.toLowerCase()))
       headers.push({ name, value: [part] })
   }
   for (const { entry } of objectsField(api, 'ConstantParameters')) {
@@ -220,5 +229,9 @@ export function readParameters(api: JsonObject, origin: Origin): ParameterEffect
     else if (name.toLowerCase() === 'host') host = value
     else headers.push({ name, value: literal(value) })
   }
-  return { host, headers, defaults, mapped, query: query.join('&') }
+  return { host, headers, defaults, mapped, query: query.join('&'), arguments: added }
+}
+
+function absent(variable: string): Predicate {
+  return { kind: 'test', variable, operator: 'equal', value: null }
 }

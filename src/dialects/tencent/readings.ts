@@ -243,7 +243,11 @@ export const READINGS: readonly Reading[] = [
     section: '4.3',
     text: 'An exact path leaves no rest. With variables the values are put into the backend path, and the text behind the match follows.',
   },
-  { mark: 'I', section: '4.3', text: 'Constants in the query come before the query of the client.' },
+  {
+    mark: 'I',
+    section: '4.3',
+    text: 'Defaults of absent arguments, then parameters that are mapped into the query, then constants in the query come before the query of the client, which goes along as it is. A mapped parameter that is absent or empty adds nothing; the default that the API declares for it goes before the one of the mapping.',
+  },
   {
     mark: 'I',
     section: '4.1',

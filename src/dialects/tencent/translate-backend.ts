@@ -60,12 +60,14 @@ export function prepareBackend(
           ? stripBase(base)
           : combinePath({ front, base, backend: backend.path, mapped: used.mapped, query: used.query })
       const requestFilters: RequestFilter[] = [...used.defaults]
-      if (rewrite !== null || method !== null || headers.length > 0) {
+      const added = used.arguments
+      if (rewrite !== null || method !== null || headers.length + added.length > 0) {
         requestFilters.push({
           kind: 'rewriteRequest',
           origin,
           when: null,
-          path: rewrite,
+          path: rewrite ?? (added.length === 0 ? null : { kind: 'keep', source: 'target' }),
+          ...(added.length === 0 ? {} : { arguments: added }),
           method,
           host: null,
           headers: headers.length === 0 ? null : { add: [], set: headers, remove: [] },

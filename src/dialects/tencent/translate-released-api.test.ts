@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Consumers } from '../../routing/consumers.ts'
+import { compileRequestFilter } from '../../routing/filters/request-filter.ts'
 import { chooseRule, compileRules } from '../../routing/rules.ts'
 import { NEEDS_BODY } from '../../routing/table.ts'
 import { makeEnvironment, makeView } from '../../routing/test-fixtures.ts'
@@ -115,4 +117,41 @@ test('constants reach backends over HTTP, upstreams and microservices, and no fu
     )
     assert.deepEqual(sets, kind === 'function' ? [] : ['X-A'], kind)
   }
+})
+
+test('parameters reach the query under other names, and their defaults where they are absent', () => {
+  const parameters = `ServiceType: HTTP
+      ServiceConfig: { Url: "http://10.0.0.1", Path: /b }
+      RequestParameters:
+        - { Name: lang, Position: QUERY, DefaultValue: "e n" }
+        - { Name: X-User, Position: HEADER, DefaultValue: nobody }
+        - { Name: id, Position: PATH }
+      ServiceParameters:
+        - { Name: l, Position: QUERY, RelevantRequestParameterName: lang, RelevantRequestParameterPosition: QUERY }
+        - { Name: user, Position: QUERY, RelevantRequestParameterName: x-user, RelevantRequestParameterPosition: HEADER }
+        - { Name: item, Position: QUERY, RelevantRequestParameterName: id, RelevantRequestParameterPosition: PATH }
+        - { Name: page, Position: QUERY, RelevantRequestParameterName: page, RelevantRequestParameterPosition: QUERY, DefaultValue: "1" }
+        - { Name: sort, Position: QUERY, RelevantRequestParameterName: order, RelevantRequestParameterPosition: QUERY }
+      ConstantParameters: [{ Name: from, Position: QUERY, DefaultValue: gateway }]`
+  const file = apisFile(['ANY /i/{id}'])
+    .replace('ServiceType: MOCK', parameters)
+    .replace('      ServiceMockReturnMessage: "0"\n', '')
+  const { documents, faults } = readText(file)
+  assert.deepEqual(faults.map(showFault), [])
+  const [route] = routesOf(translateAll(documents).objects)
+  const target = route?.rules.at(-1)?.split.targets[0]
+  const environment = { consumers: new Consumers(), upstream: (id: string) => ({ id, isOut: false }) }
+  const filter = target?.requestFilters.at(-1)
+  assert.ok(filter?.kind === 'rewriteRequest')
+  const sent = (query: string | null, headers: Record<string, string> = {}) =>
+    compileRequestFilter(filter, environment).target?.(
+      makeView({ path: '/release/i/7', query, headers, pathParams: new Map([['id', '7']]) }),
+      { captures: null },
+    )
+  assert.equal(sent(null), '/b?lang=e%20n&l=e%20n&user=nobody&item=7&page=1&from=gateway')
+  assert.equal(
+    sent('lang=tr&page=2&order=up%26down', { 'x-user': 'jack' }),
+    '/b?l=tr&user=jack&item=7&sort=up%26down&from=gateway&lang=tr&page=2&order=up%26down',
+  )
+  assert.equal(sent('lang'), '/b?user=nobody&item=7&page=1&from=gateway&lang', 'present and empty')
 })

@@ -1,10 +1,11 @@
 import { compilePredicate } from '../../expression/compile.ts'
 import { toByteString } from '../../model/byte-string.ts'
-import type { QueryForm, RequestFilter } from '../../model/filter.ts'
+import type { QueryForm, RequestFilter, RequestRewrite } from '../../model/filter.ts'
 import type { CompiledRequestFilter, CompileEnvironment } from '../table.ts'
 import { compileAuthentication } from './authentication.ts'
 import { compileHeaderEdits } from './header-edits.ts'
 import { CompiledMirror } from './mirror.ts'
+import { compileQueryArguments } from './query-arguments.ts'
 import { compileQueryForm } from './query-form.ts'
 import { compilePathRewrite } from './rewrite-path.ts'
 
@@ -27,7 +28,10 @@ export function compileRequestFilter(filter: RequestFilter, env: FilterEnvironme
     )
     return { ...NO_EDITS, applies: when === null ? null : when.test, needsBody, mirror }
   }
-  const path = filter.path === null ? null : withQueryForm(compilePathRewrite(filter.path), filter.query)
+  const path =
+    filter.path === null
+      ? null
+      : withArguments(withQueryForm(compilePathRewrite(filter.path), filter.query), filter.arguments)
   const edits = filter.headers === null ? null : compileHeaderEdits(filter.headers)
   return {
     applies: when === null ? null : when.test,
@@ -57,6 +61,22 @@ function withQueryForm(
         ? target
         : `${target.slice(0, mark + 1)}${write(target.slice(mark + 1))}`
     },
+  }
+}
+
+/** The target that a rewrite makes, with arguments in front of its query. */
+function withArguments(
+  rewrite: ReturnType<typeof compilePathRewrite>,
+  given: RequestRewrite['arguments'],
+): ReturnType<typeof compilePathRewrite> {
+  if (given === undefined || given.length === 0) return rewrite
+  const { addTo, needsBody } = compileQueryArguments(given)
+  return {
+    target: (view, groups) => {
+      const target = rewrite.target(view, groups)
+      return target === undefined ? undefined : addTo(target, view)
+    },
+    needsBody: rewrite.needsBody || needsBody,
   }
 }
 
