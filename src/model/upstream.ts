@@ -97,7 +97,7 @@ export type Balancer =
 
 /**
  * The endpoint's name stands in a cookie: base64url without padding of `name:signature`, the signature HMAC-SHA256 in hexadecimal. Without a good one, or when its endpoint is gone
- * or out, the balancer chooses and the answer sets it. From: Apinizer's sticky session.
+ * or out, the balancer chooses and the answer sets it, unless it comes from an endpoint that is `failoverOnly`. From: Apinizer's sticky session.
  */
 export interface StickyEndpoint {
   readonly cookie: string

@@ -955,9 +955,9 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     this.bytesOut += composed.bodyBytes
   }
 
-  /** The client's cookie follows the endpoint that answers. */
-  #keepClient(sticky: StickyEndpoints, { index }: CompiledEndpoint): void {
-    if (index !== this.#sticky) this.choiceCookie += sticky.lineFor(index)
+  /** The client's cookie follows the endpoint that answers, but for one that only stands in for others: nobody is kept there. */
+  #keepClient(sticky: StickyEndpoints, { index, model }: CompiledEndpoint): void {
+    if (index !== this.#sticky && !model.failoverOnly) this.choiceCookie += sticky.lineFor(index)
   }
 
   /** An answer before the request is complete: its rest is drained, or the connection closed behind it (reliability.md section 2). */

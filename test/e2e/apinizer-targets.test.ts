@@ -481,6 +481,10 @@ test('sticky sessions: a signed cookie keeps the client on its address, until th
         hashSecret: secret,
       },
     }),
+    proxy('spare', [url(a as Backend), { address: url(b as Backend), addressType: 'FAILOVER_ONLY' }], {
+      failoverOnlyEnabled: true,
+      stickySession: { type: 'HYBRID', cookieName: 'node', hashSecret: secret },
+    }),
   ])
   const [a, b] = backends
   const get = async (cookie?: string) => {
@@ -507,6 +511,14 @@ test('sticky sessions: a signed cookie keeps the client on its address, until th
   }
   const forged = await get(`node=${signedName(a).slice(0, -2)}xx`)
   assert.equal(forged.cookies.length, 2)
+  // an address that is for failover alone keeps nobody: its cookie is none, and its answers set none
+  const spare = await ask(gateway, '/spare', { cookie: `node=${signedName(b)}` })
+  const lines = [spare.headers['set-cookie'] ?? []].flat()
+  assert.deepEqual([spare.text, lines.toSorted()], ['0', [`node=${signedName(a)}; Path=/`, 'own=1']])
+  a.answer = () => failing(500)
+  const stoodIn = await ask(gateway, '/spare', { cookie: `node=${signedName(a)}` })
+  assert.deepEqual([stoodIn.text, [stoodIn.headers['set-cookie']].flat()], ['1', ['own=1']])
+  a.answer = () => answerText('0', { headers: ['Set-Cookie: own=1'] })
   // the address is gone: another one answers, and the cookie follows it
   await a.close()
   const moved = await get(`node=${signedName(a)}`)
