@@ -1,6 +1,6 @@
 import { fromByteString, toByteString } from '../model/byte-string.ts'
 import type { JsonValue } from '../model/json.ts'
-import { type BodyPath, readBodyPath } from './body-path.ts'
+import { type BodyPath, findBodyValues, readBodyPath } from './body-path.ts'
 import { findArgument, readArguments } from './percent.ts'
 import type { RequestView } from './request-view.ts'
 import type { VariableValue } from './variables.ts'
@@ -35,6 +35,24 @@ export function readBodyField(view: RequestView, path: BodyPath): VariableValue 
   return readBodyPath(root, literalPath(path)) ?? readBodyPath(root, path)
 }
 
+/**
+ * A value of a body in JSON (`application/json`, or a type whose subtype ends with `+json`): a single text, number or boolean as it is, all else (an object, a list,
+ * several values) as its JSON. Absent: nothing is there, null, or the body is no JSON.
+ */
+export function readJsonField(view: RequestView, path: BodyPath): VariableValue {
+  const { body } = view
+  const type = view.header('content-type')
+  if (typeof body !== 'string' || type === undefined) return undefined
+  if (!hasType(type, JSON_TYPE) && !hasSuffix(type, 'json')) return undefined
+  const root = parseBody(body, type, true)
+  if (root === undefined) return undefined
+  const values = findBodyValues(root, path)
+  const value = values.length > 1 ? values : values[0]
+  if (value === undefined || value === null) return undefined
+  if (typeof value === 'object') return toByteString(JSON.stringify(value))
+  return typeof value === 'string' ? toByteString(value) : value
+}
+
 function literalPath(path: BodyPath): BodyPath {
   return { text: path.text, steps: [{ kind: 'field', name: path.text }], isList: false }
 }
@@ -51,6 +69,12 @@ export function hasType(contentType: string | undefined, type: string): boolean 
   if (contentType.slice(0, type.length).toLowerCase() !== type) return false
   const next = contentType[type.length]
   return next === undefined || next === ';' || next === ' ' || next === '\t' || next === ','
+}
+
+/** Whether the subtype ends with `+word`: `application/problem+json`. */
+export function hasSuffix(contentType: string, word: string): boolean {
+  const end = contentType.search(/[;, \t]/)
+  return (end < 0 ? contentType : contentType.slice(0, end)).toLowerCase().endsWith(`+${word}`)
 }
 
 let lastBody = ''

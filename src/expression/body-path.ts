@@ -51,6 +51,15 @@ export function parseBodyPath(text: string): BodyPath | null {
   return { text: text, steps, isList: /\[|^\.|\.\.|(?:^|\.)\*(?:\.|$)/.test(text) }
 }
 
+/** The same with the `$` of JSONPath in front, or without. null: no path, or one with what is not served (filters, slices, scripts). */
+export function parseJsonPath(text: string): BodyPath | null {
+  if (!text.startsWith('$')) return parseBodyPath(text)
+  const rest = text.slice(1)
+  if (rest.startsWith('[')) return parseBodyPath(rest)
+  // what is left of two dots leads to any depth, as at the beginning of a body path
+  return rest.startsWith('.') ? parseBodyPath(rest.slice(1)) : null
+}
+
 function nameEnd(text: string, from: number): number {
   let i = from
   while (i < text.length && text[i] !== '.' && text[i] !== '[' && text[i] !== ']') i++
@@ -83,10 +92,15 @@ export function readBodyPath(root: JsonValue, path: BodyPath): VariableValue {
     if (typeof value !== 'object') return value
     return Array.isArray(value) ? value.filter(isScalar) : []
   }
+  const found = findBodyValues(root, path).filter(isScalar)
+  return found.length === 0 ? undefined : found
+}
+
+/** All values that the steps lead to, in the order of the body. */
+export function findBodyValues(root: JsonValue, path: BodyPath): readonly JsonValue[] {
   let values: JsonValue[] = [root]
   for (const step of path.steps) values = takeStep(values, step)
-  const found = values.filter(isScalar)
-  return found.length === 0 ? undefined : found
+  return values
 }
 
 function takeStep(values: readonly JsonValue[], step: Step): JsonValue[] {

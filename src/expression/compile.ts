@@ -1,5 +1,5 @@
 import { toByteString } from '../model/byte-string.ts'
-import type { Comparison, Predicate, PredicateValue, Scalar } from '../model/predicate.ts'
+import type { Comparison, OtherVariable, Predicate, PredicateValue, Scalar } from '../model/predicate.ts'
 import { compileDateFormat, type DateReader } from './date-format.ts'
 import { compileLike } from './like.ts'
 import { lowerAscii } from './lower-ascii.ts'
@@ -109,7 +109,7 @@ function compileComparison(comparison: Comparison, reads: SharedReads): Compiled
     return { test, needsBody }
   }
   const { value } = comparison
-  if (isVariable(value)) return compilePair(comparison, value.variable, reads)
+  if (isVariable(value)) return compilePair(comparison, value, reads)
   const typed = rules === undefined ? null : compileTypedCheck(operator, value, rules)
   const check = typed ?? compileCheck(comparison)
   const test: Test = (view, trace) => {
@@ -122,11 +122,15 @@ function compileComparison(comparison: Comparison, reads: SharedReads): Compiled
 }
 
 /** Two variables. Without rules there is no such comparison: it never holds. */
-function compilePair(comparison: Comparison, name: string, reads: SharedReads): CompiledPredicate {
+function compilePair(
+  comparison: Comparison,
+  { variable, separator }: OtherVariable,
+  reads: SharedReads,
+): CompiledPredicate {
   const left = reads.variable(comparison.variable)
-  const right = reads.variable(name)
+  const right = reads.variable(variable)
   const { operator, rules = null } = comparison
-  const holds = rules === null ? neverHolds : compileTypedPair(operator, rules)
+  const holds = rules === null ? neverHolds : compileTypedPair(operator, rules, separator)
   const test: Test = (view, trace) => {
     const actual = left.read(view)
     const other = right.read(view)
@@ -137,7 +141,7 @@ function compilePair(comparison: Comparison, name: string, reads: SharedReads): 
   return { test, needsBody: left.needsBody || right.needsBody }
 }
 
-function isVariable(value: PredicateValue): value is { readonly variable: string } {
+function isVariable(value: PredicateValue): value is OtherVariable {
   return typeof value === 'object' && value !== null && 'variable' in value
 }
 

@@ -220,6 +220,28 @@ test('a number is what comparisons by number can use', () => {
   )
 })
 
+test('a variable that holds a list, or what stands in another one', () => {
+  const list = { variable: 'post_arg.y', separator: '#' }
+  assert.equal(holds('in', list, 'b', 'text', 'a#b'), true)
+  assert.equal(holds('in', list, 'B', 'text', 'a#b'), false)
+  assert.equal(holds('in', list, 'B', 'textIgnoringCase', 'a#b'), true)
+  assert.equal(holds('in', list, 5, 'number', '4#5.0'), true)
+  assert.equal(holds('in', list, 5, 'number', '4#x'), false)
+  assert.equal(holds('in', { variable: 'post_arg.y' }, 'b', 'text', 'b'), false)
+  assert.equal(holds('in', list, ABSENT, 'text', ''), false)
+  for (const [operator, part] of [
+    ['contains', 'ol'],
+    ['startsWith', 'go'],
+    ['endsWith', 'ld'],
+  ] as const) {
+    const other = { variable: 'post_arg.y' }
+    assert.equal(holds(operator, other, 'gold', 'text', part), true)
+    assert.equal(holds(operator, other, 'gold', 'text', part.toUpperCase()), false)
+    assert.equal(holds(operator, other, 'gold', 'typedIgnoringCase', part.toUpperCase()), true)
+    assert.equal(holds(operator, other, ABSENT, 'text', part), false)
+  }
+})
+
 test('no index uses texts that are compared as dates, numbers or without case', () => {
   for (const rules of ['text', 'textIgnoringCase', 'number', DAY] as const) {
     const comparison: Comparison = {
@@ -238,6 +260,7 @@ test('what a comparison asks is said in words', () => {
     predicateText({ kind: 'test', variable: 'x', operator, value, rules })
   assert.equal(ask('less', '2024-01-31', DAY), 'x < "2024-01-31" as dates "yyyy-MM-dd"')
   assert.equal(ask('startsWith', 'a', 'textIgnoringCase'), 'x starts with "a" ignoring case')
+  assert.equal(ask('in', { variable: 'y', separator: '#' }, 'text'), 'x in y split at "#"')
   assert.equal(ask('isNumber', null, 'number'), 'x is a number')
   assert.equal(ask('isDate', 'yyyy', 'text'), 'x is a date "yyyy"')
 })

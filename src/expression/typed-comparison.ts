@@ -3,6 +3,7 @@ import type {
   DateRules,
   LongNumber,
   Operator,
+  OtherVariable,
   PredicateValue,
   Scalar,
   ValueRules,
@@ -22,7 +23,7 @@ export type TypedPair = (left: VariableValue, right: VariableValue) => boolean
 /** null: the operator has no rules of its own for such a value. */
 export function compileTypedCheck(
   operator: Operator,
-  value: Exclude<PredicateValue, { readonly variable: string }>,
+  value: Exclude<PredicateValue, OtherVariable>,
   rules: ValueRules,
 ): TypedCheck | null {
   if (rules === 'number') return compileMeasured(operator, value, readNumber)
@@ -39,8 +40,14 @@ export function compileTypedCheck(
   return compileNumber(operator, typeof value === 'number' ? String(value) : value.decimal)
 }
 
-/** The value is another variable. */
-export function compileTypedPair(operator: Operator, rules: ValueRules): TypedPair {
+/** The value is another variable. `separator`: of the list that it holds, for `in`. */
+export function compileTypedPair(operator: Operator, rules: ValueRules, separator?: string): TypedPair {
+  if (operator === 'in')
+    return separator === undefined
+      ? never
+      : inItems(compileTypedPair('equal', rules), toByteString(separator))
+  if (operator === 'contains' || operator === 'startsWith' || operator === 'endsWith')
+    return findPair(operator, ignoresCase(rules))
   if (!isOrder(operator)) return never
   if (rules === 'number') return pairOf(operator, readNumber)
   if (typeof rules === 'object') return pairOf(operator, dateReaderOf(rules))
@@ -51,6 +58,27 @@ export function compileTypedPair(operator: Operator, rules: ValueRules): TypedPa
     const a = isWritten ? writtenText(left) : left
     const b = isWritten ? writtenText(right) : right
     return a !== undefined && b !== undefined && holds(orderOf(a, b, isCaseIgnored))
+  }
+}
+
+/** Whether one of the items on the right is equal. */
+function inItems(isEqual: TypedPair, separator: string): TypedPair {
+  return (left, right) => {
+    const text = writtenText(right)
+    if (left === undefined || text === undefined) return false
+    return text.split(separator).some((item) => isEqual(left, item))
+  }
+}
+
+function findPair(operator: 'contains' | 'startsWith' | 'endsWith', isCaseIgnored: boolean): TypedPair {
+  return (left, right) => {
+    const a = writtenText(left)
+    const b = writtenText(right)
+    if (a === undefined || b === undefined) return false
+    const text = isCaseIgnored ? lowerAscii(a) : a
+    const part = isCaseIgnored ? lowerAscii(b) : b
+    if (operator === 'contains') return text.includes(part)
+    return operator === 'startsWith' ? text.startsWith(part) : text.endsWith(part)
   }
 }
 
@@ -68,7 +96,7 @@ export function writtenText(actual: VariableValue): string | undefined {
 
 function compileWritten(
   operator: Operator,
-  value: Exclude<PredicateValue, { readonly variable: string }>,
+  value: Exclude<PredicateValue, OtherVariable>,
   rules: 'text' | 'textIgnoringCase',
 ): TypedCheck | null {
   if (operator !== 'in' && operator !== 'like' && !isOrder(operator)) return null
@@ -109,7 +137,7 @@ function dateReaderOf({ date }: DateRules): Measure {
 
 function compileMeasured(
   operator: Operator,
-  value: Exclude<PredicateValue, { readonly variable: string }>,
+  value: Exclude<PredicateValue, OtherVariable>,
   measure: Measure,
 ): TypedCheck | null {
   const boundOf = (item: Scalar | LongNumber): number => {

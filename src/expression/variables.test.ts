@@ -54,6 +54,26 @@ const OWN_ROWS: readonly (readonly [string, SampleRequest, VariableValue])[] = [
   ['path:2', { path: '/ab/c' }, 'b/c'],
   ['path:3', { path: '/ab' }, '/'],
   ['path:x', { path: '/ab' }, undefined],
+  [
+    'field:x-a',
+    {
+      lines: [
+        ['X-A', '1'],
+        ['x-a', '2'],
+      ],
+    },
+    '1, 2',
+  ],
+  ['field:x-a', { lines: [['X_A', '1']] }, undefined],
+  ['fixed:A=b=c', {}, 'b=c'],
+  ['fixed:A=', {}, ''],
+  ['fixed:A', {}, undefined],
+  ['json:$.user.tags[0]', post, 'a'],
+  ['json:$.user', post, toByteString('{"name":"şu","tags":["a",2]}')],
+  ['json:$[', post, undefined],
+  ['json:n', { ...post, headers: form }, undefined],
+  ['xpath:/a/b', { headers: { 'content-type': 'text/xml' }, body: '<a><b>1</b></a>' }, '1'],
+  ['xpath:/a/c', { headers: { 'content-type': 'text/xml' }, body: '<a><b>1</b></a>' }, undefined],
   ['random()', { random: () => 0.25 }, 0.25],
   ['unknown:header.x', { lines: [['x', '1']] }, undefined],
 ]

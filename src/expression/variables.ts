@@ -1,11 +1,12 @@
 import { hostname } from 'node:os'
 import { toByteString } from '../model/byte-string.ts'
-import { readBodyField, readFormField } from './body-fields.ts'
-import { parseBodyPath } from './body-path.ts'
+import { readBodyField, readFormField, readJsonField } from './body-fields.ts'
+import { parseBodyPath, parseJsonPath } from './body-path.ts'
 import { findCookie } from './cookie.ts'
 import { type GraphqlPart, readGraphql } from './graphql-source.ts'
 import { findArgument } from './percent.ts'
 import type { AnswerView, RequestView } from './request-view.ts'
+import { compileXpath } from './xpath.ts'
 
 /** Texts are byte strings. Undefined: absent, which is not the empty text. */
 export type VariableValue = string | number | boolean | readonly (string | number | boolean)[] | undefined
@@ -173,11 +174,18 @@ const FAMILIES: readonly Family[] = [
  * - `header:Name`: the first line of the field that is so written (over HTTP/2 in any case).
  * - `query:name`: the first argument of that name, as text; empty where it has no `=`.
  * - `path:8`: the path without its first eight bytes; `/` where nothing is left.
+ * - `field:name`: the field of that name in any case, `_` apart from `-`; several lines joined by `, `.
+ * - `json:$.a[0].b`: a value of a body in JSON. - `xpath://a/b`: the same of one in XML.
+ * - `fixed:NAME=text`: that text, for what is known before any request; `fixed:NAME` is absent.
  */
 const EXACT_FAMILIES: readonly Family[] = [
   { prefix: 'header:', needsBody: false, compile: compileExactField },
   { prefix: 'query:', needsBody: false, compile: compileFirstArgument },
   { prefix: 'path:', needsBody: false, compile: compilePathRest },
+  { prefix: 'field:', needsBody: false, compile: compileField },
+  { prefix: 'json:', needsBody: true, compile: compileJsonField },
+  { prefix: 'xpath:', needsBody: true, compile: compileXpath },
+  { prefix: 'fixed:', needsBody: false, compile: compileFixed },
 ]
 
 /** Host belongs to the protocol, which writes it in its own way; that it can be asked for as it is usually written must not depend on the client. */
@@ -201,6 +209,23 @@ function compilePathRest(rest: string): Read {
   const length = /^[0-9]{1,5}$/.test(rest) ? Number(rest) : -1
   if (length < 0) return absent
   return ({ path }) => (path.length > length ? path.slice(length) : '/')
+}
+
+function compileField(rest: string): Read {
+  const name = toByteString(rest.toLowerCase())
+  return (view) => view.header(name)
+}
+
+function compileJsonField(rest: string): Read {
+  const path = parseJsonPath(rest)
+  return path === null ? absent : (view) => readJsonField(view, path)
+}
+
+function compileFixed(rest: string): Read {
+  const at = rest.indexOf('=')
+  if (at < 0) return absent
+  const value = toByteString(rest.slice(at + 1))
+  return () => value
 }
 
 /** The field with dashes; the one with underscores only where the other is absent (spec/apisix.md 8). */

@@ -1,4 +1,12 @@
-import type { LongNumber, Operator, Predicate, PredicateValue, Scalar, ValueRules } from './predicate.ts'
+import type {
+  LongNumber,
+  Operator,
+  OtherVariable,
+  Predicate,
+  PredicateValue,
+  Scalar,
+  ValueRules,
+} from './predicate.ts'
 
 /** Signs of comparisons, for people. */
 export const OPERATOR_TEXTS: Readonly<Record<Operator, string>> = {
@@ -52,9 +60,11 @@ function isList(value: PredicateValue): value is Extract<PredicateValue, readonl
   return Array.isArray(value)
 }
 
-function scalarText(value: Scalar | LongNumber | { readonly variable: string }): string {
+function scalarText(value: Scalar | LongNumber | OtherVariable): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
-  return 'decimal' in value ? value.decimal : value.variable
+  if ('decimal' in value) return value.decimal
+  const { variable, separator } = value
+  return separator === undefined ? variable : `${variable} split at ${JSON.stringify(separator)}`
 }
 
 function render(predicate: Predicate, isInner: boolean): string {

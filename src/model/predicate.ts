@@ -40,11 +40,13 @@ export interface DateRules {
 
 export type Scalar = string | number | boolean | null
 /** With rules a value may also be a number that is written out because no double holds it, or the name of another variable. */
-export type PredicateValue =
-  | Scalar
-  | LongNumber
-  | { readonly variable: string }
-  | readonly (Scalar | LongNumber)[]
+export type PredicateValue = Scalar | LongNumber | OtherVariable | readonly (Scalar | LongNumber)[]
+
+export interface OtherVariable {
+  readonly variable: string
+  /** For `in`: what stands between the items of the list that the variable's text is. Not empty. */
+  readonly separator?: string
+}
 
 /** A number by its digits: `-` or none, digits, and `.` with digits or none. For what has more than 15 of them, or an exponent in JavaScript. */
 export interface LongNumber {
@@ -65,6 +67,7 @@ export interface LongNumber {
  *
  * An absent variable makes all of them false but `notEqual`, and `equal` to null.
  * With rules (`typed`): `equal` to `lessOrEqual`, `in` and `like`; with those that ignore case also `contains` to `endsWith`.
+ * Against another variable: `equal` to `lessOrEqual`, `contains` to `endsWith`, and `in` where it has a separator.
  */
 export type Operator =
   | 'equal'

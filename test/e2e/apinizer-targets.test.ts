@@ -223,12 +223,17 @@ test('canary: evenly spread from the primary on; what fails there goes on to the
   )
 })
 
-test('conditions of addresses: only for requests for which they hold; a value that is no number is told', async (t) => {
+test('conditions of addresses: only for requests for which they hold; a value that is no number or no date is told', async (t) => {
   const condition = (name: string, type: string, operator: string, secondValue: string) => ({
     firstValue: { source: 'HEADER', name },
     type,
     operator,
     secondValue,
+  })
+  const sameKind = (operator: string) => ({
+    firstValue: { source: 'BODY_XML', name: '/order/@kind' },
+    operator,
+    secondValue: { source: 'HEADER', name: 'X-Tier' },
   })
   const { gateway } = await setUp(t, 3, ([a, b, c]) => [
     proxy('tier', [
@@ -247,6 +252,16 @@ test('conditions of addresses: only for requests for which they hold; a value th
         condition: { firstValue: { source: 'BODY_JSON', name: '$.kind' }, operator: 'NE', secondValue: 'a' },
       },
     ]),
+    proxy('xml', [
+      { address: url(a as Backend), condition: sameKind('EQ') },
+      { address: url(b as Backend), condition: sameKind('NE') },
+    ]),
+    proxy('day', [
+      {
+        address: url(a as Backend),
+        condition: { ...condition('X-Day', 'DATE', 'GE', '2026-01-31'), format: 'yyyy-MM-dd' },
+      },
+    ]),
   ])
   for (let i = 0; i < 3; i++) assert.equal((await ask(gateway, '/tier', { 'x-tier': 'gold' })).text, '0')
   assert.equal(await answers(gateway, '/tier', 4), '1212')
@@ -255,6 +270,9 @@ test('conditions of addresses: only for requests for which they hold; a value th
   assert.deepEqual([young.status, /ERR-003/.test(young.text)], [404, true])
   const odd = await ask(gateway, '/age', { 'x-age': 'old' })
   assert.deepEqual([odd.status, /ERR-020/.test(odd.text)], [400, true])
+  assert.equal((await ask(gateway, '/day', { 'x-day': '2026-02-01' })).text, '0')
+  const noDay = await ask(gateway, '/day', { 'x-day': 'today' })
+  assert.deepEqual([noDay.status, /ERR-021/.test(noDay.text)], [400, true])
   const post = (kind: string) =>
     callHttp({
       port: gateway.port,
@@ -265,6 +283,17 @@ test('conditions of addresses: only for requests for which they hold; a value th
     })
   assert.equal((await post('a')).text, '0')
   assert.equal((await post('b')).text, '1')
+  const order = { 'x-tier': 'gold', 'content-type': 'text/xml' }
+  const postXml = (kind: string) =>
+    callHttp({
+      port: gateway.port,
+      method: 'POST',
+      path: '/xml',
+      headers: order,
+      body: `<order kind="${kind}"/>`,
+    })
+  assert.equal((await postXml('gold')).text, '0')
+  assert.equal((await postXml('tin')).text, '1')
   const told = await gateway.admin('POST', '/headgate/v1/explain', {
     url: '/tier',
     headers: ['X-Tier: gold'],

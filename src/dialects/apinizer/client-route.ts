@@ -57,7 +57,7 @@ export function predicateOf(
 ): Predicate | null {
   const of: Predicate[] = headers.map(({ name, value }) => ({
     kind: 'test',
-    variable: `http_${name.toLowerCase().replaceAll('-', '_')}`,
+    variable: `field:${name.toLowerCase()}`,
     operator: 'equal',
     value,
   }))

@@ -87,7 +87,7 @@ export function eliminatedBy(
   if (port !== null && port !== request.port) return 'port'
   if (paths !== null && !paths.some((path) => isBelow(path, request.path))) return 'path'
   if (hosts.length > 0 && !hosts.some((host) => takesHost(hostPattern(host), request.host))) return 'host'
-  if (headers.some(({ name, value }) => headerOf(request, name) !== value)) return 'headers'
+  if (headers.some(({ name, value }) => request.headers.get(name.toLowerCase()) !== value)) return 'headers'
   return methods !== null && !methods.includes(request.method.toUpperCase()) ? 'method' : null
 }
 
@@ -105,12 +105,6 @@ function speaks(protocol: string | null, { scheme, headers }: TracedRequest): bo
     default:
       return scheme === protocol
   }
-}
-
-/** As the table reads it: `-` and `_` are the same, and the name with dashes goes first. */
-function headerOf({ headers }: TracedRequest, name: string): string | undefined {
-  const lower = name.toLowerCase()
-  return headers.get(lower.replaceAll('_', '-')) ?? headers.get(lower.replaceAll('-', '_'))
 }
 
 function isBelow(path: string, asked: string): boolean {

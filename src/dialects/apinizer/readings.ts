@@ -77,12 +77,32 @@ export const READINGS: readonly Reading[] = [
   reading(
     'X',
     '3.3',
-    'A condition is written `{firstValue: {source, name}, type, operator, secondValue}`, a group `{operator: AND | OR | NOT, conditions: […]}`; sources are HEADER, QUERY, BODY_JSON (a JSONPath), CLIENT_IP and ENVIRONMENT.',
+    'A condition is written `{firstValue: {source, name}, type, operator, secondValue}`, a group `{operator: AND | OR | NOT, conditions: […]}`; sources are HEADER, QUERY, BODY_JSON (a JSONPath), BODY_XML (an XPath), CLIENT_IP, CONTEXT and ENVIRONMENT. `secondValue` is a text, a number, or another `{source, name}`.',
   ),
   reading(
     'I',
     '3.3',
-    'ERR-020 is answered where a value that any condition compares as a number is there and is none, before an address is chosen.',
+    'ERR-020 is answered where a value that any condition compares as a number is there and is none, before an address is chosen; ERR-021 likewise for dates.',
+  ),
+  reading(
+    'I',
+    '3.3',
+    'Values of bodies are read where the Content-Type says JSON (`application/json`, `+json`) or XML (`application/xml`, `text/xml`, `+xml`); numbers and true and false compare with texts as they are written. What a JSONPath leads to beside one single value (an object, a list, several) compares as its JSON; of several nodes of an XPath the first one of the document counts, and no node is an absent value.',
+  ),
+  reading(
+    'I',
+    '3.3',
+    'Names in an XPath are compared as they are written in the document: `//s:Body` finds the elements with that prefix, and a default namespace plays no part.',
+  ),
+  reading(
+    'X',
+    '3.3',
+    'XML is read up to 256 KiB, 10 000 elements, attributes and texts, and 128 elements inside each other, and never with a document type; an expression takes at most 100 000 steps over it. Beyond that its values are absent. Not in expressions: variables, the functions `id`, `lang` and `namespace-uri`, the axes `preceding`, `following` and `namespace`.',
+  ),
+  reading(
+    'X',
+    '3.3',
+    'CONTEXT takes the vendor’s names of values that a request has here (address, port, host, method, scheme, protocol, path, query, content type and length, correlation id, root context, names of environment and proxy); REQUEST_REQUEST_URI is the path by which routes are found. The others (answers, credentials, endpoints, time, …) are refused by name.',
   ),
   reading(
     'I',
@@ -97,7 +117,7 @@ export const READINGS: readonly Reading[] = [
   reading(
     'I',
     '4.2',
-    'A sticky session takes the place of the balancing algorithm: a client without a good cookie goes by the hash of its address. The cookie holds the address and its signature in hexadecimal, and follows the address that answered; a canary is chosen before, and leaves it as it is.',
+    'A sticky session takes the place of the balancing algorithm: a client without a good cookie goes by the hash of its address. The cookie holds the address and its signature in hexadecimal, and follows the primary address that answered; one for failover only and a canary, which is chosen before, leave it as it is.',
   ),
   reading(
     'X',

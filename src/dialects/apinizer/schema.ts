@@ -1,6 +1,6 @@
 import type { JsonValue } from '../../model/json.ts'
+import { checkCondition } from './check-condition.ts'
 import { METHODS } from './client-route.ts'
-import { checkCondition } from './condition.ts'
 import { NAME, NAME_WORDS } from './kinds.ts'
 import { choice, flag, integer, list, number, object, refused, type Shape, text } from './shape.ts'
 

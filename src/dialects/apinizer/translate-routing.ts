@@ -18,6 +18,7 @@ import type { Upstream } from '../../model/upstream.ts'
 import type { Lookup } from '../dialect.ts'
 import { fillVariables, readAddress } from './address.ts'
 import { translateCondition } from './condition.ts'
+import type { ConditionFacts } from './condition-values.ts'
 import { errorBody, JSON_TYPE } from './error-bodies.ts'
 import { translateErrors } from './error-handling.ts'
 import { modelId } from './kinds.ts'
@@ -41,7 +42,7 @@ export interface RoutingContext {
   readonly id: string
   readonly origin: Origin
   readonly proxy: JsonObject
-  readonly variables: Readonly<Record<string, string>>
+  readonly facts: ConditionFacts
   readonly lookup: Lookup
   readonly warn: (path: string, message: string) => void
 }
@@ -99,12 +100,12 @@ export function prepareRouting(context: RoutingContext): PreparedRouting {
 }
 
 /** Enabled addresses whose variables are known. */
-function readAddresses({ proxy, variables, warn }: RoutingContext): readonly ReadyAddress[] {
+function readAddresses({ proxy, facts, warn }: RoutingContext): readonly ReadyAddress[] {
   const routing = objectField(proxy, 'routingInfo') ?? {}
   return objectsField(routing, 'routingAddressList').flatMap(({ at, entry }): ReadyAddress[] => {
     if (entry.enabled === false) return []
     const path = `Proxy.routingInfo.routingAddressList[${at}].address`
-    const filled = fillVariables(textField(entry, 'address') ?? '', variables)
+    const filled = fillVariables(textField(entry, 'address') ?? '', facts.variables)
     if ('missing' in filled) {
       warn(path, `the environment has no variable ${filled.missing}: the address gets nothing`)
       return []
@@ -120,7 +121,7 @@ function readAddresses({ proxy, variables, warn }: RoutingContext): readonly Rea
         text: filled.text,
         target,
         value: entry,
-        condition: condition === null ? null : translateCondition(condition, variables),
+        condition: condition === null ? null : translateCondition(condition, facts),
       },
     ]
   })

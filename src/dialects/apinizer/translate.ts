@@ -76,7 +76,12 @@ function translateDeployment(
     id,
     origin,
     proxy,
-    variables: environment.variables ?? {},
+    facts: {
+      variables: environment.variables ?? {},
+      environment: environmentName,
+      proxy: name,
+      rootContext: apinizer.root_context,
+    },
     lookup,
     warn: (path, message) => void warnings.push({ path, message }),
   })
