@@ -38,7 +38,7 @@ describePickerContract('earliest deadline', (list, usable) => createEarliestDead
 describePickerContract('uniform random', (list, usable) => createRandom(list, false, seeded(), usable))
 describePickerContract('least request', (list, usable) => createLeastRequest(list, 2, IDLE, seeded(), usable))
 describePickerContract('least connections', (list, usable) =>
-  createLeastConnections(list, IDLE, seeded(), usable),
+  createLeastConnections(list, IDLE, seeded(), { usable }),
 )
 describePickerContract('ewma', (list, usable) =>
   createEwma(list, new Latencies(list.length), seeded(), () => 0, usable),
@@ -216,6 +216,16 @@ describe('policies by load', () => {
     }
     assert.equal(order[0], 1)
     assert.deepEqual(inFlight, [1, 4, 2])
+  })
+
+  it('least connections: equally busy ones take turns, or the first of the list is taken', () => {
+    const busy = [1, 0, 0]
+    const picks = (ties: 'turns' | 'list') => {
+      const picker = createLeastConnections(list(3), (index) => busy[index] as number, seeded(), { ties })
+      return [picker.peek(null), ...Array.from({ length: 3 }, () => picker.pick(NONE_TRIED, null))]
+    }
+    assert.deepEqual(picks('turns'), [1, 1, 2, 1])
+    assert.deepEqual(picks('list'), [1, 1, 1, 1])
   })
 
   it('least connections holds for a thousand endpoints too', () => {

@@ -7,29 +7,34 @@ const COMPARED = 64
 
 /**
  * The lowest (in flight + 1) / weight, so that of idle endpoints the heaviest is taken first (APISIX's least_conn, apisix.md 5.3). Equal ones take
- * turns, from where the last pick stood.
+ * turns, from where the last pick stood, or with `list` the first of them is taken (apinizer.md 4.1).
  */
 export function createLeastConnections(
   endpoints: readonly Endpoint[],
   inFlight: InFlight,
   random: Random,
-  usable: Uint8Array | null = null,
+  { usable = null, ties = 'turns' }: { readonly usable?: Uint8Array | null; readonly ties?: Ties } = {},
 ): Picker {
-  return createLevels(endpoints, usable, (members) => new LeastLevel(members, inFlight, random))
+  return createLevels(endpoints, usable, (members) => new LeastLevel(members, inFlight, random, ties))
 }
+
+type Ties = 'turns' | 'list'
 
 class LeastLevel implements LevelPolicy {
   readonly #indices: Int32Array
   readonly #weights: Float64Array
   readonly #inFlight: InFlight
   readonly #random: Random
+  readonly #takesTurns: boolean
+  /** Where the next look begins. */
   #next = 0
 
-  constructor({ indices, weights }: LevelMembers, inFlight: InFlight, random: Random) {
+  constructor({ indices, weights }: LevelMembers, inFlight: InFlight, random: Random, ties: Ties) {
     this.#indices = indices
     this.#weights = weights
     this.#inFlight = inFlight
     this.#random = random
+    this.#takesTurns = ties === 'turns'
   }
 
   pick(): number {
@@ -81,7 +86,7 @@ class LeastLevel implements LevelPolicy {
 
   #take(place: number): number {
     if (place < 0) return -1
-    this.#next = place + 1 === this.#indices.length ? 0 : place + 1
+    if (this.#takesTurns) this.#next = place + 1 === this.#indices.length ? 0 : place + 1
     return this.#indices[place] as number
   }
 }

@@ -75,7 +75,8 @@ export type Balancer =
   | { readonly kind: 'random' }
   /** `choiceCount` endpoints are drawn, >= 2; other weights: Envoy's weighted form. */
   | { readonly kind: 'leastRequest'; readonly choiceCount: number }
-  | { readonly kind: 'leastConnections' }
+  /** Of equally busy ones `list` takes the first of the list (Apinizer), else they take turns (APISIX). */
+  | { readonly kind: 'leastConnections'; readonly ties?: 'list' }
   | { readonly kind: 'ewma' }
   /** 1 <= minSize <= maxSize <= 8388608. */
   | {

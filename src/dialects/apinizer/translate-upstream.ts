@@ -160,7 +160,7 @@ function readBalancer(routing: JsonObject): {
     case 'RANDOM':
       return { balancer: { kind: 'random' }, hashKey: null }
     case 'LEAST_CONNECTIONS':
-      return { balancer: { kind: 'leastConnections' }, hashKey: null }
+      return { balancer: { kind: 'leastConnections', ties: 'list' }, hashKey: null }
     case 'IP_HASH':
       return { balancer: { kind: 'hashModulo' }, hashKey: BY_ADDRESS }
     case 'URL_HASH':
