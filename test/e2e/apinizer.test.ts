@@ -173,6 +173,7 @@ test('one target of each of the four URL forms', async (t) => {
       ),
       proxy('grpc', '/echo.Echo', [`grpc://127.0.0.1:${calls.port}`]),
       proxy('ws', '/rooms/*', [`ws://${socket.node}/ws/chat`]),
+      proxy('wsOverHttp', '/halls/*', [`http://${socket.node}/ws/chat`]),
     ],
   })
   assert.equal((await get(gateway, '/http/a')).text, `backend ${plain.port}\n`)
@@ -195,6 +196,10 @@ test('one target of each of the four URL forms', async (t) => {
   assert.match(tunnel.head, /^HTTP\/1.1 101 /)
   assert.match(socket.heads[0] as string, /^GET \/ws\/chat\/7\?user=john HTTP\/1.1\r\n/)
   assert.equal((await readBytes(tunnel.socket, 4, tunnel.rest)).toString(), 'ping')
+  const other = await openUpgrade(gateway.port, [], 'pong', '/halls/8')
+  t.after(() => other.socket.destroy())
+  assert.match(socket.heads[1] as string, /^GET \/ws\/chat\/8 HTTP\/1.1\r\n/)
+  assert.equal((await readBytes(other.socket, 4, other.rest)).toString(), 'pong')
 })
 
 test('what matches no proxy, no endpoint or no address', async (t) => {
@@ -203,6 +208,7 @@ test('what matches no proxy, no endpoint or no address', async (t) => {
   const gateway = await start(t, {
     proxies: [
       proxy('off', '/off', [{ address: `http://${backend.node}`, enabled: false }]),
+      proxy('empty', '/empty', []),
       proxy('refused', '/refused', [`http://127.0.0.1:${closed}`]),
       {
         ...proxy('books', '/books', [`http://${backend.node}/library`]),
@@ -210,6 +216,7 @@ test('what matches no proxy, no endpoint or no address', async (t) => {
         endpoints: [
           { name: '/all', httpMethod: 'GET', backendResourceUrl: '/list', backendHttpMethod: 'POST' },
           { name: '/{id}', httpMethod: 'GET', backendResourceUrl: '/item/{id}', backendHttpMethod: 'GET' },
+          { name: '/old/list', httpMethod: 'GET', backendResourceUrl: '/old', enabled: false },
         ],
       },
     ],
@@ -221,7 +228,11 @@ test('what matches no proxy, no endpoint or no address', async (t) => {
   }
   await expect('/nothing', 404, /ERR-002/)
   await expect('/books/a/b', 404, /ERR-006/)
+  await expect('/books/old/list', 404, /ERR-006/)
+  const posted = await callHttp({ port: gateway.port, method: 'POST', path: '/books/all' })
+  assert.deepEqual([posted.status, /ERR-006/.test(posted.text)], [404, true])
   await expect('/off', 404, /ERR-003/)
+  await expect('/empty', 404, /ERR-003/)
   await expect('/refused', 503, /ERR-069/)
   assert.equal((await get(gateway, '/books/all')).status, 200)
   assert.deepEqual(

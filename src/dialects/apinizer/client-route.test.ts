@@ -60,6 +60,7 @@ test("the vendor's worked example", () => {
   const both = { testmode: 'true', test: 'true' }
   assert.equal(find('/jokes'), '5')
   assert.equal(find('/jokes', { host: 'hostname_x.com' }), '2')
+  assert.equal(find('/jokes', { host: 'hostname_y.com' }), '2')
   assert.equal(find('/jokes', { headers: { testmode: 'true' } }), '5')
   assert.equal(find('/jokes', { headers: both }), '1')
   assert.equal(find('/jokes', { host: 'hostname_x.com', headers: both }), '2')
@@ -117,6 +118,41 @@ test('more headers, a list of methods, then what was made first; the root contex
   assert.equal(find('/apigateway/p', { headers: { a: '1', b: '1' } }), 'two')
 })
 
+test('a star at the end, a slash at the end, a port of a host and ALL say nothing', () => {
+  const find = tableOf([
+    proxyOf('star', { relativePathList: ['/s*'] }),
+    proxyOf('slash', { relativePathList: ['/t/'] }),
+    proxyOf('port', { hostList: ['Shop.test:8080'] }),
+    proxyOf('all', { relativePathList: ['/all'], methodList: ['GET', 'ALL'] }),
+  ])
+  assert.deepEqual([find('/s'), find('/s/a'), find('/sa')], ['star', 'star', null])
+  assert.deepEqual([find('/t'), find('/t/'), find('/t/a'), find('/ta')], ['slash', 'slash', 'slash', null])
+  assert.equal(find('/x', { host: 'shop.test' }), 'port')
+  assert.equal(find('/all', { method: 'PATCH' }), 'all')
+})
+
+test('each method of the list by itself', () => {
+  const methods = ['GET', 'POST', 'PUT', 'HEAD', 'OPTIONS', 'DELETE', 'PATCH', 'TRACE']
+  const find = tableOf(methods.map((method) => proxyOf(method, { methodList: [method.toLowerCase()] })))
+  for (const method of methods) assert.equal(find('/x', { method }), method)
+  assert.equal(find('/x', { method: 'LINK' }), null)
+})
+
+test('names of headers in any case, with each character as it is written', () => {
+  const find = tableOf([proxyOf('one', { headerList: [{ name: 'X-Mode', value: 'Test' }] })])
+  assert.equal(find('/x', { headers: { 'x-mode': 'Test' } }), 'one')
+  for (const headers of [{ 'x-mode': 'TEST' }, { 'x-mode': 'Test2' }, { x_mode: 'Test' }, {}])
+    assert.equal(find('/x', { headers }), null)
+})
+
+test('of several paths of one route the longest that matches counts, and each may be another route’s parent', () => {
+  const find = tableOf([
+    proxyOf('both', { relativePathList: ['/a', '/a/b/c'] }),
+    proxyOf('middle', { relativePathList: ['/a/b'] }),
+  ])
+  assert.deepEqual([find('/a/x'), find('/a/b'), find('/a/b/c/d')], ['both', 'middle', 'both'])
+})
+
 test('protocol and port', () => {
   const find = tableOf([
     proxyOf('secure', { relativePathList: ['/p'], protocol: 'https' }),
@@ -168,6 +204,7 @@ test('refused: no criterion, a bare slash, asterisks elsewhere, headers without 
     [{ hostList: ['a*.example.com'] }, /one \* may stand/],
     [{ hostList: ['*.example.*'] }, /one \* may stand/],
     [{ hostList: ['*'] }, /one \* may stand/],
+    [{ headerList: [{ value: 'a' }] }, /headerList\[0\]\.name: name is required/],
     [{ headerList: [{ name: 'a' }] }, /headerList\[0\]\.value: value is required/],
     [{ methodList: ['FETCH'] }, /methodList\[0\]: FETCH must be GET/],
     [{ relativePathList: ['/a'], port: 0 }, /port must be an integer from 1 to 65535/],
@@ -179,6 +216,24 @@ test('refused: no criterion, a bare slash, asterisks elsewhere, headers without 
     faultsOf({ relativePathList: ['/*'], hostList: ['*.example.com', 'example.*', 'a.b:8080'] }),
     '',
   )
+})
+
+test('whether bodies are buffered is a flag; where it says no a warning tells that it is so anyway', () => {
+  const warningsOf = (more: JsonObject) =>
+    translateFile({ apinizer: { proxies: [proxyOf('one', { relativePathList: ['/q'], ...more })] } }).warnings
+  assert.deepEqual(warningsOf({ bufferRequest: true, bufferResponse: true }), [])
+  assert.deepEqual(
+    warningsOf({ bufferRequest: false, bufferResponse: false }),
+    ['bufferRequest', 'bufferResponse'].map(
+      (name) => `Proxy.clientRoute.${name}: bodies are passed on as they come in any case`,
+    ),
+  )
+  const faults = validate(
+    'proxies',
+    proxyOf('one', { relativePathList: ['/q'], bufferRequest: 'no' }),
+    DEFAULT_SETTINGS,
+  )
+  assert.match(faults[0]?.message ?? '', /bufferRequest must be true or false/)
 })
 
 test('a port that no listener has is warned of', () => {

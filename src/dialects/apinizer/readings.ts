@@ -37,6 +37,11 @@ export const READINGS: readonly Reading[] = [
   reading('I', '2.3', 'An asterisk in the middle, as part of a label, or a second one is refused.'),
   reading(
     'I',
+    '2.1',
+    'Methods of the list may be written in any case; that of a request is compared as it was sent, since in HTTP the case of a method counts.',
+  ),
+  reading(
+    'I',
     '2.4',
     'A route without paths comes last; of hosts exact ones, then `*.x`, then `x.*`, then none; among wildcards the longer; more headers before fewer; a list of methods before none or `ALL`.',
   ),
@@ -107,7 +112,7 @@ export const READINGS: readonly Reading[] = [
   reading(
     'I',
     '4.1',
-    'Ties of LRU and least connections go by the order of the list; URL_HASH hashes path and query.',
+    'Ties of LRU and least connections go by the order of the list; of more than 64 addresses least connections compares 64, drawn at random. URL_HASH hashes path and query.',
   ),
   reading(
     'X',

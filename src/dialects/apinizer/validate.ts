@@ -2,6 +2,7 @@ import type { Fault } from '../../model/document.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.ts'
 import {
   flagField,
+  isEmpty,
   listField,
   numberField,
   objectField,
@@ -178,22 +179,30 @@ function checkAddress(
     faults.add(joinPath(where, 'address'), 'h2c is for http: an https address takes HTTP/2 by ALPN')
 }
 
-/** Retry, sticky sessions and canary are for HTTP, and so are most balancers (spec/apinizer.md 8). */
+/** Sticky sessions, canary and health checks are for HTTP, conditions for WebSocket as well, and most balancers for all but gRPC (spec/apinizer.md 3.1, 4.1, 8). */
 function checkGrpc(routing: JsonObject, place: string, faults: Faults): void {
   const balancer = textField(routing, 'loadBalanceAlgorithm') ?? 'ROUND_ROBIN'
   if (balancer !== 'ROUND_ROBIN' && balancer !== 'PICK_FIRST')
     faults.add(joinPath(place, 'loadBalanceAlgorithm'), 'gRPC is balanced by ROUND_ROBIN or PICK_FIRST')
   for (const name of ['stickySession', 'canary'])
     if (Object.hasOwn(routing, name)) faults.add(joinPath(place, name), `${name} is for HTTP only`)
+  for (const { at, entry } of objectsField(routing, 'routingAddressList')) {
+    const where = `${place}.routingAddressList[${at}]`
+    if (!isEmpty(entry.condition))
+      faults.add(joinPath(where, 'condition'), 'conditions are for HTTP and WebSocket')
+    for (const name of ['healthCheckPath', 'healthMonitoringEnabled'])
+      if (!isEmpty(entry[name])) faults.add(joinPath(where, name), 'health checks are for HTTP only')
+  }
 }
 
 /** A cookie has a name, and a secret that nobody else has: there is no default one. */
 function checkSticky(routing: JsonObject, place: string, faults: Faults): void {
   const sticky = objectField(routing, 'stickySession')
-  if (sticky === null || textField(sticky, 'type') === 'IP_HASH') return
+  const type = sticky === null ? null : textField(sticky, 'type')
+  if (sticky === null || type === null || type === 'IP_HASH') return
   for (const name of ['cookieName', 'hashSecret'])
     if (textField(sticky, name) === null)
-      faults.add(`${place}.stickySession.${name}`, `${name} is required with ${textField(sticky, 'type')}`)
+      faults.add(`${place}.stickySession.${name}`, `${name} is required with ${type}`)
 }
 
 function checkStores(value: JsonObject, path: string, faults: Faults): void {
