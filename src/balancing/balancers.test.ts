@@ -238,6 +238,25 @@ describe('policies by load', () => {
     assert.ok(Math.max(...inFlight) <= 13, `the busiest has ${Math.max(...inFlight)} where 10 would be even`)
   })
 
+  it('random is uniform where all weigh the same, and by weight where they do not', () => {
+    const shares = (picker: Picker): number[] => {
+      const counts = [0, 0, 0]
+      for (let i = 0; i < 30_000; i++) {
+        const index = picker.pick(NONE_TRIED, null)
+        counts[index] = (counts[index] as number) + 1
+      }
+      return counts.map((count) => count / 30_000)
+    }
+    const weighted = [endpoint(0, 1, 0), endpoint(1, 2, 0), endpoint(2, 1, 0)]
+    for (const [picker, expected] of [
+      [createRandom(list(3), true, seeded()), [1 / 3, 1 / 3, 1 / 3]],
+      [createRandom(weighted, false, seeded()), [1 / 3, 1 / 3, 1 / 3]],
+      [createRandom(weighted, true, seeded()), [0.25, 0.5, 0.25]],
+    ] as const)
+      for (const [i, share] of shares(picker).entries())
+        assert.ok(Math.abs(share - (expected[i] as number)) < 0.02, `${i}: ${share}`)
+  })
+
   it('least request prefers the less busy of two drawn ones', () => {
     const picker = createLeastRequest(list(2), 2, (index) => (index === 0 ? 5 : 0), seeded())
     let busy = 0

@@ -241,6 +241,10 @@ test('conditions of addresses: only for requests for which they hold; a value th
       { address: url(b as Backend), condition: condition('X-Tier', 'STRING', 'NE', 'gold') },
       { address: url(c as Backend), condition: condition('X-Tier', 'STRING', 'NE', 'gold') },
     ]),
+    proxy('mixed', [
+      { address: url(a as Backend), condition: condition('X-Tier', 'STRING', 'EQ', 'gold') },
+      url(b as Backend),
+    ]),
     proxy('age', [{ address: url(a as Backend), condition: condition('X-Age', 'NUMERIC', 'GE', '18') }]),
     proxy('body', [
       {
@@ -265,6 +269,9 @@ test('conditions of addresses: only for requests for which they hold; a value th
   ])
   for (let i = 0; i < 3; i++) assert.equal((await ask(gateway, '/tier', { 'x-tier': 'gold' })).text, '0')
   assert.equal(await answers(gateway, '/tier', 4), '1212')
+  assert.equal(await answers(gateway, '/mixed', 2), '11')
+  const golden = await Promise.all([0, 1].map(() => ask(gateway, '/mixed', { 'x-tier': 'gold' })))
+  assert.deepEqual(golden.map(({ text }) => text).toSorted(), ['0', '1'])
   assert.equal((await ask(gateway, '/age', { 'x-age': '20' })).text, '0')
   const young = await ask(gateway, '/age', { 'x-age': '7' })
   assert.deepEqual([young.status, /ERR-003/.test(young.text)], [404, true])

@@ -101,6 +101,31 @@ test('numbers, and what tells that one is none', () => {
   assert.equal(translateCondition(of('LT', 'm'), FACTS).badNumber, null)
 })
 
+test('numbers and dates: every operator, below, at and above the second value', () => {
+  const table = {
+    EQ: [false, true, false],
+    NE: [true, false, true],
+    LT: [true, false, false],
+    LE: [true, true, false],
+    GT: [false, false, true],
+    GE: [false, true, true],
+  }
+  const kinds = [
+    { more: { type: 'NUMERIC' }, second: '10', values: ['9.99', '10.0', '100'] },
+    {
+      more: { type: 'DATE', format: 'dd.MM.yyyy' },
+      second: '01.02.2026',
+      values: ['31.01.2026', '01.02.2026', '01.01.2027'],
+    },
+  ]
+  for (const { more, second, values } of kinds)
+    for (const [operator, expected] of Object.entries(table)) {
+      const held = values.map((value) => holds(of(operator, second, more), tier(value)))
+      assert.deepEqual(held, expected, `${more.type} ${operator}`)
+      assert.equal(holds(of(operator, second, more), {}), operator === 'NE', `${operator}, absent`)
+    }
+})
+
 test('dates of a format, and what tells that one is none', () => {
   const dated = { type: 'DATE', format: 'dd/MM/yyyy' }
   assert.equal(holds(of('LT', '01/02/2026', dated), tier('31/01/2026')), true)

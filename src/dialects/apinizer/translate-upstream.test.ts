@@ -43,6 +43,34 @@ test('each algorithm by its names, and what there is without one', () => {
   }
 })
 
+test('hashes: of the client’s address, or of path and query; a session goes by the address, whatever the algorithm', () => {
+  const routingAddressList = [{ address: 'http://a' }, { address: 'http://b' }]
+  const hashOf = (more: JsonObject) => {
+    const upstream = upstreamsOf({ routingAddressList, ...more }).get('primary')
+    return [
+      upstream?.balancer.kind,
+      upstream?.hashKey?.hash,
+      upstream?.hashKey?.fallback,
+      upstream?.hashKey?.sources,
+    ]
+  }
+  const byAddress = ['hashModulo', 'javaString', 'address', []]
+  assert.deepEqual(hashOf({ loadBalanceAlgorithm: 'IP_HASH' }), byAddress)
+  assert.deepEqual(hashOf({ loadBalanceAlgorithm: 'URL_HASH' }), [
+    'hashModulo',
+    'javaString',
+    'none',
+    [{ template: [{ variable: 'request_uri', fallback: '' }], isTerminal: true }],
+  ])
+  const secret = { cookieName: 'node', hashSecret: 'a secret of some length' }
+  for (const stickySession of [
+    { type: 'IP_HASH' },
+    { type: 'COOKIE_ONLY', ...secret },
+    { type: 'HYBRID', ...secret },
+  ])
+    assert.deepEqual(hashOf({ loadBalanceAlgorithm: 'LRU', stickySession }), byAddress)
+})
+
 test('addresses by their types: where each goes, and which are checked', () => {
   const upstreams = upstreamsOf({
     routingAddressList: [
