@@ -67,6 +67,7 @@ export const READINGS: readonly Reading[] = [
     '3.1',
     'A `healthCheckPath` that begins with a slash stands behind the address with its path.',
   ),
+  reading('I', '3.1', 'A list without addresses is stored; its requests are answered with ERR-003.'),
   reading(
     'X',
     '3.1',

@@ -129,6 +129,7 @@ function checkRouting(value: JsonObject, path: string, faults: Faults): void {
       `${place}.routingAddressList`,
       `addresses of ${[...families].join(' and ')} cannot stand in one list`,
     )
+  if (families.has('gRPC') || families.has('WebSocket')) checkHttpOnly(routing, place, faults)
   if (families.has('gRPC')) checkGrpc(routing, place, faults)
   else if (Object.hasOwn(value, 'grpc') && families.size > 0)
     faults.add(joinPath(path, 'grpc'), 'grpc is for proxies whose addresses speak gRPC')
@@ -179,20 +180,24 @@ function checkAddress(
     faults.add(joinPath(where, 'address'), 'h2c is for http: an https address takes HTTP/2 by ALPN')
 }
 
-/** Sticky sessions, canary and health checks are for HTTP, conditions for WebSocket as well, and most balancers for all but gRPC (spec/apinizer.md 3.1, 4.1, 8). */
+/** What addresses of other protocols do not have (spec/apinizer.md 3.1, 4.2, 8). */
+function checkHttpOnly(routing: JsonObject, place: string, faults: Faults): void {
+  for (const name of ['stickySession', 'canary'])
+    if (!isEmpty(routing[name])) faults.add(joinPath(place, name), `${name} is for HTTP only`)
+  for (const { at, entry } of objectsField(routing, 'routingAddressList'))
+    for (const name of ['healthCheckPath', 'healthMonitoringEnabled'])
+      if (!isEmpty(entry[name]))
+        faults.add(`${place}.routingAddressList[${at}].${name}`, 'health checks are for HTTP only')
+}
+
+/** Conditions are for HTTP and WebSocket, and so are most balancers (spec/apinizer.md 3.1, 4.1). */
 function checkGrpc(routing: JsonObject, place: string, faults: Faults): void {
   const balancer = textField(routing, 'loadBalanceAlgorithm') ?? 'ROUND_ROBIN'
   if (balancer !== 'ROUND_ROBIN' && balancer !== 'PICK_FIRST')
     faults.add(joinPath(place, 'loadBalanceAlgorithm'), 'gRPC is balanced by ROUND_ROBIN or PICK_FIRST')
-  for (const name of ['stickySession', 'canary'])
-    if (Object.hasOwn(routing, name)) faults.add(joinPath(place, name), `${name} is for HTTP only`)
-  for (const { at, entry } of objectsField(routing, 'routingAddressList')) {
-    const where = `${place}.routingAddressList[${at}]`
+  for (const { at, entry } of objectsField(routing, 'routingAddressList'))
     if (!isEmpty(entry.condition))
-      faults.add(joinPath(where, 'condition'), 'conditions are for HTTP and WebSocket')
-    for (const name of ['healthCheckPath', 'healthMonitoringEnabled'])
-      if (!isEmpty(entry[name])) faults.add(joinPath(where, name), 'health checks are for HTTP only')
-  }
+      faults.add(`${place}.routingAddressList[${at}].condition`, 'conditions are for HTTP and WebSocket')
 }
 
 /** A cookie has a name, and a secret that nobody else has: there is no default one. */
