@@ -129,11 +129,11 @@ async function tryStart(
         if (child.exitCode !== null || child.signalCode !== null) {
           throw new Error(`headgate ended with ${child.exitCode ?? child.signalCode}: ${stderr}${stdout}`)
         }
+        // its own word first: in a race for the port it may be another gateway that answers, and asking costs both sides something
+        if (!stdout.includes(' is ready\n') && !stderr.includes(' is ready\n')) return undefined
         try {
           const answer = await callHttp({ port: ports.statusPort, method: 'GET', path: '/readyz' })
-          // its own word counts too: in a race for the port it may be another gateway that answers
-          const saysSo = stdout.includes(' is ready\n') || stderr.includes(' is ready\n')
-          return answer.status === 200 && saysSo ? true : undefined
+          return answer.status === 200 ? true : undefined
         } catch {
           return undefined
         }

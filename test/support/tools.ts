@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
-import { createServer } from 'node:net'
+import { createServer, type Server } from 'node:net'
 import { delimiter, join } from 'node:path'
 
 /** Path of a program on this machine, or null. Looks in the system folders too, which a plain user's PATH may leave out. */
@@ -31,24 +31,55 @@ export function skipWithout(...names: string[]): string | false {
   return reason
 }
 
-/** Ports on 127.0.0.1 that were free a moment ago. Whoever binds them can still lose a race, and should then try others. */
-export async function findFreePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer()
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject)
-        server.listen(0, '127.0.0.1', resolve)
-      })
-      return server
-    }),
-  )
-  const ports = servers.map((server) => {
-    const address = server.address()
-    if (address === null || typeof address === 'string') throw new Error('no port')
-    return address.port
+/**
+ * Where `findFreePorts` takes ports: below those that systems give to connections and to listeners on port 0 (from 32 768 on Linux), so that nobody takes one
+ * in the time between. Each process has a slice for itself.
+ */
+const FIRST_PORT = 12_288
+const SLICE = 256
+const SLICES = 80
+
+let slice: Promise<{ readonly first: number; next: number }> | undefined
+
+/** Takes a slice that no living process has: its first port is listened on until this process ends. */
+async function takeSlice(): Promise<{ readonly first: number; next: number }> {
+  const start = process.pid % SLICES
+  for (let i = 0; i < SLICES; i++) {
+    const first = FIRST_PORT + ((start + i) % SLICES) * SLICE
+    const guard = await listenOn(first)
+    if (guard === null) continue
+    guard.unref()
+    return { first, next: 1 }
+  }
+  throw new Error(`all ports from ${FIRST_PORT} to ${FIRST_PORT + SLICES * SLICE - 1} are taken by tests`)
+}
+
+/** A server on that port of 127.0.0.1, null if somebody has it. */
+function listenOn(port: number): Promise<Server | null> {
+  const server = createServer()
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(null))
+    server.listen(port, '127.0.0.1', () => resolve(server))
   })
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+}
+
+/**
+ * Ports on 127.0.0.1 that nobody listens on, and that no other process of tests is given while this one lives. One is given again only after 255 others.
+ */
+export async function findFreePorts(count: number): Promise<number[]> {
+  slice ??= takeSlice()
+  const mine = await slice
+  const ports: number[] = []
+  for (let tries = 0; ports.length < count; tries++) {
+    if (tries >= SLICE)
+      throw new Error(`no ${count} free ports from ${mine.first} to ${mine.first + SLICE - 1}`)
+    const port = mine.first + mine.next
+    mine.next = (mine.next % (SLICE - 1)) + 1
+    const server = await listenOn(port)
+    if (server === null) continue
+    await new Promise((resolve) => server.close(resolve))
+    ports.push(port)
+  }
   return ports
 }
 
