@@ -6,11 +6,13 @@ import { join } from 'node:path'
 import { after, before, beforeEach, test } from 'node:test'
 import { answerText, type Backend, startBackend, startRawBackend } from '../support/backends.ts'
 import { type GatewayProcess, startGateway } from '../support/gateway.ts'
-import { connectRaw } from '../support/raw-client.ts'
+import { connectRaw, requestOnce } from '../support/raw-client.ts'
 import { waitFor } from '../support/tools.ts'
-import { MIB, readGauge, readRss, waitForRest } from './support.ts'
+import { MIB, readGauge, readQueues, readRss, waitForRest, waitForStill } from './support.ts'
 
 /** When connections, deadlines and buffers begin and end: each test here is a way in which one of them outlived its request, or did not. */
+
+const DRAIN_MS = 100
 
 let gateway: GatewayProcess
 let backend: Backend
@@ -19,7 +21,10 @@ const folder = mkdtempSync(join(tmpdir(), 'headgate-lifetimes-'))
 before(async () => {
   backend = await startBackend()
   const settings = join(folder, 'settings.json')
-  writeFileSync(settings, JSON.stringify({ limits: { drainMs: 100, maxRequestsPerConnection: 1_000_000 } }))
+  writeFileSync(
+    settings,
+    JSON.stringify({ limits: { drainMs: DRAIN_MS, maxRequestsPerConnection: 1_000_000 } }),
+  )
   gateway = await startGateway(['--workers', '1', '--settings', settings])
 })
 after(async () => {
@@ -49,16 +54,25 @@ async function readLate(last: string): Promise<void> {
     socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`)
     return Buffer.alloc(size, 'x')
   }
-  await toBackend({ timeout: { connect: 2, send: 5, read: 3 } })
+  await toBackend({ timeout: { connect: 5, send: 20, read: 20 } })
   const sizes = Array.from({ length: 120 }, (_, i) => Math.round((1.2 + i * 0.03) * MIB))
-  await Promise.all(
+  const clients = await Promise.all(
     sizes.map(async (size) => {
       const client = await connectRaw(gateway.port)
       client.socket.pause()
       await client.write(`GET /${size} HTTP/1.1\r\nHost: a\r\n${last}\r\n`)
-      await new Promise((resolve) => setTimeout(resolve, 2500))
+      return client
+    }),
+  )
+  await waitFor('the endpoint to answer', () => (backend.requests.length === sizes.length ? true : undefined))
+  // several times as long as a connection that ends is drained
+  assert.ok((await waitForStill('the answers', () => readQueues(gateway.port), 5 * DRAIN_MS)) > 0)
+  await Promise.all(
+    clients.map(async (client, i) => {
+      const size = sizes[i]
       client.socket.resume()
       const answer = await client.readAnswer({ timeoutMs: 30_000 })
+      assert.equal(answer.status, 200, answer.raw.slice(0, 300))
       assert.equal(answer.body.length, size)
       if (last === '') {
         const next = await client.exchange('GET /small HTTP/1.1\r\nHost: a\r\n\r\n')
@@ -84,15 +98,9 @@ test('a client that pipelines without reading is not answered into memory', asyn
   const client = await connectRaw(gateway.port)
   client.socket.pause()
   client.socket.write('GET /not HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(count), 'latin1')
-  let last = -1
-  await waitFor('the gateway to stop taking requests', async () => {
-    const now = await readGauge(gateway, 'headgate_requests_total')
-    const isStill = now === last && now > before
-    last = now
-    if (!isStill) await new Promise((resolve) => setTimeout(resolve, 300))
-    return isStill ? true : undefined
-  })
-  const taken = last - before
+  const countTaken = async () => (await readGauge(gateway, 'headgate_requests_total')) - before
+  await waitFor('the first request to be taken', async () => ((await countTaken()) > 0 ? true : undefined))
+  const taken = await waitForStill('the requests that are taken', countTaken, 300)
   assert.ok(taken < count, `all ${count} requests were answered to a client that reads nothing`)
   client.socket.resume()
   for (let i = 0; i < count; i++) assert.equal((await client.readAnswer()).status, 404)
@@ -140,23 +148,39 @@ test('a request that waits for a name to resolve leaves no count behind when its
 })
 
 test('a client that sends its body slowly does not use up the time of the answer', async () => {
-  await toBackend({ timeout: { connect: 1, send: 0.4, read: 0.4 } })
+  const timeout = { connect: 1, send: 0.4, read: 0.4 }
+  await toBackend({ timeout })
+  const silent = await startRawBackend((socket) => socket.resume())
+  const made = await gateway.admin('PUT', '/apisix/admin/routes/2', {
+    uri: '/silent',
+    priority: 5,
+    upstream: { nodes: { [silent.node]: 1 }, retries: 0, timeout },
+  })
+  assert.equal(made.status, 201, made.text)
   for (const framing of ['Content-Length: 9', 'Transfer-Encoding: chunked']) {
     const part = framing.startsWith('C') ? 'abc' : '3\r\nabc\r\n'
     const client = await connectRaw(gateway.port)
     await client.write(`POST / HTTP/1.1\r\nHost: a\r\n${framing}\r\n\r\n${part}`)
     for (let i = 0; i < 2; i++) {
-      await new Promise((resolve) => setTimeout(resolve, 700))
+      // a request behind it that waits for an endpoint: when its time is over, so would be that of the first
+      assert.equal((await requestOnce(gateway.port, '/silent')).status, 504)
       await client.write(part)
     }
     if (!framing.startsWith('C')) await client.write('0\r\n\r\n')
     assert.equal((await client.readAnswer()).status, 200)
     client.close()
   }
+  await gateway.admin('DELETE', '/apisix/admin/routes/2')
+  await silent.close()
 })
 
 test('an endpoint that does not answer after a slow body still meets its timeout', async () => {
-  const silent = await startRawBackend((socket) => socket.resume())
+  let received = ''
+  const silent = await startRawBackend((socket) => {
+    socket.on('data', (chunk: Buffer) => {
+      received += chunk.toString('latin1')
+    })
+  })
   await route({
     upstream: { nodes: { [silent.node]: 1 }, retries: 0, timeout: { connect: 1, send: 0.4, read: 0.4 } },
   })
@@ -164,9 +188,10 @@ test('an endpoint that does not answer after a slow body still meets its timeout
     ['Content-Length: 6', ['abc', 'abc']],
     ['Transfer-Encoding: chunked', ['3\r\nabc\r\n', '0\r\n\r\n']],
   ] as const) {
+    received = ''
     const client = await connectRaw(gateway.port)
     await client.write(`POST / HTTP/1.1\r\nHost: a\r\n${framing}\r\n\r\n${parts[0]}`)
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    await waitFor('the first part', () => (received.includes('abc') ? true : undefined))
     await client.write(parts[1])
     assert.equal((await client.readAnswer({ timeoutMs: 3000 })).status, 504)
     client.close()
@@ -175,11 +200,11 @@ test('an endpoint that does not answer after a slow body still meets its timeout
 })
 
 test('an HTTP/1.0 client sees a reset, not an end, when the answer breaks off', async () => {
+  let reset: () => void = () => {}
   const cut = await startRawBackend((socket) => {
+    reset = () => socket.resetAndDestroy()
     socket.once('data', () => {
-      socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n', () =>
-        setTimeout(() => socket.resetAndDestroy(), 50),
-      )
+      socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n')
     })
   })
   await route({ upstream: { nodes: { [cut.node]: 1 } } })
@@ -188,7 +213,11 @@ test('an HTTP/1.0 client sees a reset, not an end, when the answer breaks off', 
   client.on('error', (e) => {
     error = e
   })
-  client.resume()
+  let answered = ''
+  client.setEncoding('latin1').on('data', (text: string) => {
+    answered += text
+    if (answered.includes('hello')) reset()
+  })
   client.write('GET / HTTP/1.0\r\nHost: a\r\n\r\n')
   await new Promise((resolve) => client.once('close', resolve))
   assert.equal((error as NodeJS.ErrnoException | null)?.code, 'ECONNRESET')
@@ -217,7 +246,8 @@ test('a body that a rule reads is read on, also when it came while the request b
     `POST /read HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
   )
   await waitFor('the slow request', () => (backend.requests.length > 0 ? true : undefined))
-  await new Promise((resolve) => setTimeout(resolve, 200)) // the held bytes fill up
+  // the held bytes fill up, and the gateway reads no more
+  assert.ok((await waitForStill('what is not read', () => readQueues(gateway.port), 100)) > 0)
   release()
   assert.equal((await client.readAnswer()).body, 'slow')
   assert.equal((await client.readAnswer({ timeoutMs: 5000 })).body, `got ${body.length}`)
@@ -239,14 +269,8 @@ test('bodies of one-byte chunks take no more memory than their bytes', async () 
     clients.push(client)
   }
   // until nobody gets rid of anything any more
-  let last = -1
-  await waitFor('the uploads to stall', async () => {
-    const now = clients.reduce((sum, client) => sum + client.writableLength, 0)
-    const isStill = now === last
-    last = now
-    await new Promise((resolve) => setTimeout(resolve, 500))
-    return isStill ? true : undefined
-  })
+  const countLeft = () => clients.reduce((sum, client) => sum + client.writableLength, 0)
+  await waitForStill('the uploads', () => countLeft() + readQueues(gateway.port), 500)
   const grown = (readRss(gateway.pid) - before) / MIB
   console.log(`one-byte chunks to a stalled backend, 40 clients: RSS +${grown.toFixed(0)} MiB`)
   for (const client of clients) client.destroy()

@@ -1,4 +1,4 @@
-/** A thread that asks for one thing after the other on one connection and tells how long each answer took, until it gets a message. */
+/** A thread that asks for one thing after the other on one connection and tells how long each answer took: of `count` requests (`workerData`), or until it gets a message. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { connectRaw } from '../support/raw-client.ts'
 import { sleep } from './support.ts'
@@ -9,9 +9,12 @@ let isOver = false
 port.once('message', () => {
   isOver = true
 })
-const client = await connectRaw(workerData as number)
+// whoever wants a count sends nothing
+port.unref()
+const { gatewayPort, count } = workerData as { readonly gatewayPort: number; readonly count: number }
+const client = await connectRaw(gatewayPort)
 const latencies: number[] = []
-while (!isOver) {
+while (!isOver && latencies.length < count) {
   const start = performance.now()
   const { status } = await client.exchange('GET /load HTTP/1.1\r\nHost: neighbour\r\n\r\n')
   latencies.push(performance.now() - start)

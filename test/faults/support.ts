@@ -48,6 +48,35 @@ export async function waitForRest(gateway: GatewayProcess, timeoutMs = 30_000): 
   }
 }
 
+/** Waits until a number stays the same for so long, and gives it. */
+export async function waitForStill(
+  what: string,
+  read: () => Promise<number> | number,
+  forMs: number,
+): Promise<number> {
+  let last = await read()
+  let since = performance.now()
+  return waitFor(`${what} to stand still`, async () => {
+    const now = await read()
+    if (now !== last) since = performance.now()
+    last = now
+    return performance.now() - since >= forMs ? now : undefined
+  })
+}
+
+/** Bytes that the system holds for the connections to a port of this machine: sent and not taken by the other side, or received and not read. */
+export function readQueues(port: number): number {
+  let sum = 0
+  for (const line of readFileSync('/proc/net/tcp', 'latin1').split('\n').slice(1)) {
+    const [, local, remote, , queues] = line.trim().split(/\s+/)
+    if (local === undefined || remote === undefined || queues === undefined) continue
+    if (![local, remote].some((address) => Number.parseInt(address.slice(-4), 16) === port)) continue
+    const [sent = '', received = ''] = queues.split(':')
+    sum += Number.parseInt(sent, 16) + Number.parseInt(received, 16)
+  }
+  return sum
+}
+
 /** The value below which `share` of the numbers lie. */
 export function quantile(numbers: readonly number[], share: number): number {
   const sorted = [...numbers].sort((a, b) => a - b)
