@@ -31,7 +31,7 @@ Examples:
   npm run bench -- --against ../headgate-before --pairs 40
 `
 
-const DEFAULTS: Plan = { pairs: 20, seconds: 4, warmUpRequests: 60_000, rateShare: 1 }
+const DEFAULTS: Plan = { pairs: 20, seconds: 4, warmUpRequests: 60_000, settleMs: 10_000, rateShare: 1 }
 const QUICK: Plan = { ...DEFAULTS, pairs: 5, seconds: 2 }
 const REPORT = 'docs/benchmark.md'
 

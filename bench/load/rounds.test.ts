@@ -15,7 +15,7 @@ const options = { rounds: 4, seconds: 1 }
 
 function makeBench(): Bench & { notes: string[] } {
   const notes: string[] = []
-  const plan = { pairs: 4, seconds: 1, warmUpRequests: 0, rateShare: 1 }
+  const plan = { pairs: 4, seconds: 1, warmUpRequests: 0, settleMs: 0, rateShare: 1 }
   return { plan, notes, note: (text) => notes.push(text) }
 }
 

@@ -9,6 +9,11 @@ export interface Plan {
   readonly seconds: number
   /** Requests that each side is given before anything is measured. Default 60 000: compiled code needs about as many to be all there. */
   readonly warmUpRequests: number
+  /**
+   * How long idle WebSockets are left alone before memory is looked at, in milliseconds. Default 10 000: a worker gives back the memory of the handshakes when it
+   * has been calm for three seconds.
+   */
+  readonly settleMs: number
   /** Share of the rate at which cost is compared; 1 in a benchmark, less in a test that shares its machine. */
   readonly rateShare: number
 }

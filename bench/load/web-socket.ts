@@ -7,15 +7,13 @@ import { withSite } from '../support/site.ts'
 import { WARM_UP_S } from './drive.ts'
 import { type Drive, measureBy, measureRounds, type Work, warmUp } from './rounds.ts'
 import { webSocketRoute } from './routes.ts'
-import { COMMON, type Result, type Scenario, share, type Table } from './scenario.ts'
+import { type Bench, COMMON, type Result, type Scenario, share, type Table } from './scenario.ts'
 import { speedTable } from './tables.ts'
 
 const ECHO: Work = { connections: 64, ratePerConnection: null }
 const IDLE = 8_000
 /** Both connections of each WebSocket, and what else a gateway has open. */
 const DESCRIPTORS = 2 * IDLE + 1_000
-/** A worker gives back the memory of the handshakes when it has been calm for three seconds. */
-const SETTLE_MS = 10_000
 
 const driveEcho: Drive = ({ side }, { connections }, seconds) =>
   runStreamLoad('websocket', side.port, connections, seconds)
@@ -48,12 +46,12 @@ export const webSocket: Scenario = {
         ['message', 'messages'],
       )
     })
-    const idle = await measureIdle()
+    const idle = await measureIdle(bench)
     return { ...idle, tables: [echo, ...idle.tables] }
   },
 }
 
-async function measureIdle(): Promise<Result> {
+async function measureIdle({ plan }: Bench): Promise<Result> {
   const bar = {
     what: `RSS with ${IDLE} idle WebSockets, one worker`,
     bound: 'at most',
@@ -75,7 +73,7 @@ async function measureIdle(): Promise<Result> {
     const gateway = await site.gateway()
     await gateway.put('routes', '1', webSocketRoute('/*', backend))
     const clients = await site.idleClients(gateway.port, IDLE, 'websocket')
-    await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
+    await new Promise((resolve) => setTimeout(resolve, plan.settleMs))
     if (clients.lost() > 0) throw new Error(`${clients.lost()} idle WebSockets were closed`)
     const resident = megabytes(residentBytes(gateway.program.pid))
     const bars: Bar[] = [{ ...bar, figure: single(resident) }]

@@ -38,7 +38,7 @@ function run(...outcomes: Outcome[]): Run {
       ],
       commit: 'abc',
     },
-    plan: { pairs: 20, seconds: 4, warmUpRequests: 60_000, rateShare: 1 },
+    plan: { pairs: 20, seconds: 4, warmUpRequests: 60_000, settleMs: 10_000, rateShare: 1 },
     command: 'npm run bench',
     outcomes,
   }

@@ -8,6 +8,7 @@ import { DEFAULT_SETTINGS } from '../model/defaults.ts'
 import type { DocumentChange } from '../model/document.ts'
 import type { Settings } from '../model/settings.ts'
 import { openEmbeddedStore } from '../store/embedded/embedded-store.ts'
+import { PART_ENTRIES } from './messages.ts'
 import { type Gateway, startGateway } from './start.ts'
 
 /** A start with what a former run kept, held against one without. */
@@ -19,7 +20,8 @@ after(async () => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true })
 })
 
-const ROUTES = 1500
+/** More than go into one part of a patch. */
+const ROUTES = PART_ENTRIES + 100
 
 function put(kind: string, id: string, value: object): DocumentChange {
   const key = { dialect: 'apisix', kind, id }
