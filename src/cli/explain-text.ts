@@ -142,6 +142,14 @@ class Writer {
         : 'the request has none that keeps it, so the balancer chooses'
       this.#lines.more(`sticky by cookie ${cookie}: ${why}`)
     }
+    if (upstream.opening !== undefined) {
+      const { connectMs, retries, retryDelayMs } = upstream.opening
+      const again =
+        retries === 0
+          ? 'they are not asked again'
+          : `all are asked again after ${seconds(retryDelayMs)}, retries ${retries}`
+      this.#lines.more(`WebSocket: connect ${seconds(connectMs)}; when no endpoint can be reached ${again}`)
+    }
   }
 
   #waysOf(upstream: ExplainedUpstream): string {

@@ -214,6 +214,13 @@ export const ERROR_CODES = {
     'the endpoint did not answer in time (timeout.read)',
   ),
   CALL_TIMEOUT: row(504, 'upstream', 'never', 'UT', "the call was not over within its client's grpc-timeout"),
+  MESSAGE_TOO_LARGE: row(
+    502,
+    'upstream',
+    'never',
+    'UP',
+    'a message of an answer of gRPC is over the limit of its upstream',
+  ),
   TUNNEL_IDLE: row(
     504,
     'gateway',

@@ -1,7 +1,7 @@
 import type { ErrorCode } from './error-codes.ts'
 import type { Origin } from './origin.ts'
 import type { Operator, PredicateValue, ValueRules } from './predicate.ts'
-import type { UpstreamScheme, UpstreamTimeouts } from './upstream.ts'
+import type { UpstreamScheme, UpstreamTimeouts, WebSocketOpening } from './upstream.ts'
 
 /**
  * Why a request goes where it goes: what `headgate explain -o json` and `POST /headgate/v1/explain` give. Plain JSON data; fields are only ever
@@ -197,6 +197,8 @@ export interface ExplainedUpstream extends ExplainedBalance {
   readonly timeoutsOf: 'route' | 'upstream'
   /** Whether a cookie of the client names `next`, so that no balancer chose it; absent: nothing keeps clients on an endpoint. */
   readonly sticky?: { readonly cookie: string; readonly isKept: boolean }
+  /** How its handshake of WebSocket is opened; absent: the request is none, or is opened as others are. */
+  readonly opening?: WebSocketOpening
 }
 
 /** The request as the endpoint would get it. */

@@ -42,6 +42,36 @@ export interface Upstream {
   readonly limits: UpstreamLimits | null
   /** Of https endpoints; null: what the certificate says is not looked at, and the gateway shows none. */
   readonly tls: UpstreamTls | null
+  /** Of calls of gRPC and the connections that carry them; absent: only what holds for all requests. */
+  readonly calls?: CallSettings
+  /** Of handshakes of WebSocket; absent: they are opened as requests are. */
+  readonly opening?: WebSocketOpening
+}
+
+/** From: Apinizer `settings/grpc`, whose fields are those of a channel of gRPC for Java. */
+export interface CallSettings {
+  /** Bytes of one message of an answer, > 0, as its prefix says. Over it: MESSAGE_TOO_LARGE, which is RESOURCE_EXHAUSTED. */
+  readonly maxMessageBytes: number
+  /** Bytes of the head of an answer, and of its trailers, as HTTP/2 counts them, > 0; `limits.maxResponseHeadBytes` holds as well. Over it: UPSTREAM_BAD_ANSWER, of trailers UPSTREAM_CUT. */
+  readonly maxMetadataBytes: number
+  /** Bytes of a call that are kept until its answer begins, in place of `limits.replayBytes`; a longer one is not sent again when an endpoint refuses it. >= 0. */
+  readonly replayBytes: number
+  /** A connection on which nothing came for so long is asked for a sign of life (PING). Milliseconds, > 0. */
+  readonly pingMs: number
+  /** It is lost when none comes within this. Milliseconds, > 0. */
+  readonly pongMs: number
+  /** Whether it is asked while no call is under way, too. */
+  readonly pingsIdle: boolean
+}
+
+/** From: Apinizer `settings/websocket`. Nothing is sent again once a byte of a handshake went out. */
+export interface WebSocketOpening {
+  /** In place of that of `timeouts`. Milliseconds, > 0. */
+  readonly connectMs: number
+  /** When no endpoint could be reached all are asked again, so many times, >= 0. */
+  readonly retries: number
+  /** Wait before that. Milliseconds, >= 0. */
+  readonly retryDelayMs: number
 }
 
 export type Discovery = NameDiscovery | PodDiscovery

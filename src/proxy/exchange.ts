@@ -6,7 +6,13 @@ import { BLOCK, bucketOf, ENDPOINT, LINE, NO_ROUTE, PHASE, PHASES, WORKER } from
 import { ERROR_CODES, type ErrorCode } from '../model/error-codes.ts'
 import { codeCell } from '../model/status-cell.ts'
 import type { Surface } from '../model/surface.ts'
-import type { Retry, SameEndpointRetry, UpstreamTimeouts } from '../model/upstream.ts'
+import type {
+  CallSettings,
+  Retry,
+  SameEndpointRetry,
+  UpstreamTimeouts,
+  WebSocketOpening,
+} from '../model/upstream.ts'
 import type { KnownConsumer } from '../routing/consumers.ts'
 import type { CompiledAuthentication } from '../routing/filters/authentication.ts'
 import type { CompiledMirror } from '../routing/filters/mirror.ts'
@@ -29,6 +35,7 @@ import { type AnswerFraming, composeAnswerHead, type OwnAnswer } from './compose
 import { composeRequestHead, echoedFields } from './compose-request.ts'
 import type { Timed } from './deadlines.ts'
 import { plainAddress, readAddress, walkForwardedFor } from './forwarded.ts'
+import { MessageMeter, type MessageSink } from './grpc/message-meter.ts'
 import { grpcErrorLines, isGrpcType, readGrpcTimeout } from './grpc/status.ts'
 import { HeaderOverlay } from './header-overlay.ts'
 import { FIELD } from './http1/field-kind.ts'
@@ -87,7 +94,7 @@ const CLAIMS: ReadonlySet<string> = new Set([
  * `choose` may stop for the body (inspect), and then `find` starts anew; a failed attempt goes back to `attempt` (onAttemptFailed); what cannot
  * be served leaves through `respondError`. A connection has one exchange object for all its requests. Nothing here awaits.
  */
-export class Exchange implements RequestView, AnswerReader, Waiter {
+export class Exchange implements RequestView, AnswerReader, Waiter, MessageSink {
   readonly plane: Plane
   readonly client: Client
 
@@ -185,8 +192,12 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
   #authentication: CompiledAuthentication | null = null
   #hadFresh = false
   #lastFailure: Failure | null = null
-  #firstAttemptMs = 0
+  /** Of this request, once it has an endpoint. */
+  firstAttemptMs = 0
   #timeouts: UpstreamTimeouts | null = null
+  /** How a handshake of WebSocket is opened; null: it is none, or its upstream says nothing of that. And how often all endpoints were asked again. */
+  #opening: WebSocketOpening | null = null
+  #openings = 0
   upstreamStatuses = ''
   /** Endpoints of the attempts that failed and were made again, each with `, ` behind it. */
   failedEndpoints = ''
@@ -209,6 +220,10 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
   /** A call of gRPC: errors are statuses of its own, and its deadline counts. */
   isGrpc = false
   #callDeadline: CallDeadline | null = null
+  /** What the upstream says of calls; null: it is none, or nothing is said. */
+  #calls: CallSettings | null = null
+  /** Watches the size of the answer's messages. */
+  #messages: MessageMeter | null = null
   errorCode: ErrorCode | null = null
   isActive = false
 
@@ -411,6 +426,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     this.#hadFresh = false
     this.#hasWaited = false
     this.#lastFailure = null
+    this.#openings = 0
     this.upgrade = ''
     const fault = this.#applyFilters(target.requestFilters, null)
     this.#mirrors = null // the request was copied, or not, when it was chosen for
@@ -429,14 +445,15 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     }
     if (this.client.mustUpgrade && this.upgrade === '') return this.respondError('METHOD_NOT_IMPLEMENTED')
     this.#timeouts = (this.route as CompiledRoute).model.timeouts ?? upstream.model.timeouts
-    if (this.sends === 0) this.#firstAttemptMs = clock.nowMs
+    if (this.sends === 0) this.firstAttemptMs = clock.nowMs
     upstream.budget.countRequest(this.startMs)
     if (upstream.gate !== null) {
       const limit = upstream.gate.enter()
       if (limit !== null) return this.#exhaust(limit)
       this.#gate = upstream.gate
     }
-    if (this.isGrpc) this.#limitCall()
+    if (this.isGrpc) this.#beginCall(upstream)
+    this.#opening = this.upgrade === 'websocket' ? (upstream.model.opening ?? null) : null
     if (upstream.balance.needsKey) this.#key = this.readKey(upstream)
     if (upstream.conditions !== null) {
       this.#excluded = this.excludeEndpoints(upstream, null)
@@ -449,6 +466,13 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     // others came before
     if (this.#gate !== null && this.#gate.pending > 0) return this.#waitAtGate('maxPending')
     this.#attemptNext()
+  }
+
+  #beginCall({ model }: CompiledUpstream): void {
+    this.#limitCall()
+    const calls = model.calls ?? null
+    this.#calls = calls
+    if (calls !== null) this.#kept.ownReplayBytes = calls.replayBytes
   }
 
   /** The call is over when its client says so, whatever the route allows. */
@@ -538,7 +562,26 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     if (at >= 0) return this.#attemptEndpoint(upstream.endpoints[at] as CompiledEndpoint, false)
     if (at === ALL_FULL) return this.#waitAtGate('maxRequestsPerEndpoint')
     if (this.#fallback !== null) return this.#fallBack(this.#fallback)
+    if (this.#openAgain()) return
     this.respondError(this.#lastFailure === null ? upstream.emptyCode : 'UPSTREAM_RETRIES_OVER')
+  }
+
+  /** A handshake reached no endpoint: all are asked again after a while, if that is left. */
+  #openAgain(): boolean {
+    const opening = this.#opening
+    const last = this.#lastFailure
+    if (opening === null || last === null || sentBytes(last) || this.#openings >= opening.retries)
+      return false
+    this.#openings++
+    this.#tried = NONE_TRIED
+    // the attempts so far count against nothing
+    this.#repeated = this.attempts
+    this.#failovers = 0
+    this.#failoverTurn = 0
+    this.#wait ??= new Wait(this)
+    this.#wait.isForAll = true
+    this.plane.deadlines.set(this.#wait, clock.nowMs + opening.retryDelayMs)
+    return true
   }
 
   /** As `#pickNext`, passing over endpoints with as many requests as they may have; ALL_FULL: only such are left. */
@@ -667,7 +710,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
       return this.#waitAtGate(limit)
     }
     this.#enter(endpoint)
-    const { connectMs } = this.#timeouts as UpstreamTimeouts
+    const { connectMs } = this.#opening ?? (this.#timeouts as UpstreamTimeouts)
     const { upstreamOptions } = this.plane
     this.#connection = isStream
       ? new ClientSession(pool, address, connectMs, now, upstreamOptions).open(this)
@@ -953,6 +996,13 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     this.isHeadSent = true
     this.client.writeHead(composed.text)
     this.bytesOut += composed.bodyBytes
+    if (this.#calls !== null) this.#beginMessages(this.#calls, isGrpcType(head.fields.get('content-type')))
+  }
+
+  /** The answer to a call has begun: it is not made again. */
+  #beginMessages({ maxMessageBytes }: CallSettings, hasMessages: boolean): void {
+    this.#kept.commit()
+    if (hasMessages) this.#messages = new MessageMeter(maxMessageBytes)
   }
 
   /** The client's cookie follows the endpoint that answers, but for one that only stands in for others: nobody is kept there. */
@@ -1032,6 +1082,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
 
   onAnswerBody(bytes: Buffer, from: number, to: number): void {
     if (this.#dropsBody || this.#framing === 'none') return
+    if (this.#messages !== null) return this.#passMessages(this.#messages, bytes, from, to)
     this.bytesOut += to - from
     if (this.#frames !== null) this.#frames.pass(bytes, from, to)
     // a body that came with its head is text already
@@ -1041,6 +1092,20 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     else this.client.writeText(text)
     if (this.#framing === 'chunked') this.client.writeText('\r\n')
     if (this.client.isCongested) this.#connection?.pause()
+  }
+
+  #passMessages(messages: MessageMeter, bytes: Buffer, from: number, to: number): void {
+    if (messages.pass(bytes, from, to, this)) {
+      if (this.client.isCongested) this.#connection?.pause()
+      return
+    }
+    this.#dropConnection()
+    this.#endCall('MESSAGE_TOO_LARGE')
+  }
+
+  passMessageBytes(bytes: Buffer, from: number, to: number): void {
+    this.bytesOut += to - from
+    this.client.writeBytes(bytes, from, to)
   }
 
   // ================= tunnels =================
@@ -1098,6 +1163,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
   }
 
   onAnswerEnd(trailers: string): void {
+    if (this.#messages !== null) this.#messages.flush(this)
     if (this.client.isFramed && trailers !== '' && this.#framing !== 'none' && !this.#dropsBody)
       this.client.writeTrailers(trailers)
     else if (this.#framing === 'chunked' && !this.#dropsBody)
@@ -1150,7 +1216,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     if (!isStale && failure !== 'gatewayLimit') this.#judgeFailed(upstream, endpoint, failure)
     if (failure === 'tlsFailed') this.#tellTlsFault(endpoint, error)
     const verdict = judgeFailure(failure, {
-      isSafe: retry.nonIdempotent || isSafeMethod(this.sentMethod),
+      isSafe: this.#opening === null && (retry.nonIdempotent || isSafeMethod(this.sentMethod)),
       isReplayable: this.#kept.isWhole,
       hadFresh: this.#hadFresh,
       retriesHeadTimeout: retry.onHeadTimeout,
@@ -1168,7 +1234,10 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     const repeat = this.#mayRepeat(retry, now)
     const isSpent = !repeat && !this.#hasAnother(upstream)
     const fallback = this.#fallback
-    if (isSpent && fallback === null) return this.respondError(code)
+    if (isSpent && fallback === null) {
+      if (!this.#openAgain()) return this.respondError(code)
+      return this.#noteRetry(endpoint)
+    }
     if (this.#isLate(retry, now)) return this.respondError('UPSTREAM_RETRIES_OVER')
     if (sentBytes(failure) && !upstream.budget.take(now)) {
       countWorker(this.plane, WORKER.RETRY_BUDGET_SPENT, 1)
@@ -1218,7 +1287,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
   /** The answer at hand is one that another endpoint may do better. True: its bytes are dropped and another attempt has begun. */
   #retryAnswer(upstream: CompiledUpstream, endpoint: CompiledEndpoint, again: number): boolean {
     const { retry } = upstream.model
-    const isSafe = retry.nonIdempotent || isSafeMethod(this.sentMethod)
+    const isSafe = this.#opening === null && (retry.nonIdempotent || isSafeMethod(this.sentMethod))
     if (!isSafe || !this.#kept.isWhole || !this.#isBodyComplete) return false
     const now = clock.nowMs
     if (this.#isLate(retry, now)) return false
@@ -1286,6 +1355,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     const { sameEndpoint } = retry
     return (
       sameEndpoint !== null &&
+      this.#opening === null &&
       this.#repeats < sameEndpoint.count &&
       !this.#isLate(retry, nowMs + this.#waitMs(sameEndpoint))
     )
@@ -1293,7 +1363,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
 
   /** Whether an attempt that begins then is none any more. */
   #isLate({ timeoutMs }: Retry, atMs: number): boolean {
-    return timeoutMs > 0 && atMs - this.#firstAttemptMs >= timeoutMs
+    return timeoutMs > 0 && atMs - this.firstAttemptMs >= timeoutMs
   }
 
   /** Whether the upstream's limit lets the request try again; once it may it may for the rest of its life. */
@@ -1313,6 +1383,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     this.#repeated++
     if (waitMs === 0) return this.#attemptEndpoint(endpoint, false)
     this.#wait ??= new Wait(this)
+    this.#wait.isForAll = false
     this.plane.deadlines.set(this.#wait, clock.nowMs + waitMs)
   }
 
@@ -1320,9 +1391,11 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     return Math.min(maxMs, delayMs * multiplier ** this.#repeats)
   }
 
-  /** The wait before a repeat is over. */
-  onWaited(): void {
-    if (this.isActive && this.endpoint !== null) this.#attemptEndpoint(this.endpoint, false)
+  /** The wait before a repeat is over; `isForAll`: it was one before all endpoints are asked again. */
+  onWaited(isForAll: boolean): void {
+    if (!this.isActive || this.endpoint === null) return
+    if (isForAll) this.#attemptNext()
+    else this.#attemptEndpoint(this.endpoint, false)
   }
 
   /** No endpoint is tried twice while another is left (what then comes is `#attemptNext`'s); an upstream's only one is, where its dialect says so. */
@@ -1526,7 +1599,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     let gatewayMs = totalMs
     const endpoint = this.endpoint
     if (endpoint !== null) {
-      const upstreamMs = nowMs - this.#firstAttemptMs
+      const upstreamMs = nowMs - this.firstAttemptMs
       gatewayMs = totalMs - upstreamMs
       const bucket = bucketOf(upstreamMs)
       const upstream = at + BLOCK.BUCKETS + bucket * PHASES + PHASE.UPSTREAM
@@ -1592,6 +1665,10 @@ export class Exchange implements RequestView, AnswerReader, Waiter {
     this.#framing = 'none'
     this.#dropsBody = false
     this.isGrpc = false
+    this.#calls = null
+    this.#messages = null
+    this.#opening = null
+    this.#openings = 0
     this.upgrade = ''
     this.isTunnel = false
     this.#frames = null
@@ -1880,17 +1957,18 @@ interface Fallback {
   readonly overlay: HeaderOverlay | null
 }
 
-/** The wait before an endpoint is asked again. */
+/** The wait before an endpoint, or all of them, are asked again. */
 class Wait implements Timed {
   deadlineMs = 0
   wheelTick = 0
   wheelAt = 0
+  isForAll = false
   readonly #exchange: Exchange
   constructor(exchange: Exchange) {
     this.#exchange = exchange
   }
   expire(): void {
-    this.#exchange.onWaited()
+    this.#exchange.onWaited(this.isForAll)
   }
 }
 

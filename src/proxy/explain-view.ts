@@ -209,11 +209,14 @@ export function showUpstream(
     routeTimeouts,
     conditions,
     isKept,
+    isHandshake,
   }: {
     readonly routeTimeouts: UpstreamTimeouts | null
     readonly conditions: ReadonlyMap<number, ExplainedCondition>
     /** Whether a cookie of the client names the one that is next. */
     readonly isKept: boolean
+    /** Whether it wants to change to WebSocket, and may. */
+    readonly isHandshake: boolean
   },
 ): ExplainedUpstream {
   const { model } = upstream
@@ -223,6 +226,7 @@ export function showUpstream(
     timeouts: routeTimeouts ?? model.timeouts,
     timeoutsOf: routeTimeouts === null ? 'upstream' : 'route',
     ...(model.sticky === undefined ? {} : { sticky: { cookie: model.sticky.cookie, isKept } }),
+    ...(model.opening === undefined || !isHandshake ? {} : { opening: model.opening }),
   }
 }
 

@@ -193,6 +193,9 @@ class Explainer {
       routeTimeouts: exchange.route?.model.timeouts ?? null,
       conditions,
       isKept: kept >= 0,
+      isHandshake:
+        this.#client.head.upgrade === 'websocket' &&
+        exchange.route?.model.upgrades.includes('websocket') === true,
     })
     if (isNobody) return this.#finish(this.#refused('NO_CANDIDATE'), shown)
     const endpoint = upstream.endpoints[next]

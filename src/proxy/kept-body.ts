@@ -27,6 +27,8 @@ export class KeptBody {
   sharesInput = false
   /** A body of up to so many bytes is kept whole, whatever `replayBytes` says; the limit for all requests holds. */
   keptBytes = 0
+  /** In place of `replayBytes`; -1: that holds. */
+  ownReplayBytes = -1
   readonly #plane: Plane
   #parts: Buffer[] = []
   /** Parts handed to the attempt at hand. */
@@ -110,13 +112,20 @@ export class KeptBody {
   /** Lets go of parts that are sent and over the limits of replay. */
   trim(): void {
     const { limits } = this.#plane.options.settings
+    const replayBytes = this.ownReplayBytes < 0 ? limits.replayBytes : this.ownReplayBytes
     const isWithin =
       this.isWhole &&
-      this.bytes <= Math.max(limits.replayBytes, this.keptBytes) &&
+      this.bytes <= Math.max(replayBytes, this.keptBytes) &&
       this.#plane.replayBytes <= limits.replayTotalBytes * this.#plane.options.share
     if (isWithin || this.hasUnsent) return
     this.isWhole = false
     this.#release()
+  }
+
+  /** No other attempt will be made: nothing is kept once it is sent. */
+  commit(): void {
+    this.isWhole = false
+    if (!this.hasUnsent && this.#gathered === null) this.#release()
   }
 
   /** Ready for the next request. */
@@ -124,6 +133,7 @@ export class KeptBody {
     this.isWhole = true
     this.sharesInput = false
     this.keptBytes = 0
+    this.ownReplayBytes = -1
     if (this.bytes > 0 || this.#parts.length > 0) this.#release()
     this.#dropGathered()
   }

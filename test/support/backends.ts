@@ -123,10 +123,11 @@ export async function startBackend(
 /** A backend that understands nothing: each connection is handed to `onConnection`, which reads and writes as the test needs. */
 export async function startRawBackend(
   onConnection: (socket: Socket, index: number) => void,
+  ownPort = 0,
 ): Promise<{ readonly port: number; readonly node: string; close(): Promise<void> }> {
   const open = new Set<Socket>()
   const server = createServer({ allowHalfOpen: true, noDelay: true })
-  const port = await listen(server, 0, '127.0.0.1')
+  const port = await listen(server, ownPort, '127.0.0.1')
   let index = 0
   server.on('connection', (socket) => {
     open.add(socket)

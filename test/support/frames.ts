@@ -58,16 +58,39 @@ export const uint32 = (value: number): Buffer => {
   return bytes
 }
 
+/** Tells of each frame that comes on a socket, behind `skip` bytes. */
+export function readFrames(socket: Socket, skip: number, onFrame: (frame: Frame) => void): void {
+  let pending = Buffer.alloc(0)
+  let left = skip
+  socket.on('data', (chunk: Buffer) => {
+    const cut = Math.min(left, chunk.length)
+    left -= cut
+    pending = Buffer.concat([pending, chunk.subarray(cut)])
+    while (pending.length >= 9) {
+      const length = pending.readUIntBE(0, 3)
+      if (pending.length < 9 + length) break
+      const found = {
+        type: pending[3] as number,
+        flags: pending[4] as number,
+        stream: pending.readUInt32BE(5),
+        payload: Buffer.from(pending.subarray(9, 9 + length)),
+      }
+      pending = pending.subarray(9 + length)
+      onFrame(found)
+    }
+  })
+}
+
 export class FrameClient {
   readonly socket: Socket
   readonly frames: Frame[] = []
   isClosed = false
-  #pending = Buffer.alloc(0)
   #wake: (() => void) | null = null
 
   private constructor(socket: Socket) {
     this.socket = socket
-    socket.on('data', (chunk: Buffer) => this.#take(chunk))
+    readFrames(socket, 0, (found) => this.frames.push(found))
+    socket.on('data', () => this.#wake?.())
     socket.on('error', () => {})
     socket.on('close', () => {
       this.isClosed = true
@@ -86,22 +109,6 @@ export class FrameClient {
 
   write(...frames: readonly Buffer[]): void {
     if (!this.isClosed) this.socket.write(Buffer.concat(frames))
-  }
-
-  #take(chunk: Buffer): void {
-    this.#pending = Buffer.concat([this.#pending, chunk])
-    while (this.#pending.length >= 9) {
-      const length = this.#pending.readUIntBE(0, 3)
-      if (this.#pending.length < 9 + length) break
-      this.frames.push({
-        type: this.#pending[3] as number,
-        flags: this.#pending[4] as number,
-        stream: this.#pending.readUInt32BE(5),
-        payload: Buffer.from(this.#pending.subarray(9, 9 + length)),
-      })
-      this.#pending = this.#pending.subarray(9 + length)
-    }
-    this.#wake?.()
   }
 
   /** The first frame that fits; null: the connection closed without one. Rejects after `timeoutMs`. */

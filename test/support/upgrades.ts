@@ -29,7 +29,7 @@ export function readHead(socket: Socket): Promise<{ head: string; rest: Buffer }
 /** Takes every handshake and echoes what comes, byte for byte. */
 export async function startUpgradeEcho(
   t: TestContext,
-  options: { early?: string; answer?: (head: string) => string | null } = {},
+  options: { port?: number; early?: string; answer?: (head: string) => string | null } = {},
 ) {
   const heads: string[] = []
   const sockets: Socket[] = []
@@ -63,7 +63,7 @@ export async function startUpgradeEcho(
       },
       () => {},
     )
-  })
+  }, options.port)
   t.after(() => backend.close())
   return { ...backend, heads, sockets }
 }

@@ -214,12 +214,32 @@ export const READINGS: readonly Reading[] = [
   reading(
     'I',
     '8',
-    'A call of gRPC keeps its whole path; a connection that cannot be made goes on to the next address, and nothing is repeated after the first byte.',
+    'A call of gRPC keeps its whole path; a connection that cannot be made goes on to the next address, and nothing is repeated after the first byte, but for calls that a backend refuses to begin with. Addresses of gRPC are without TLS, and those of `grpcs` with it.',
+  ),
+  reading(
+    'I',
+    '8',
+    'Sizes of gRPC are for what backends send: `maxInboundMessageSize` for a message, `maxInboundMetadataSize` for a head and for trailers. `perRpcBufferLimit` bounds what is kept of a call until its answer begins. A keep-alive asks while a call is under way unless `keepAliveWithoutCalls` is true.',
+  ),
+  reading(
+    'I',
+    '8',
+    '`maxRetryAttempts` counts further addresses; where nothing is written each other one is asked once, at most 5. PINGs go half as often to a backend that complains of too many.',
+  ),
+  reading(
+    'I',
+    '8',
+    '`maxRetries` of WebSocket says how often all addresses are asked again when none could be reached, each time after `retryDelay`, which is 500 ms where it is not written. The published defaults hold for addresses of WebSocket; handshakes at HTTP addresses are opened as other requests are, until the proxy has settings of `websocket`.',
   ),
   reading(
     'X',
     '8',
-    'gRPC clients get UNIMPLEMENTED for no route and UNAVAILABLE for no backend. Settings that limit messages or reconnect behind an open client are refused.',
+    'gRPC clients get UNIMPLEMENTED for no route and UNAVAILABLE for no backend. Hedging, events of channels, reconnecting behind an open client, pings of the gateway and `reuseAddr` are refused.',
+  ),
+  reading(
+    'X',
+    '9',
+    'The fields of the vendor’s log are variables of the access log, and its metrics have the names of the gateway’s: the page of the dialect has both lists. A deployment is a route of metrics, an address a node.',
   ),
   reading(
     'X',

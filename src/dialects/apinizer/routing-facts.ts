@@ -40,13 +40,20 @@ export interface Attempts {
   readonly usesFailoverOnly: boolean
 }
 
-/** `isHttp`: retries at the same address are for HTTP only. */
+/** What the addresses of a list speak. */
+export type Family = 'http' | 'grpc' | 'webSocket'
+
+/** Further attempts of a call of gRPC where nothing is written, by the vendor's published defaults. */
+const DEFAULT_CALL_ATTEMPTS = 5
+
+/** Retries at the same address are for HTTP only. */
 export function readAttempts(
   proxy: JsonObject,
   primaries: number,
   hasFailoverOnly: boolean,
-  isHttp: boolean,
+  family: Family,
 ): Attempts {
+  const isHttp = family === 'http'
   const routing = objectField(proxy, 'routingInfo') ?? {}
   const written = writtenErrorStatuses(proxy)
   const errors = written ?? FROM_400
@@ -62,9 +69,9 @@ export function readAttempts(
     primaries >= 2 &&
     failoverCount !== 0
   const isExplicit = isFailoverOnly || isAny
-  const calls = isHttp ? null : numberField(objectField(proxy, 'grpc') ?? {}, 'maxRetryAttempts')
+  const ofDefault = family === 'grpc' ? Math.min(DEFAULT_CALL_ATTEMPTS, primaries - 1) : primaries - 1
   const others =
-    calls !== null ? calls : isFailoverOnly ? 0 : isAny || isDefault ? (failoverCount ?? primaries - 1) : 0
+    readCallAttempts(proxy) ?? (isFailoverOnly ? 0 : isAny || isDefault ? (failoverCount ?? ofDefault) : 0)
   const moving = isExplicit ? errors : isDefault ? (written ?? FROM_500) : []
   const retry: Retry = {
     count: others,
@@ -72,7 +79,8 @@ export function readAttempts(
     attemptMs: 0,
     onHeadTimeout: true,
     onStatuses: isHttp ? moving : [],
-    nonIdempotent: retryCount > 0 || isExplicit,
+    // elsewhere nothing is repeated after the first byte, whatever is written
+    nonIdempotent: isHttp && (retryCount > 0 || isExplicit),
     sameEndpointWhenAlone: false,
     triesAgain: false,
     inOrder: true,
@@ -82,6 +90,11 @@ export function readAttempts(
     budget: retryCount > 0 || isExplicit ? { ratio: 1, perSecond: 1000 } : null,
   }
   return { retry, usesFailoverOnly: isFailoverOnly }
+}
+
+/** Further attempts of a call of gRPC, where they are written. */
+function readCallAttempts(proxy: JsonObject): number | null {
+  return numberField(objectField(proxy, 'grpc') ?? {}, 'maxRetryAttempts')
 }
 
 /** Copies are sent once. */

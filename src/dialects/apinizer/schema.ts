@@ -166,38 +166,32 @@ const MTLS = object('mtls', {
 })
 
 const GRPC = object('grpc', {
+  maxInboundMessageSize: integer(1, 2_147_483_647, ' bytes'),
+  maxInboundMetadataSize: integer(1, 1_048_576, ' bytes'),
+  keepAliveTime: integer(1, 86_400, ' seconds'),
+  keepAliveTimeout: integer(1, 3600, ' seconds'),
+  keepAliveWithoutCalls: flag,
   channelIdleTimeout: integer(1, 86_400, ' seconds'),
+  perRpcBufferLimit: integer(0, 1_073_741_824, ' bytes'),
   maxRetryAttempts: integer(0, 100),
-  ...Object.fromEntries(
-    [
-      'maxInboundMessageSize',
-      'maxInboundMetadataSize',
-      'keepAliveTime',
-      'keepAliveTimeout',
-      'keepAliveWithoutCalls',
-      'perRpcBufferLimit',
-      'maxHedgedAttempts',
-      'maxTraceEvents',
-    ].map((setting): [string, Shape] => [setting, refused('limits of the gateway hold for calls')]),
-  ),
+  maxHedgedAttempts: refused('a call that goes to several addresses at once may run more than once', 0, 1),
+  maxTraceEvents: refused('no events of channels are kept: the access log and tracing tell of calls', 0),
 })
+
+const NO_RECONNECT = 'the gateway does not reconnect behind an open client'
 
 const WEBSOCKET = object('websocket', {
   connectTimeout: SECONDS,
-  maxRetries: refused('a handshake whose connection cannot be made goes on to the next address'),
-  ...Object.fromEntries(
-    [
-      'retryDelay',
-      'autoReconnectMaxRetries',
-      'autoReconnectRetryDelay',
-      'connectionLostTimeout',
-      'reuseAddr',
-    ].map((setting): [string, Shape] => [
-      setting,
-      refused('the gateway does not reconnect behind an open client'),
-    ]),
-  ),
+  maxRetries: integer(0, 100),
+  retryDelay: MILLISECONDS,
   autoReconnect: refused('reconnecting behind an open client loses frames', false),
+  autoReconnectMaxRetries: refused(NO_RECONNECT),
+  autoReconnectRetryDelay: refused(NO_RECONNECT),
+  connectionLostTimeout: refused(
+    'pings are those of client and backend; limits.tunnelIdleMs ends what is silent',
+    0,
+  ),
+  reuseAddr: refused('the system chooses the local address of a connection', false),
 })
 
 const ENDPOINT = object(

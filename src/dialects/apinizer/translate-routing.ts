@@ -25,6 +25,7 @@ import { modelId } from './kinds.ts'
 import {
   type AddressType,
   addressType,
+  type Family,
   readAttempts,
   readCanaryRetry,
   readMirrorRetry,
@@ -83,9 +84,9 @@ export function prepareRouting(context: RoutingContext): PreparedRouting {
   const all = readAddresses(context)
   const addresses = all.filter(({ value }) => addressType(value) !== 'MIRROR')
   const mirroring = prepareMirrors(context, all)
-  const isHttp = addresses.every(({ target }) => !target.scheme.startsWith('grpc') && !target.isWebSocket)
   const isGrpc = addresses.some(({ target }) => target.scheme.startsWith('grpc'))
-  const choice = chooseTargets(context, addresses, isHttp)
+  const isWebSocket = addresses.some(({ target }) => target.isWebSocket)
+  const choice = chooseTargets(context, addresses, isGrpc ? 'grpc' : isWebSocket ? 'webSocket' : 'http')
   const guards = guardsOf(context, all)
   return {
     objects: [...choice.upstreams, ...mirroring.upstreams],
@@ -213,7 +214,7 @@ function anyOf(of: readonly Predicate[]): Predicate {
 function chooseTargets(
   context: RoutingContext,
   addresses: readonly ReadyAddress[],
-  isHttp: boolean,
+  family: Family,
 ): { readonly upstreams: readonly Upstream[]; readonly rules: (part: string) => readonly Rule[] } {
   const { id, proxy, origin } = context
   const routing = objectField(proxy, 'routingInfo') ?? {}
@@ -230,7 +231,7 @@ function chooseTargets(
   const hasSpare = listField(routing, 'routingAddressList').some(
     (address) => isJsonObject(address) && addressType(address) === 'FAILOVER_ONLY',
   )
-  const { retry, usesFailoverOnly } = readAttempts(proxy, primaries.length, hasSpare, isHttp)
+  const { retry, usesFailoverOnly } = readAttempts(proxy, primaries.length, hasSpare, family)
   const members = [
     ...primaries.map((address) => ({ address, isFailoverOnly: false })),
     ...(usesFailoverOnly ? spare.map((address) => ({ address, isFailoverOnly: true })) : []),

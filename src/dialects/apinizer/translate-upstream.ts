@@ -6,6 +6,7 @@ import { flagField, listField, numberField, objectField, textField } from '../..
 import type { Origin } from '../../model/origin.ts'
 import type {
   Balancer,
+  CallSettings,
   Levels,
   PoolSettings,
   Retry,
@@ -13,6 +14,7 @@ import type {
   UpstreamLimits,
   UpstreamTimeouts,
   UpstreamTls,
+  WebSocketOpening,
 } from '../../model/upstream.ts'
 import type { Lookup } from '../dialect.ts'
 import type { TargetAddress } from './address.ts'
@@ -85,6 +87,7 @@ export function translateUpstream(
     pool: readPool(proxy, isGrpc),
     limits: readLimits(connection),
     tls: readTls(proxy, lookup, warn),
+    ...(isGrpc ? { calls: readCalls(proxy) } : readOpening(proxy, first?.isWebSocket === true)),
   }
 }
 
@@ -201,16 +204,41 @@ function readHttp2(connection: JsonObject, isGrpc: boolean): Upstream['http2'] {
   }
 }
 
+/** Where nothing is written the vendor's published defaults hold. */
+function readCalls(proxy: JsonObject): CallSettings {
+  const grpc = objectField(proxy, 'grpc') ?? {}
+  return {
+    maxMessageBytes: numberField(grpc, 'maxInboundMessageSize') ?? 16_777_216,
+    maxMetadataBytes: numberField(grpc, 'maxInboundMetadataSize') ?? 8192,
+    replayBytes: numberField(grpc, 'perRpcBufferLimit') ?? 1_048_576,
+    pingMs: (numberField(grpc, 'keepAliveTime') ?? 120) * 1000,
+    pongMs: (numberField(grpc, 'keepAliveTimeout') ?? 20) * 1000,
+    pingsIdle: flagField(grpc, 'keepAliveWithoutCalls'),
+  }
+}
+
+/** The vendor's defaults are for addresses of WebSocket; what HTTP addresses are asked opens as their other requests do, until settings are written. */
+function readOpening(proxy: JsonObject, isWebSocket: boolean): { readonly opening?: WebSocketOpening } {
+  const socket = objectField(proxy, 'websocket')
+  if (socket === null && !isWebSocket) return {}
+  const own = socket ?? {}
+  return {
+    opening: {
+      connectMs: (numberField(own, 'connectTimeout') ?? 10) * 1000,
+      retries: numberField(own, 'maxRetries') ?? 3,
+      retryDelayMs: numberField(own, 'retryDelay') ?? 500,
+    },
+  }
+}
+
 /** Those of the call for connections go before those that the proxy was made with. */
 function readTimeouts(proxy: JsonObject): UpstreamTimeouts {
   const routing = objectField(proxy, 'routingInfo') ?? {}
   const connection = objectField(proxy, 'connection') ?? {}
-  const socket = objectField(proxy, 'websocket') ?? {}
   const read = (name: string): number =>
     (numberField(connection, name) ?? numberField(routing, name) ?? DEFAULT_TIMEOUT) * 1000
   const readMs = read('readTimeout')
-  const opening = numberField(socket, 'connectTimeout')
-  return { connectMs: opening === null ? read('connectTimeout') : opening * 1000, sendMs: readMs, readMs }
+  return { connectMs: read('connectTimeout'), sendMs: readMs, readMs }
 }
 
 /** Idle time and size count for pools of their own only (spec/apinizer.md 7.3). */

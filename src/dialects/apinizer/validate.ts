@@ -182,6 +182,12 @@ function checkAddress(
 
 /** What addresses of other protocols do not have (spec/apinizer.md 3.1, 4.2, 8). */
 function checkHttpOnly(routing: JsonObject, place: string, faults: Faults): void {
+  if ((numberField(routing, 'retryCount') ?? 0) > 0)
+    faults.add(
+      joinPath(place, 'retryCount'),
+      'retryCount is for HTTP only',
+      'a connection that cannot be made goes on to the next address by itself',
+    )
   for (const name of ['stickySession', 'canary'])
     if (!isEmpty(routing[name])) faults.add(joinPath(place, name), `${name} is for HTTP only`)
   for (const { at, entry } of objectsField(routing, 'routingAddressList'))

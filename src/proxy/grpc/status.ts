@@ -18,6 +18,7 @@ const EXHAUSTED: ReadonlySet<ErrorCode> = new Set([
   'POOL_EXHAUSTED',
   'BODY_TOO_LARGE',
   'HEAD_TOO_LARGE',
+  'MESSAGE_TOO_LARGE',
 ])
 
 /** What an error of the gateway is to a client of gRPC (reliability.md section 5: 14 unavailable, 4 deadline, 8 overload). */

@@ -12,6 +12,7 @@ import { isOwnLimit, isTlsError, tlsTarget } from '../upstream/tls.ts'
 import { ClientStream } from './client-stream.ts'
 import { CODE, type Code, FLAG, SETTING } from './frames.ts'
 import type { FieldSink } from './hpack-decoder.ts'
+import { KeepAlive } from './keep-alive.ts'
 import { Session } from './session.ts'
 
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
@@ -27,6 +28,8 @@ export class ClientSession extends Session {
   /** Read and used up within one call. */
   readonly head: ResponseHead
   readonly bornMs: number
+  /** Bytes of a head, and of trailers, that it takes. */
+  readonly maxHeadBytes: number
   requests = 0
   isConnecting = true
   readonly #options: UpstreamOptions
@@ -37,7 +40,10 @@ export class ClientSession extends Session {
   #nextId = 1
   /** It takes no further streams. */
   #isLeaving = false
-  #lastReadMs = 0
+  /** When the last bytes came. */
+  lastReadMs = 0
+  /** Asks for signs of life; null: nobody does. */
+  readonly #keepAlive: KeepAlive | null
   #idleMs = 0
   #failure: NodeJS.ErrnoException | null = null
 
@@ -74,6 +80,11 @@ export class ClientSession extends Session {
     this.head = options.sharedHead
     this.bornMs = nowMs
     this.#options = options
+    const { calls } = identity
+    const { maxResponseHeadBytes } = options.limits
+    this.maxHeadBytes =
+      calls === null ? maxResponseHeadBytes : Math.min(calls.maxMetadataBytes, maxResponseHeadBytes)
+    this.#keepAlive = calls === null ? null : new KeepAlive(this, calls)
     socket.setNoDelay(true)
     socket.on(isPlain ? 'connect' : 'secureConnect', () => this.#onConnected(socket))
     const onRead = (length: number, buffer: Buffer): true => {
@@ -170,7 +181,7 @@ export class ClientSession extends Session {
 
   /** A stream had no answer in time. Where nothing at all has come for a while the connection itself may be dead: it gets no further ones. */
   noteSilence(): void {
-    if (clock.nowMs - this.#lastReadMs >= SILENCE_MS) this.leave()
+    if (clock.nowMs - this.lastReadMs >= SILENCE_MS) this.leave()
   }
 
   /** Streams that run finish, then it closes. */
@@ -189,16 +200,27 @@ export class ClientSession extends Session {
     if (protocol !== null && protocol !== 'h2') return this.#declined()
     this.isConnecting = false
     this.deadlineMs = 0
-    this.#lastReadMs = clock.nowMs
+    this.lastReadMs = clock.nowMs
     this.writeRaw(PREFACE)
     this.writeSettings([
       [SETTING.ENABLE_PUSH, 0],
       [SETTING.INITIAL_WINDOW_SIZE, this.streamWindow],
-      [SETTING.MAX_HEADER_LIST_SIZE, this.limits.maxResponseHeadBytes],
+      [SETTING.MAX_HEADER_LIST_SIZE, this.maxHeadBytes],
     ])
     const waiting = this.#waiting
     this.#waiting = []
     for (const stream of waiting) stream.onConnected()
+    if (!this.isClosed) this.#keepAlive?.start(clock.nowMs)
+  }
+
+  /** Asks the endpoint for a sign of life. */
+  ping(): void {
+    this.writePing()
+  }
+
+  /** None came in time. */
+  onSilence(): void {
+    this.#end('closed')
   }
 
   /** The endpoint does not speak HTTP/2: where that was only offered, requests go over HTTP/1.1 from now on. */
@@ -217,7 +239,7 @@ export class ClientSession extends Session {
   }
 
   override onRead(buffer: Buffer, length: number): void {
-    this.#lastReadMs = clock.nowMs
+    this.lastReadMs = clock.nowMs
     super.onRead(buffer, length)
     if (this.#touched.length === 0) return
     const touched = this.#touched
@@ -246,8 +268,9 @@ export class ClientSession extends Session {
     if (this.#touched.at(-1) !== stream) this.#touched.push(stream)
   }
 
-  protected onGoaway(lastStream: number): void {
+  protected onGoaway(lastStream: number, code: number): void {
     this.#isLeaving = true
+    if (code === CODE.ENHANCE_YOUR_CALM) this.#keepAlive?.slowDown()
     this.pool.removeSession(this)
     for (const stream of [...this.streams.values()]) {
       if (stream.id <= lastStream) continue
@@ -263,6 +286,7 @@ export class ClientSession extends Session {
   }
 
   protected onSessionEnd(): void {
+    if (this.#keepAlive !== null) this.deadlines.forget(this.#keepAlive)
     this.pool.removeSession(this)
     this.pool.onClose()
   }

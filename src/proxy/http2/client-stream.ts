@@ -173,11 +173,10 @@ export class ClientStream extends Stream implements UpstreamLink, FieldSink, Tim
   }
 
   onField(field: Field): void {
-    const { limits } = this.session
+    const { limits, maxHeadBytes } = this.session
     this.#bytes += field.size
     this.#fields++
-    if (this.#bytes > limits.maxResponseHeadBytes || this.#fields > limits.maxResponseFields)
-      this.#isMalformed = true
+    if (this.#bytes > maxHeadBytes || this.#fields > limits.maxResponseFields) this.#isMalformed = true
     if (this.#isMalformed) return
     if (!field.isValid) this.#isMalformed = true
     else if (field.line === '') {

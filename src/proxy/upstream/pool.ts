@@ -1,4 +1,4 @@
-import type { PoolSettings } from '../../model/upstream.ts'
+import type { CallSettings, PoolSettings } from '../../model/upstream.ts'
 import type { ClientSession } from '../http2/client-session.ts'
 import type { UpstreamConnection } from './connection.ts'
 import type { UpstreamGate } from './gate.ts'
@@ -14,6 +14,8 @@ export interface PoolIdentity {
   readonly tls: CompiledTls
   /** Whether requests go as HTTP/2: not; where the endpoint takes it in the handshake; always. */
   readonly http2: 'never' | 'offered' | 'always'
+  /** Of connections for calls of gRPC; null: there is nothing of their own about them. */
+  readonly calls: CallSettings | null
 }
 
 /** The connections to one address, as the counters of all endpoints show them that lead there. */
@@ -49,8 +51,10 @@ export class ConnectionCount {
 }
 
 export function poolKey(identity: PoolIdentity): string {
-  const { scheme, host, port, serverName, tls, http2 } = identity
-  return `${scheme}|${host}|${port}|${serverName}|${http2}|${tls.key}`
+  const { scheme, host, port, serverName, tls, http2, calls } = identity
+  const own =
+    calls === null ? '' : `${calls.maxMetadataBytes} ${calls.pingMs} ${calls.pongMs} ${calls.pingsIdle}`
+  return `${scheme}|${host}|${port}|${serverName}|${http2}|${tls.key}|${own}`
 }
 
 /**
@@ -64,6 +68,8 @@ export class EndpointPool {
   #sessions: ClientSession[] = []
   /** An endpoint that was offered HTTP/2 has declined. */
   speaksHttp1 = false
+  /** Times the wait before a PING: an endpoint that got too many of them says so. */
+  pingFactor = 1
   /** Endpoints of upstreams in force that use it. At 0 nothing is kept. */
   users = 0
   /** Connections to the address, in use and idle; of a pool for one name those for that name. */

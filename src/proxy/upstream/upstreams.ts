@@ -324,6 +324,7 @@ export class Upstreams {
     const place = {
       scheme: isSecured ? ('https' as const) : ('http' as const),
       http2: http2Of(model, endpoint),
+      calls: model.calls ?? null,
       host: endpoint.address ?? endpoint.host,
       port: endpoint.port,
     }
