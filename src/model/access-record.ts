@@ -35,6 +35,9 @@ export interface AccessRecord {
   readonly upstreamTarget: string
   readonly upstreamStatus: string
   readonly attempts: number
+  /** From the request's head to the first attempt, and to the head of the answer, whoever made it. */
+  readonly firstAttemptMs: number
+  readonly answerMs: number
   readonly flags: string
   readonly errorCode: string
   readonly userAgent: string

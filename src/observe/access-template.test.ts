@@ -80,6 +80,30 @@ test('hides values of secret fields and query parameters in every form', () => {
   assert.match(write({ format: template, ...open }, record), /S1.*S2.*S3.*S5.*S6.*S4/)
 })
 
+test('further attempts are told apart: at the endpoint of the one before, and at another one', () => {
+  const format = '$retry_count $failover_count'
+  for (const [upstreamAddress, expected] of [
+    ['', '0 0'],
+    ['a:1', '0 0'],
+    ['a:1, a:1, a:1', '2 0'],
+    ['a:1, b:1', '0 1'],
+    ['a:1, a:1, b:1, c:1, c:1', '2 2'],
+  ] as const)
+    assert.equal(write({ format }, { upstreamAddress }), `${expected}\n`, upstreamAddress)
+})
+
+test('the parts of a duration add up to it; what there is not is left out', () => {
+  const format = '$request_pipeline_ms $routing_ms $response_pipeline_ms $duration_ms'
+  const parts = (firstAttemptMs: number, answerMs: number): string =>
+    write({ format }, { firstAttemptMs, answerMs, durationMs: 10 })
+  assert.equal(parts(1.5, 4), '1.500 2.500 6.000 10.000\n')
+  // an answer of the gateway's own
+  assert.equal(parts(-1, 4), '4.000 - 6.000 10.000\n')
+  // the client went away before there was an answer: while an endpoint was asked, and before
+  assert.equal(parts(1.5, -1), '1.500 8.500 - 10.000\n')
+  assert.equal(parts(-1, -1), '- - - 10.000\n')
+})
+
 test('a field that did not come is not shown as hidden', () => {
   assert.equal(
     write({ format: '$http_authorization $referer', redactHeaders: ['referer', 'authorization'] }),

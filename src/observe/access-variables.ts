@@ -52,6 +52,18 @@ const requestLine: MakeReader = (redactor) => (record) =>
   record.method === '' && record.target === ''
     ? ''
     : `${record.method} ${redactor.target(record.target)} ${record.protocol}`
+
+/** Further attempts of a request: those at the endpoint of the one before, and those at another one. */
+function countMoves({ upstreamAddress }: AccessRecord): { readonly same: number; readonly other: number } {
+  const endpoints = upstreamAddress.split(', ')
+  const same = endpoints.filter((endpoint, i) => i > 0 && endpoint === endpoints[i - 1]).length
+  return { same, other: endpoints.length - 1 - same }
+}
+
+/** From the first attempt to the head of the answer, or to the end where there is none. */
+function routingMs({ firstAttemptMs, answerMs, durationMs }: AccessRecord): number {
+  return firstAttemptMs < 0 ? -1 : (answerMs < 0 ? durationMs : answerMs) - firstAttemptMs
+}
 const hostName = toByteString(hostname())
 
 /** Names without a variable part: those of nginx, and those of the JSON fields. A Map: `constructor` is an unknown name. */
@@ -139,6 +151,20 @@ const VARIABLES: ReadonlyMap<string, MakeReader> = new Map<string, MakeReader>([
   ['upstream_status', plain((record) => record.upstreamStatus)],
   ['attempts', count((record) => record.attempts)],
   ['flags', plain((record) => record.flags)],
+  // ---- as Apinizer's log has them ----
+  ['retry_count', plain((record) => `${countMoves(record).same}`)],
+  ['failover_count', plain((record) => `${countMoves(record).other}`)],
+  [
+    'request_pipeline_ms',
+    plain(({ firstAttemptMs, answerMs }) =>
+      formatMilliseconds(firstAttemptMs >= 0 ? firstAttemptMs : answerMs),
+    ),
+  ],
+  ['routing_ms', plain((record) => formatMilliseconds(routingMs(record)))],
+  [
+    'response_pipeline_ms',
+    plain(({ answerMs, durationMs }) => formatMilliseconds(answerMs < 0 ? -1 : durationMs - answerMs)),
+  ],
   ['error_code', plain((record) => record.errorCode)],
   ['user_agent', header('user-agent')],
   ['referer', header('referer')],

@@ -32,6 +32,8 @@ export function sampleRecord(): AccessRecord {
     upstreamTarget: '/b?x=1',
     upstreamStatus: '502, 200',
     attempts: 2,
+    firstAttemptMs: 0.25,
+    answerMs: 1,
     flags: '',
     errorCode: '',
     userAgent: '',

@@ -43,6 +43,14 @@ class ExchangeRecord implements Mutable<AccessRecord> {
   get upstreamAddress(): string {
     return this.endpoint === '' ? '' : (this.exchange as Exchange).failedEndpoints + this.endpoint
   }
+  get firstAttemptMs(): number {
+    const { endpoint, firstAttemptMs, startMs } = this.exchange as Exchange
+    return endpoint === null ? -1 : firstAttemptMs - startMs
+  }
+  get answerMs(): number {
+    const { headMs, startMs } = this.exchange as Exchange
+    return headMs === 0 ? -1 : headMs - startMs
+  }
   get upstreamScheme(): string {
     return this.exchange?.endpoint?.model.own?.scheme ?? this.exchange?.upstream?.model.scheme ?? ''
   }

@@ -111,6 +111,27 @@ test('nor is a handshake repeated at the same endpoint, or for an answer that re
   assert.equal(backend.requests.length, 4)
 })
 
+test('the log has every attempt, and the time until the first of them and until the answer', async (t) => {
+  const backend = await startBackend()
+  t.after(() => backend.close())
+  const nodes = await dead(1)
+  serve(nodes, { retries: 1, retryDelayMs: 200 })
+  assert.equal(await shake(), '502')
+  const waited = plane.records.at(-1)
+  assert.equal(waited?.upstreamAddress, `${nodes[0]}, ${nodes[0]}`)
+  assert.ok(waited.firstAttemptMs >= 0 && waited.answerMs - waited.firstAttemptMs >= 195)
+  assert.ok(waited.durationMs >= waited.answerMs)
+  serve([...nodes, backend.node], {})
+  assert.equal((await requestOnce(plane.port, '/')).status, 200)
+  const moved = plane.records.at(-1)
+  assert.equal(moved?.upstreamAddress, `${nodes[0]}, ${backend.node}`)
+  assert.ok(moved.firstAttemptMs >= 0 && moved.answerMs >= moved.firstAttemptMs)
+  plane.apply([routeTo([], { id: 'r' })], [])
+  await requestOnce(plane.port, '/')
+  assert.equal(plane.records.at(-1)?.firstAttemptMs, -1)
+  assert.ok((plane.records.at(-1)?.answerMs ?? -1) >= 0)
+})
+
 test('connectMs is for handshakes, and the upstream’s own for requests', async (t) => {
   // it takes connections and begins no TLS
   const mute = await startRawBackend(() => {})

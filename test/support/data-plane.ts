@@ -44,11 +44,15 @@ export type KeptRecord = Pick<
   | 'attempts'
   | 'upstreamStatus'
   | 'upstreamTarget'
+  | 'upstreamAddress'
+  | 'durationMs'
+  | 'firstAttemptMs'
+  | 'answerMs'
 >
 
 function keep(record: AccessRecord): KeptRecord {
   const { status, errorCode, variant, splitReason, upstreamId, endpoint, attempts } = record
-  const { upstreamStatus, upstreamTarget } = record
+  const { upstreamStatus, upstreamTarget, upstreamAddress, durationMs, firstAttemptMs, answerMs } = record
   return {
     status,
     errorCode,
@@ -59,6 +63,10 @@ function keep(record: AccessRecord): KeptRecord {
     attempts,
     upstreamStatus,
     upstreamTarget,
+    upstreamAddress,
+    durationMs,
+    firstAttemptMs,
+    answerMs,
   }
 }
 

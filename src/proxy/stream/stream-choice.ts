@@ -230,6 +230,8 @@ export class StreamChoice extends StreamFacts {
       upstreamScheme: this.upstream?.model.scheme ?? '',
       upstreamHost: '',
       upstreamTarget: '',
+      firstAttemptMs: -1,
+      answerMs: -1,
       upstreamStatus: '',
       attempts: this.attempts,
       flags: this.errorCode === null ? '' : ERROR_CODES[this.errorCode].flag,
