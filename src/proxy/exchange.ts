@@ -1475,8 +1475,12 @@ export class Exchange implements RequestView, AnswerReader, Waiter, MessageSink 
   }
 
   #respondFixed(target: CompiledRespondTarget): void {
-    this.errorCode = target.model.errorCode as ErrorCode | null
-    this.#respond(this.fixedAnswer(target))
+    const { page } = target.model
+    const errorCode = target.model.errorCode as ErrorCode | null
+    this.errorCode = errorCode
+    // an error in the form of the surface is one for clients of gRPC too
+    const isStatus = this.isGrpc && page && errorCode !== null
+    this.#respond(isStatus ? this.#grpcAnswer(errorCode) : this.fixedAnswer(target))
   }
 
   fixedAnswer(target: CompiledRespondTarget): OwnAnswer {

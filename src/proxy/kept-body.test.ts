@@ -95,3 +95,38 @@ test('small pieces of bodies that come in turns are kept apart', () => {
     }),
   )
 })
+
+test('limits of a request’s own go before those of all requests, until the next one', () => {
+  const keptOf = (bytes: number, ownReplayBytes: number): boolean => {
+    const kept = new KeptBody(planeOf(1000))
+    kept.ownReplayBytes = ownReplayBytes
+    kept.add(Buffer.alloc(bytes), 0, bytes)
+    kept.closePart()
+    kept.takeUnsent()
+    kept.trim()
+    return kept.isWhole
+  }
+  assert.deepEqual([keptOf(1000, -1), keptOf(1001, -1)], [true, false])
+  assert.deepEqual([keptOf(2000, 2000), keptOf(2001, 2000)], [true, false])
+  assert.deepEqual([keptOf(300, 300), keptOf(301, 300), keptOf(1, 0)], [true, false, false])
+  const kept = new KeptBody(planeOf(1000))
+  kept.ownReplayBytes = 0
+  kept.reset()
+  assert.equal(kept.ownReplayBytes, -1)
+})
+
+test('once no other attempt will be made, what was sent is let go of, and what was not is sent', () => {
+  const plane = planeOf(1000)
+  const kept = new KeptBody(plane)
+  kept.add(Buffer.alloc(500, 1), 0, 500)
+  kept.closePart()
+  kept.takeUnsent()
+  kept.commit()
+  assert.deepEqual([kept.isWhole, kept.bytes, plane.replayBytes], [false, 0, 0])
+  kept.add(Buffer.alloc(400, 2), 0, 400)
+  kept.closePart()
+  kept.commit()
+  assert.equal(kept.takeUnsent().length, 400)
+  kept.trim()
+  assert.deepEqual([kept.hasUnsent, kept.bytes, plane.replayBytes], [false, 0, 0])
+})

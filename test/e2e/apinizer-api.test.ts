@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { answerText, type Backend, startBackend } from '../support/backends.ts'
 import { callHttp, type GatewayProcess, startGateway } from '../support/gateway.ts'
+import { waitFor } from '../support/tools.ts'
 
 /** The management calls of Apinizer, with traffic (spec/apinizer.md 9, 10). */
 
@@ -166,6 +167,34 @@ test('the state of targets counts what the circuit breaker counts', async (t) =>
   const [after] = await states()
   assert.deepEqual([after?.circuit, after?.openedBy], ['OPEN', 'CIRCUIT_BREAKER'])
   assert.ok(Date.parse(String(after?.returnsAt)) > Date.now())
+  // and metrics tell of the proxy, and of each target: two errors of the first, two answers of the second
+  const sample = (metrics: string, name: string, ...labels: readonly string[]): string | undefined =>
+    metrics
+      .split('\n')
+      .find((line) => line.startsWith(`${name}{`) && labels.every((label) => line.includes(label)))
+      ?.split(' ')[1]
+  const route = 'route="apinizer/deployments/shop.orders.production"'
+  const metrics = await waitFor('the requests to be counted', async () => {
+    const { text } = await gateway.status('/metrics')
+    const errors = sample(text, 'headgate_http_requests_total', route, 'code="500"')
+    return errors === '2' ? text : undefined
+  })
+  assert.equal(sample(metrics, 'headgate_http_requests_total', route, 'code="200"'), '2')
+  assert.ok(Number(sample(metrics, 'headgate_http_response_bytes_total', route)) > 0)
+  for (const phase of ['total', 'upstream', 'gateway'])
+    assert.equal(
+      sample(metrics, 'headgate_http_request_duration_seconds_count', route, `phase="${phase}"`),
+      '4',
+      phase,
+    )
+  for (const [node, outcome] of [
+    [one.node, '5xx'],
+    [two.node, '2xx'],
+  ] as const) {
+    const target = `node="http://${node}"`
+    assert.equal(sample(metrics, 'headgate_upstream_requests_total', target, `outcome="${outcome}"`), '2')
+    assert.ok(Number(sample(metrics, 'headgate_upstream_response_seconds_total', target)) > 0)
+  }
 })
 
 test('refusals change nothing', async (t) => {
@@ -303,6 +332,7 @@ test('endpoints, the conflicts report, the route trace, route health and the sta
     (health.workers as Answer[]).map(({ routeActive }) => routeActive),
     [true, true],
   )
+  assert.equal(one.requests.length, asked)
   const spec = await done(gateway, 'GET', `${BASE}/partners/environments/production/route-health/`)
   assert.deepEqual([spec.routeActive, spec.servedPath], [true, '/orders/partners'])
   const absent = await gateway.admin('GET', `${BASE}/orders/environments/test/route-health/`)

@@ -13,7 +13,7 @@ import { makeCertificate } from '../support/certificates.ts'
 import { callHttp, type GatewayProcess, startGateway } from '../support/gateway.ts'
 import { GrpcClient, startGrpcServer } from '../support/grpc-server.ts'
 import { findFreePorts } from '../support/tools.ts'
-import { openUpgrade, readBytes, startUpgradeEcho } from '../support/upgrades.ts'
+import { accept, KEY, openUpgrade, readBytes, startUpgradeEcho } from '../support/upgrades.ts'
 
 /** The scenario of the page "Routing and Upstream" (seed 004): its diagram, path rewriting, and a target of each of its four URL forms. */
 
@@ -153,11 +153,22 @@ test('one target of each of the four URL forms', async (t) => {
   const secure = createServer({ cert: pair.cert, key: pair.key }, (request, response) =>
     response.end(`secure ${request.url}`),
   )
+  secure.on('upgrade', (request, stream) =>
+    stream.end(
+      `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept(KEY)}\r\n\r\nsecure ${request.url}`,
+    ),
+  )
   secure.listen(0, '127.0.0.1')
   await once(secure, 'listening')
   t.after(() => secure.close())
   const calls = await startGrpcServer(t, 'echo')
-  const socket = await startUpgradeEcho(t)
+  const socket = await startUpgradeEcho(t, {
+    answer: (head) =>
+      /\r\nupgrade: /i.test(head)
+        ? null
+        : answerText(`plain ${head.split(' ')[1]}`, { headers: ['Connection: close'] }),
+  })
+  const [dead] = await findFreePorts(1)
   const gateway = await start(t, {
     trust_stores: [{ name: 'own', ca: pair.cert }],
     proxies: [
@@ -171,9 +182,10 @@ test('one target of each of the four URL forms', async (t) => {
           mtls: { trustStoreId: 'own' },
         },
       ),
-      proxy('grpc', '/echo.Echo', [`grpc://127.0.0.1:${calls.port}`]),
-      proxy('ws', '/rooms/*', [`ws://${socket.node}/ws/chat`]),
-      proxy('wsOverHttp', '/halls/*', [`http://${socket.node}/ws/chat`]),
+      proxy('grpc', '/echo.Echo', [`grpc://127.0.0.1:${dead}`, `127.0.0.1:${calls.port}`]),
+      proxy('nobody', '/nobody.Service', [{ address: `grpc://127.0.0.1:${calls.port}`, enabled: false }]),
+      proxy('ws', '/rooms/*', [`ws://127.0.0.1:${dead}`, `ws://${socket.node}/ws/chat`]),
+      proxy('both', '/api/websocket/*', [`http://${socket.node}/ws/chat`]),
     ],
   })
   assert.equal((await get(gateway, '/http/a')).text, `backend ${plain.port}\n`)
@@ -191,15 +203,39 @@ test('one target of each of the four URL forms', async (t) => {
     ),
   )
   assert.equal(reply, 'echo:hello')
+  const statusOf = (path: string): Promise<number> =>
+    new Promise((resolve) =>
+      client.makeUnaryRequest(
+        path,
+        (value: Buffer) => value,
+        (value: Buffer) => value,
+        Buffer.alloc(0),
+        (error) => resolve(error?.code ?? 0),
+      ),
+    )
+  assert.equal(await statusOf('/nobody.Service/Get'), grpc.status.UNAVAILABLE)
+  assert.equal(await statusOf('/unknown.Service/Get'), grpc.status.UNIMPLEMENTED)
   const tunnel = await openUpgrade(gateway.port, [], 'ping', '/rooms/7?user=john')
   t.after(() => tunnel.socket.destroy())
   assert.match(tunnel.head, /^HTTP\/1.1 101 /)
   assert.match(socket.heads[0] as string, /^GET \/ws\/chat\/7\?user=john HTTP\/1.1\r\n/)
   assert.equal((await readBytes(tunnel.socket, 4, tunnel.rest)).toString(), 'ping')
-  const other = await openUpgrade(gateway.port, [], 'pong', '/halls/8')
-  t.after(() => other.socket.destroy())
-  assert.match(socket.heads[1] as string, /^GET \/ws\/chat\/8 HTTP\/1.1\r\n/)
-  assert.equal((await readBytes(other.socket, 4, other.rest)).toString(), 'pong')
+  // one proxy for both: requests, and the handshake of the vendor's example with its subprotocols
+  assert.equal((await get(gateway, '/api/websocket/negotiate')).text, 'plain /ws/chat/negotiate')
+  const lines = ['Upgrade: websocket', 'Connection: Upgrade', 'Sec-WebSocket-Version: 13']
+  const both = await openUpgrade(
+    gateway.port,
+    [...lines, `Sec-WebSocket-Key: ${KEY}`, 'Sec-WebSocket-Protocol: chat, superchat'],
+    'both',
+    '/api/websocket/rooms/123?user=john',
+  )
+  t.after(() => both.socket.destroy())
+  assert.match(socket.heads.at(-1) as string, /^GET \/ws\/chat\/rooms\/123\?user=john HTTP\/1.1\r\n/)
+  assert.match(socket.heads.at(-1) as string, /\r\nSec-WebSocket-Protocol: chat, superchat\r\n/)
+  assert.equal((await readBytes(both.socket, 4, both.rest)).toString(), 'both')
+  const overTls = await openUpgrade(gateway.port, [], '', '/https/live?x=1')
+  t.after(() => overTls.socket.destroy())
+  assert.equal((await readBytes(overTls.socket, 19, overTls.rest)).toString(), 'secure /v1/live?x=1')
 })
 
 test('what matches no proxy, no endpoint or no address', async (t) => {
