@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { after, before, test } from 'node:test'
+import { explanationText } from '../../src/cli/explain-text.ts'
 import { ENDPOINT, LINE } from '../../src/model/counters.ts'
 import { endpointIdentity } from '../../src/model/endpoint.ts'
 import type { Upstream, WebSocketOpening } from '../../src/model/upstream.ts'
@@ -57,6 +58,7 @@ test('all endpoints are asked again as often as retries says, and then the clien
   serve(nodes, { retries: 3 })
   assert.equal(await shake(), '502')
   assert.equal(attempts(), 8)
+  assert.equal(plane.records.at(-1)?.upstreamAddress, [...nodes, ...nodes, ...nodes, ...nodes].join(', '))
   assert.equal(plane.records.at(-1)?.errorCode, 'UPSTREAM_CONNECT_FAILED')
   serve(nodes.slice(1), { retries: 2 })
   assert.equal(await shake(), '502')
@@ -109,6 +111,15 @@ test('nor is a handshake repeated at the same endpoint, or for an answer that re
   assert.equal(backend.requests.length, 1)
   assert.equal((await requestOnce(plane.port, '/')).status, 503)
   assert.equal(backend.requests.length, 4)
+  serve(await dead(1), {}, { retry: { ...TEST_RETRY, sameEndpoint } })
+  assert.equal(await shake(), '502')
+  assert.equal(attempts(), 1)
+  assert.equal((await requestOnce(plane.port, '/')).status, 502)
+  assert.equal(attempts(), 3)
+  const echo = await startUpgradeEcho(t)
+  serve([backend.node, echo.node], {}, { retry: { ...TEST_RETRY, count: 1, onStatuses: [503] } })
+  assert.equal(await shake(), '503')
+  assert.equal(echo.heads.length, 0)
 })
 
 test('the log has every attempt, and the time until the first of them and until the answer', async (t) => {
@@ -140,8 +151,10 @@ test('connectMs is for handshakes, and the upstream’s own for requests', async
     scheme: 'https',
     timeouts: { connectMs: 60_000, sendMs: 5000, readMs: 5000 },
   }
+  const begin = performance.now()
   serve([mute.node], { connectMs: 100 }, parts)
   assert.equal(await shake(), '504')
+  assert.ok(performance.now() - begin < 30_000)
   assert.equal(plane.records.at(-1)?.errorCode, 'UPSTREAM_CONNECT_TIMEOUT')
   serve(
     [mute.node],
@@ -149,6 +162,37 @@ test('connectMs is for handshakes, and the upstream’s own for requests', async
     { ...parts, timeouts: { connectMs: 100, sendMs: 5000, readMs: 5000 } },
   )
   assert.equal((await requestOnce(plane.port, '/')).status, 504)
+})
+
+test('explain tells how a handshake is opened, and nothing of that for other requests', async () => {
+  const explain = (...headers: readonly (readonly [string, string])[]) =>
+    plane.plane.explain(
+      {
+        method: 'GET',
+        target: '/',
+        host: null,
+        headers,
+        clientAddress: '127.0.0.1',
+        listener: null,
+        body: null,
+      },
+      { address: '127.0.0.1', port: plane.port, scheme: 'http' },
+    )
+  const asked = [
+    ['Upgrade', 'websocket'],
+    ['Connection', 'upgrade'],
+  ] as const
+  const io = { hasColor: false, environment: {} }
+  const told = (): string => explanationText(explain(...asked), { io, isWhole: false })
+  serve(await dead(1), { connectMs: 4000, retries: 3, retryDelayMs: 500 })
+  assert.deepEqual(explain(...asked).upstream?.opening, { connectMs: 4000, retries: 3, retryDelayMs: 500 })
+  assert.equal(explain().upstream?.opening, undefined)
+  assert.match(
+    told(),
+    /WebSocket: connect 4 s; when no endpoint can be reached all are asked again after 500 ms, retries 3/,
+  )
+  serve(await dead(1), { retries: 0 })
+  assert.match(told(), /when no endpoint can be reached they are not asked again/)
 })
 
 test('a client that goes away while its handshake waits ends it', async () => {
