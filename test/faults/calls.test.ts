@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createServer } from 'node:http2'
+import { createServer, type Http2Session } from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
 import { after, before, type TestContext, test } from 'node:test'
 import grpc from '@grpc/grpc-js'
@@ -148,6 +148,29 @@ test('a call that was refused goes to another endpoint as long as replayBytes ha
   assert.equal(await collect(), String(size))
   serve([refuser, server.node], { replayBytes: 100_000 }, { retry })
   assert.equal(await collect(), grpc.status.UNAVAILABLE)
+})
+
+test('a connection without calls is closed after the idle time of its upstream', async (t) => {
+  const server = createServer()
+  server.on('stream', (stream) => {
+    stream.on('error', () => {})
+    stream.respond(
+      { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '5' },
+      { endStream: true },
+    )
+  })
+  const opened = once(server, 'session') as Promise<[Http2Session]>
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => server.close())
+  const node = `127.0.0.1:${(server.address() as AddressInfo).port}`
+  serve([node], {}, { pool: { size: 16, idleMs: 300, requests: 1000, maxAgeMs: 0 } })
+  const begin = performance.now()
+  assert.equal((await call(open(t), 'x'))[0], grpc.status.NOT_FOUND)
+  const [session] = await opened
+  if (!session.closed) await once(session, 'close')
+  const took = performance.now() - begin
+  assert.ok(took >= 290 && took < 30_000, `it was closed after ${took} ms`)
 })
 
 /** Speaks HTTP/2 as far as it must, answers no call, and PINGs where it is told to. What comes is told with the time. */

@@ -105,6 +105,55 @@ test('changes act with the deployment', async () => {
   assert.deepEqual((await deployed()).connection, { readTimeout: 3 })
 })
 
+test('each group of settings keeps what a call leaves out, and is deployed in the same call', async () => {
+  const client = await withOrders()
+  await client.done(`POST ${PROXIES}/url/`, {
+    ...proxyOf('calls', { relativePathList: ['/shop.Orders'] }),
+    routingInfo: { routingAddressList: [{ address: 'grpc://a.test:1' }] },
+  })
+  const deployed = async (name: string) => {
+    const id = `shop.${name}.production`
+    const found = await client.store.get({ dialect: 'apinizer', kind: 'deployments', id })
+    return found?.value.Proxy as JsonObject
+  }
+  const groups: readonly (readonly [string, string, string, JsonObject, JsonObject])[] = [
+    ['orders', 'connection', 'connection', { readTimeout: 3 }, { connectTimeout: 2 }],
+    ['orders', 'circuit-breaker', 'circuitBreaker', { errorWindow: 5 }, { sleepWindow: 6 }],
+    [
+      'orders',
+      'error-handling',
+      'errorHandling',
+      { ignoreRoutingError: true },
+      { errorHandlingType: 'DEFAULT' },
+    ],
+    ['orders', 'mtls', 'mtls', { disableSslValidation: true }, { hostnameVerifierType: 'NOOP' }],
+    ['orders', 'websocket', 'websocket', { connectTimeout: 3 }, { maxRetries: 1 }],
+    ['calls', 'grpc', 'grpc', { keepAliveTime: 9 }, { maxInboundMessageSize: 8 }],
+  ]
+  for (const [name, call, group, first, second] of groups) {
+    const path = `PATCH ${PROXIES}/${name}/settings/${call}/`
+    assert.deepEqual(await client.done(path, first), { success: true }, call)
+    const { success, deploymentResult } = await client.done(path, { ...second, ...DEPLOY })
+    assert.deepEqual([success, (deploymentResult as JsonObject).success], [true, true], call)
+    assert.deepEqual((await deployed(name))[group], { ...first, ...second }, call)
+  }
+  const status = `PATCH ${PROXIES}/orders/settings/routing-status/`
+  await client.done(status, { routingEnabled: false, ...DEPLOY })
+  await client.done(status, { echoEnabled: true, ...DEPLOY })
+  const { routingAddressList, ...routing } = (await deployed('orders')).routingInfo as JsonObject
+  assert.deepEqual(routing, { routingEnabled: false, echoEnabled: true })
+  assert.ok(Array.isArray(routingAddressList))
+  const addresses = [{ address: 'http://b.test' }]
+  await client.done(`PATCH ${PROXIES}/orders/settings/addresses/`, {
+    routingAddressList: addresses,
+    ...DEPLOY,
+  })
+  assert.deepEqual((await deployed('orders')).routingInfo, { ...routing, routingAddressList: addresses })
+  const clientRoute = { hostList: ['a.test'] }
+  await client.done(`PATCH ${PROXIES}/orders/settings/client-route/`, { ...clientRoute, ...DEPLOY })
+  assert.deepEqual((await deployed('orders')).clientRoute, clientRoute)
+})
+
 test('another writer in between, and what the store cannot do, are failures of the call', async () => {
   const client = await withOrders()
   const call = `PATCH ${PROXIES}/orders/settings/connection/`
