@@ -155,7 +155,9 @@ export const SETTING_DESCRIPTIONS: Readonly<Record<string, string>> = {
   'apinizer.environments':
     'Where proxies of Apinizer are deployed: `{production: {variables: {HOST: "10.0.0.1"}, ports: [9080]}}`. Without `ports` an environment is served by all listeners.',
   'tencent.functions':
-    'Where functions of type HTTP are called: `{default/resize/$LATEST: "http://127.0.0.1:9000"}`.',
+    'Where functions are called: `{default/resize/$LATEST: "http://127.0.0.1:9000"}`. Behind it may stand the path that events are posted to; functions of type HTTP get the path of the caller.',
+  'tencent.namespace_codes':
+    'What requests call a namespace of microservices in X-NameSpace-Code: `{namespace-dddd4444: prod}`. Without an entry it is called by its id.',
 }
 
 /** Units of settings whose name does not end in one. */

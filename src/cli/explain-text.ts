@@ -185,6 +185,7 @@ class Writer {
         this.#lines.more(
           `${name}: ${before ?? '(none)'} ${this.#lines.marks.to} ${after ?? '(gone)'}  by the ${by}`,
         )
+    if (sending?.event !== undefined) this.#lines.more(`sent as an event: ${printable(sending.event)}`)
     for (const { of, origin, when } of responseFilters)
       this.#lines.more(
         `the answer is edited by the ${of}${when === null ? '' : ` if ${when}`}  ${this.#lines.origin(origin)}`,

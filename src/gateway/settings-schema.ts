@@ -320,13 +320,22 @@ export const SETTINGS_SCHEMA = section({
     functions: {
       kind: 'map',
       checkName: checkFunctionName,
-      of: pattern('^https?://[^/\\s]+$', 'http://host[:port] or https://host[:port]'),
+      of: pattern(
+        '^https?://[^/\\s?#]+(/[!-~]*)?$',
+        'http://host[:port] or https://host[:port], for events with a path behind it',
+      ),
       most: 10_000,
     },
     microservices: {
       kind: 'map',
       checkName: checkMicroservice,
       of: address(),
+      most: 10_000,
+    },
+    namespace_codes: {
+      kind: 'map',
+      checkName: checkInstanceId,
+      of: pattern('^[^\\s/]{1,128}$', 'a code without / and blanks'),
       most: 10_000,
     },
     clusters: {

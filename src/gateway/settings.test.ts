@@ -115,6 +115,18 @@ test('no message holds a key', () => {
   assert.ok(fault !== undefined && !fault.message.includes('hidden'))
 })
 
+test('a function may have a path, a namespace a code', () => {
+  const check = (tencent: JsonValue) => checkSettings({ tencent }).map(({ path }) => path)
+  const name = 'default/resize/$LATEST'
+  assert.deepEqual(check({ functions: { [name]: 'http://127.0.0.1:9000/2015-03-31/invoke' } }), [])
+  for (const bad of ['http://a.test/b c', 'http://a.test?x', 'a.test/b'])
+    assert.deepEqual(check({ functions: { [name]: bad } }), [`tencent.functions.${name}`], bad)
+  assert.deepEqual(check({ namespace_codes: { 'namespace-1': 'prod' } }), [])
+  assert.deepEqual(check({ namespace_codes: { 'namespace-1': 'a/b' } }), [
+    'tencent.namespace_codes.namespace-1',
+  ])
+})
+
 test('a cluster is reached in one way, with what belongs to it', () => {
   const faultsOf = (cluster: JsonValue): readonly string[] =>
     checkSettings({ tencent: { clusters: { 'cls-1': cluster } } }).map(({ path, message }) => {

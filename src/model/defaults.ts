@@ -146,6 +146,7 @@ export const DEFAULT_SETTINGS: Settings = {
     strict_names: false,
     functions: {},
     microservices: {},
+    namespace_codes: {},
     clusters: {},
   },
   apinizer: { root_context: '', environments: { production: {} } },

@@ -116,6 +116,13 @@ export const ERROR_CODES = {
     'BR',
     'a parameter that the API requires is missing (Tencent)',
   ),
+  MICROSERVICE_NOT_NAMED: row(
+    404,
+    'downstream',
+    'never',
+    'NR',
+    'the request names none of the microservices that its API leads to (Tencent)',
+  ),
   NO_UPSTREAM: row(503, 'config', 'never', 'NC', 'nothing serves this route: no upstream is configured'),
   NO_TARGET: row(503, 'config', 'never', 'UH', 'all weights of the split are 0'),
   NO_ENDPOINT: row(503, 'upstream', 'never', 'UH', 'the upstream has no usable endpoint'),

@@ -213,6 +213,8 @@ export interface ExplainedSending {
     readonly after: string | null
     readonly by: 'filter' | 'gateway'
   }[]
+  /** The JSON that the endpoint is sent to tell it of the request; absent: it is sent the request. */
+  readonly event?: string
 }
 
 export type ExplainedOutcome =

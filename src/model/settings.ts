@@ -261,10 +261,12 @@ export interface TencentSettings {
   readonly strict_conditions: boolean
   /** Whether names of policies may have only the characters of the vendor's JSON reference: letters, digits and `%~_\-.{}?&=`. */
   readonly strict_names: boolean
-  /** Where functions are called by HTTP: `namespace/name/qualifier` to `http://host[:port]`. */
+  /** Where functions are called by HTTP: `namespace/name/qualifier` to `http://host[:port]`, and for those of type EVENT with the path that events are posted to (`/`). */
   readonly functions: Readonly<Record<string, string>>
   /** Where microservices are: `ClusterId/NamespaceId/MicroServiceName` to `host:port`; a name stands for all its addresses. */
   readonly microservices: Readonly<Record<string, string>>
+  /** What requests call a namespace of microservices in X-NameSpace-Code, by NamespaceId; absent: its id. */
+  readonly namespace_codes: Readonly<Record<string, string>>
   /** How the clusters of containers are read, by ClusterId. */
   readonly clusters: Readonly<Record<string, ClusterSettings>>
 }

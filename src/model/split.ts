@@ -1,3 +1,4 @@
+import type { EventCall } from './event-call.ts'
 import type { RequestFilter, ResponseFilter } from './filter.ts'
 import type { HashKey } from './hash-key.ts'
 import type { Origin } from './origin.ts'
@@ -70,6 +71,8 @@ interface TargetBase {
 export interface UpstreamTarget extends TargetBase {
   readonly kind: 'upstream'
   readonly upstreamId: string
+  /** The endpoint is told of the request instead of getting it; absent: it gets it. */
+  readonly event?: EventCall
 }
 
 /** A fixed answer. `page: true` asks for the surface's own body for that status, `body` is then ignored. */

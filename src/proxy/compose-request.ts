@@ -55,6 +55,29 @@ export function composeRequestHead(
   return `${exchange.sentMethod} ${exchange.sentTarget} HTTP/1.1\r\nHost: ${hostFor(exchange, upstream, endpoint)}\r\n${kept}${forwarding(exchange, isTrusted)}${framing(exchange, copiedBytes)}\r\n`
 }
 
+/** The head of an event (model/event-call.ts): nothing of the client's but the marks of the request. */
+export function composeEventHead(
+  exchange: Exchange,
+  upstream: CompiledUpstream,
+  endpoint: CompiledEndpoint,
+  bodyBytes: number,
+): string {
+  const { plane } = exchange
+  const { via } = plane.options.settings
+  let text = `${exchange.sentMethod} ${exchange.sentTarget} HTTP/1.1\r\nHost: ${hostFor(exchange, upstream, endpoint)}\r\nContent-Type: application/json\r\nContent-Length: ${bodyBytes}\r\n`
+  if (plane.marksRequests) text += marks(exchange)
+  if (via !== null) text += `Via: 1.${exchange.client.head.minorVersion} ${via}\r\n`
+  return `${text}\r\n`
+}
+
+/** What an event tells of the fields: those that an endpoint would get, with the Host of the client. */
+export function eventFields(exchange: Exchange): string {
+  const isTrusted = exchange.isPeerTrusted
+  const { head } = exchange.client
+  const kept = appendEdited(head.fields, isTrusted ? SKIPPED_FROM_TRUSTED : SKIPPED, exchange)
+  return `Host: ${head.hostField}\r\n${kept}${forwarding(exchange, isTrusted)}`
+}
+
 /** Of a request that comes back as its answer: what shows who the client is or what it may stays here, and what the gateway says of every answer. */
 const NOT_ECHOED = skipKinds(...NOT_FORWARDED, FIELD.COOKIE, FIELD.SERVER, FIELD.DATE, FIELD.VIA)
 

@@ -14,6 +14,7 @@ import type {
   WebSocketOpening,
 } from '../model/upstream.ts'
 import type { KnownConsumer } from '../routing/consumers.ts'
+import type { CompiledEventCall, EventSource } from '../routing/event-call.ts'
 import type { CompiledAuthentication } from '../routing/filters/authentication.ts'
 import type { CompiledMirror } from '../routing/filters/mirror.ts'
 import {
@@ -32,8 +33,9 @@ import {
 import type { Client } from './client.ts'
 import { clock, readClock } from './clock.ts'
 import { type AnswerFraming, composeAnswerHead, type OwnAnswer } from './compose-answer.ts'
-import { composeRequestHead, echoedFields } from './compose-request.ts'
+import { composeEventHead, composeRequestHead, echoedFields, eventFields } from './compose-request.ts'
 import type { Timed } from './deadlines.ts'
+import { EnvelopeBody } from './envelope.ts'
 import { plainAddress, readAddress, walkForwardedFor } from './forwarded.ts'
 import { MessageMeter, type MessageSink } from './grpc/message-meter.ts'
 import { grpcErrorLines, isGrpcType, readGrpcTimeout } from './grpc/status.ts'
@@ -94,7 +96,7 @@ const CLAIMS: ReadonlySet<string> = new Set([
  * `choose` may stop for the body (inspect), and then `find` starts anew; a failed attempt goes back to `attempt` (onAttemptFailed); what cannot
  * be served leaves through `respondError`. A connection has one exchange object for all its requests. Nothing here awaits.
  */
-export class Exchange implements RequestView, AnswerReader, Waiter, MessageSink {
+export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink {
   readonly plane: Plane
   readonly client: Client
 
@@ -140,6 +142,10 @@ export class Exchange implements RequestView, AnswerReader, Waiter, MessageSink 
   hostOverride: string | null = null
   /** Header edits of request filters; null: the fields go as they came. */
   overlay: HeaderOverlay | null = null
+  /** What is sent instead of the request; null: the request is. */
+  event: string | null = null
+  /** Gathers an answer that says what the client gets; null: answers are relayed. */
+  #envelope: EnvelopeBody | null = null
 
   // ---- body of the request ----
   /** The whole body, where it came with its head and is small. */
@@ -309,7 +315,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter, MessageSink 
       case 'redirect':
         return this.#respond(this.redirectAnswer(target))
       case 'echo':
-        return this.#isEchoable ? this.#respond(this.echoAnswer()) : this.respondError('BODY_TOO_LARGE')
+        return this.isBodyRead ? this.#respond(this.echoAnswer()) : this.respondError('BODY_TOO_LARGE')
       default:
         return target satisfies never
     }
@@ -428,6 +434,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter, MessageSink 
     this.#lastFailure = null
     this.#openings = 0
     this.upgrade = ''
+    this.event = null
     const fault = this.#applyFilters(target.requestFilters, null)
     this.#mirrors = null // the request was copied, or not, when it was chosen for
     if (fault !== null) return this.respondError(fault === NEEDS_BODY ? 'INTERNAL' : fault)
@@ -439,7 +446,10 @@ export class Exchange implements RequestView, AnswerReader, Waiter, MessageSink 
     if (upstream === null) return this.respondError('UPSTREAM_NOT_FOUND')
     this.upstream = upstream
     const { upgrade } = this.client.head
-    if (upgrade !== null && allowsUpgrade((this.route as CompiledRoute).model.upgrades, upgrade)) {
+    if (target.event !== null) {
+      const refusal = this.makeEvent(target.event)
+      if (refusal !== null) return this.respondError(refusal)
+    } else if (upgrade !== null && allowsUpgrade((this.route as CompiledRoute).model.upgrades, upgrade)) {
       const refusal = this.#offerUpgrade(upgrade, upstream)
       if (refusal !== null) return this.respondError(refusal)
     }
@@ -466,6 +476,18 @@ export class Exchange implements RequestView, AnswerReader, Waiter, MessageSink 
     // others came before
     if (this.#gate !== null && this.#gate.pending > 0) return this.#waitAtGate('maxPending')
     this.#attemptNext()
+  }
+
+  /** The request becomes an event, of which its endpoint is told. A code: it is refused. */
+  makeEvent(call: CompiledEventCall): ErrorCode | null {
+    if (!this.isBodyRead) {
+      this.limitName = 'maxInspectedBodyBytes'
+      return 'BODY_TOO_LARGE'
+    }
+    this.event = call.compose(this)
+    this.sentMethod = 'POST'
+    this.sentTarget = call.target
+    return null
   }
 
   #beginCall({ model }: CompiledUpstream): void {
@@ -784,13 +806,15 @@ export class Exchange implements RequestView, AnswerReader, Waiter, MessageSink 
   }
 
   #send(connection: UpstreamLink, nowMs: number): void {
-    const head = composeRequestHead(
-      this,
-      this.upstream as CompiledUpstream,
-      this.endpoint as CompiledEndpoint,
-    )
+    const { event } = this
+    const upstream = this.upstream as CompiledUpstream
+    const endpoint = this.endpoint as CompiledEndpoint
+    const head =
+      event === null
+        ? composeRequestHead(this, upstream, endpoint)
+        : composeEventHead(this, upstream, endpoint, event.length)
     const timeouts = this.#timeouts as UpstreamTimeouts
-    const text = this.#bodyText
+    const text = event ?? this.#bodyText
     connection.expectsUpgrade = this.upgrade !== ''
     if (text !== null) {
       this.#isEndSent = true
@@ -983,6 +1007,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter, MessageSink 
     if (again !== 0 && this.#retryAnswer(upstream, endpoint, again)) return
     this.#noteStatus(head.status)
     if (!this.#isBodyComplete || !this.#isEndSent) this.#expectCutBody()
+    if (this.#eventCall?.malformed != null) return this.#gatherAnswer(upstream, endpoint)
     const kind = head.bodyKind(this.sentMethod)
     const framing = this.#chooseFraming(head, kind)
     if (upstream.sticky !== null) this.#keepClient(upstream.sticky, endpoint)
@@ -997,6 +1022,31 @@ export class Exchange implements RequestView, AnswerReader, Waiter, MessageSink 
     this.client.writeHead(composed.text)
     this.bytesOut += composed.bodyBytes
     if (this.#calls !== null) this.#beginMessages(this.#calls, isGrpcType(head.fields.get('content-type')))
+  }
+
+  /** The call by which the endpoint is told of the request; null: it gets the request. */
+  get #eventCall(): CompiledEventCall | null {
+    return this.event === null ? null : (this.choice as CompiledUpstreamTarget).event
+  }
+
+  /** What the client gets stands in the body that follows. */
+  #gatherAnswer({ sticky }: CompiledUpstream, endpoint: CompiledEndpoint): void {
+    if (sticky !== null) this.#keepClient(sticky, endpoint)
+    this.#envelope = new EnvelopeBody(this.plane.options.settings.limits.maxInspectedBodyBytes)
+  }
+
+  #respondEnvelope(envelope: EnvelopeBody): void {
+    this.#envelope = null
+    const answer = envelope.read()
+    if (!('fault' in answer)) return this.#respond(answer)
+    const { malformed } = this.#eventCall as CompiledEventCall
+    this.errorCode = 'UPSTREAM_BAD_ANSWER'
+    const own = this.plane.options.settings.errorField ? `X-Headgate-Error: ${this.errorCode}\r\n` : ''
+    this.#respond({
+      status: malformed?.status ?? 502,
+      fields: `Content-Type: application/json\r\n${own}`,
+      body: malformed?.compose(this, answer.fault) ?? '',
+    })
   }
 
   /** The answer to a call has begun: it is not made again. */
@@ -1081,6 +1131,12 @@ export class Exchange implements RequestView, AnswerReader, Waiter, MessageSink 
   }
 
   onAnswerBody(bytes: Buffer, from: number, to: number): void {
+    if (this.#envelope !== null) {
+      if (this.#envelope.add(bytes, from, to)) return
+      this.#dropConnection()
+      this.limitName = 'maxInspectedBodyBytes'
+      return this.respondError('UPSTREAM_BAD_ANSWER')
+    }
     if (this.#dropsBody || this.#framing === 'none') return
     if (this.#messages !== null) return this.#passMessages(this.#messages, bytes, from, to)
     this.bytesOut += to - from
@@ -1175,6 +1231,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter, MessageSink 
       connection.release(pool, this.plane.options.share, clock.nowMs)
     } else connection.close()
     this.#leave(this.endpoint as CompiledEndpoint)
+    if (this.#envelope !== null) return this.#respondEnvelope(this.#envelope)
     this.#finish()
   }
 
@@ -1182,6 +1239,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter, MessageSink 
   onAnswerCut(code: ErrorCode): void {
     if (this.isTunnel) return this.#cutTunnel(code)
     this.#leaveEndpoint(code === 'UPSTREAM_BODY_TIMEOUT' ? ENDPOINT.TIMED_OUT : ENDPOINT.CLOSED)
+    if (this.#envelope !== null) return this.respondError(code) // nothing is out yet
     if (this.isGrpc) return this.#endCall(code)
     this.errorCode = code
     this.#abort()
@@ -1499,7 +1557,7 @@ export class Exchange implements RequestView, AnswerReader, Waiter, MessageSink 
   }
 
   /** Whether all of the body is there, and within the limit: whoever reads a body over it reads none. */
-  get #isEchoable(): boolean {
+  get isBodyRead(): boolean {
     const { body } = this
     return typeof body === 'string'
       ? body.length <= this.plane.options.settings.limits.maxInspectedBodyBytes
@@ -1576,6 +1634,8 @@ export class Exchange implements RequestView, AnswerReader, Waiter, MessageSink 
     if (this.isTunnel) this.client.recallHead()
     if (this.plane.options.accessLog !== null) recordExchange(this, this.plane.options.accessLog, now)
     this.answer = null
+    this.event = null
+    this.#envelope = null
   }
 
   #leaveGate(gate: UpstreamGate): void {
@@ -1642,6 +1702,8 @@ export class Exchange implements RequestView, AnswerReader, Waiter, MessageSink 
     this.endpoint = null
     this.hostOverride = null
     this.overlay = null
+    this.event = null
+    this.#envelope = null
     this.#bodyText = null
     this.#isBodyComplete = false
     this.#isInspecting = false
@@ -1905,6 +1967,9 @@ export class Exchange implements RequestView, AnswerReader, Waiter, MessageSink 
   /** Of the connection in use; undefined while there is none. */
   get endpointAddress(): string | undefined {
     return this.#connection?.address
+  }
+  get fieldLines(): string {
+    return eventFields(this)
   }
   get cookies(): string | undefined {
     const fields = this.client.head.fields

@@ -1,5 +1,5 @@
 import type { ExplainedSending } from '../model/explanation.ts'
-import { composeRequestHead } from './compose-request.ts'
+import { composeEventHead, composeRequestHead } from './compose-request.ts'
 import type { Exchange } from './exchange.ts'
 import { showNullable, showText } from './explain-view.ts'
 import type { CompiledEndpoint, CompiledUpstream } from './upstream/upstreams.ts'
@@ -14,7 +14,12 @@ export function showSending(
   const came = new Map<string, string>()
   for (let i = 0; i < fields.count; i++) addField(came, fields.name(i), fields.value(i))
   const goes = new Map<string, string>()
-  const [, ...lines] = composeRequestHead(exchange, upstream, endpoint).split('\r\n')
+  const { event } = exchange
+  const head =
+    event === null
+      ? composeRequestHead(exchange, upstream, endpoint)
+      : composeEventHead(exchange, upstream, endpoint, event.length)
+  const [, ...lines] = head.split('\r\n')
   for (const line of lines) {
     const colon = line.indexOf(':')
     if (colon > 0) addField(goes, line.slice(0, colon), line.slice(colon + 1).trim())
@@ -32,6 +37,7 @@ export function showSending(
     target: showText(exchange.sentTarget),
     host: showText(goes.get('host') ?? ''),
     fields: changed,
+    ...(event === null ? {} : { event: showText(event) }),
   }
 }
 

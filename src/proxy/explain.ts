@@ -13,7 +13,7 @@ import {
 import type { RequestFilter } from '../model/filter.ts'
 import type { Section } from '../model/listener.ts'
 import { ChoiceTrace, type TracedComparison, type TracedFilter } from '../routing/explain.ts'
-import { type CompiledTarget, NEEDS_BODY } from '../routing/table.ts'
+import { type CompiledTarget, type CompiledUpstreamTarget, NEEDS_BODY } from '../routing/table.ts'
 import type { Client } from './client.ts'
 import { composeAnswerHead, type OwnAnswer } from './compose-answer.ts'
 import { CONSUMER_FIELDS, Exchange, isNobodyLeft } from './exchange.ts'
@@ -86,7 +86,7 @@ class Explainer {
             : this.#answered('echo', exchange.echoAnswer(), null),
         )
       case 'upstream':
-        return this.#explainUpstream((target.upstream as Cell).current)
+        return this.#explainUpstream(target)
       default:
         return target satisfies never
     }
@@ -177,9 +177,13 @@ class Explainer {
     })
   }
 
-  #explainUpstream(upstream: CompiledUpstream | null): Explanation {
+  #explainUpstream({ upstream: cell, event }: CompiledUpstreamTarget): Explanation {
+    const upstream = (cell as Cell).current
     if (upstream === null) return this.#finish(this.#refused('UPSTREAM_NOT_FOUND'))
     const exchange = this.#exchange
+    const refusal =
+      event === null ? null : this.#body === 'tooLong' ? 'BODY_TOO_LARGE' : exchange.makeEvent(event)
+    if (refusal !== null) return this.#finish(this.#refused(refusal))
     const key = upstream.balance.needsKey ? exchange.readKey(upstream) : null
     const conditions = this.#testConditions(upstream)
     const excluded = Uint8Array.from(upstream.endpoints, (_, index) =>

@@ -5,6 +5,7 @@ import { toByteString } from '../model/byte-string.ts'
 import { targetIdentity } from '../model/counters.ts'
 import type { Rule } from '../model/rule.ts'
 import type { Split, Target } from '../model/split.ts'
+import { compileEventCall } from './event-call.ts'
 import { compileLocation, compileRedirectStatus, locationNeedsBody } from './filters/redirect-location.ts'
 import { compileRequestFilter } from './filters/request-filter.ts'
 import { compileResponseFilter } from './filters/response-filter.ts'
@@ -90,6 +91,7 @@ function firstThatHolds(
 function readsBody(target: CompiledTarget): boolean {
   return (
     target.kind === 'echo' ||
+    (target.kind === 'upstream' && target.event !== null) ||
     // read before the split is asked: a request takes one position of it, not one more when it comes back with its body
     target.requestFilters.some((filter) => filter.needsBody) ||
     target.responseFilters.some((filter) => filter.needsBody) ||
@@ -110,7 +112,13 @@ function compileTarget(split: Split, target: Target, index: number, env: Compile
   }
   switch (target.kind) {
     case 'upstream':
-      return { ...base, kind: 'upstream', model: target, upstream: env.upstream(target.upstreamId) }
+      return {
+        ...base,
+        kind: 'upstream',
+        model: target,
+        upstream: env.upstream(target.upstreamId),
+        event: target.event === undefined ? null : compileEventCall(target.event),
+      }
     case 'respond':
       return { ...base, kind: 'respond', model: target, body: toByteString(target.body) }
     case 'echo':

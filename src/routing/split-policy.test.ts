@@ -19,6 +19,7 @@ function build(weights: readonly number[], policy: SplitPolicy, out: ReadonlySet
   const compiled = targets.map(
     (model, index): CompiledTarget => ({
       kind: 'upstream',
+      event: null,
       index,
       model,
       requestFilters: [],

@@ -6,6 +6,7 @@ import type { Route } from '../model/route.ts'
 import type { Rule } from '../model/rule.ts'
 import type { EchoTarget, RedirectTarget, RespondTarget, Split, UpstreamTarget } from '../model/split.ts'
 import type { ConsumerLookup } from './consumers.ts'
+import type { CompiledEventCall } from './event-call.ts'
 import type { CompiledAuthentication } from './filters/authentication.ts'
 import type { CompiledMirror } from './filters/mirror.ts'
 
@@ -123,6 +124,8 @@ export interface CompiledUpstreamTarget extends CompiledTargetBase {
   readonly model: UpstreamTarget
   /** The box whose content is the upstream in force; a new revision replaces the content. */
   readonly upstream: UpstreamCell
+  /** null: the endpoint gets the request itself. */
+  readonly event: CompiledEventCall | null
 }
 export interface CompiledRespondTarget extends CompiledTargetBase {
   readonly kind: 'respond'

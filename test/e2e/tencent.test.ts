@@ -6,10 +6,12 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { Explanation } from '../../src/model/explanation.ts'
+import type { JsonObject } from '../../src/model/json.ts'
 import { toYaml } from '../../src/model/yaml-text.ts'
 import { answerText, type Backend, startBackend } from '../support/backends.ts'
 import { makeCertificate } from '../support/certificates.ts'
 import { callHttp, type GatewayProcess, ROOT, startGateway } from '../support/gateway.ts'
+import { startNameServer } from '../support/name-server.ts'
 import { connectRaw } from '../support/raw-client.ts'
 import { findFreePorts, runTool, skipWithout, waitFor } from '../support/tools.ts'
 
@@ -637,4 +639,247 @@ test('https: certificates behind a Url of the internet are verified, those of VP
   await serve({ Url })
   const refused = await ask(gateway, '/release/')
   assert.deepEqual([refused.status, refused.headers['x-headgate-error']], [502, 'UPSTREAM_TLS_FAILED'])
+})
+
+/** A gateway with these settings beside its flags. */
+async function startWith(
+  t: TestContext,
+  settings: Value,
+  env: Readonly<Record<string, string>> = {},
+): Promise<GatewayProcess> {
+  const folder = mkdtempSync(join(tmpdir(), 'headgate-tencent-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  writeFileSync(join(folder, 'settings.yaml'), toYaml(settings as JsonObject))
+  const gateway = await startGateway(['--workers', '1', '--settings', join(folder, 'settings.yaml')], env)
+  t.after(() => gateway.stop('SIGKILL'))
+  return gateway
+}
+
+/** APIs of one service, released: paths to the rest of each. */
+async function serveApis(gateway: GatewayProcess, apis: Readonly<Record<string, Value>>): Promise<void> {
+  const values = Object.entries(apis).map(([Path, value], i): Value & { readonly ApiId: string } => ({
+    ...api(value, { RequestConfig: { Path, Method: 'ANY' } }),
+    ApiId: `api-0000000${i}`,
+  }))
+  const documents = values.map((value) => ({
+    dialect: 'tencent',
+    kind: 'released_apis',
+    id: `${PLACE}.${value.ApiId}`,
+    value: { ...release, ApiId: value.ApiId, Api: value },
+  }))
+  const answer = await gateway.admin('POST', '/headgate/v1/apply', {
+    documents: [
+      { dialect: 'tencent', kind: 'services', id: SERVICE, value: service() },
+      ...values.map((value) => ({ dialect: 'tencent', kind: 'apis', id: value.ApiId, value })),
+      { dialect: 'tencent', kind: 'releases', id: PLACE, value: release },
+      ...documents,
+    ],
+  })
+  assert.equal(answer.status, 200, answer.text)
+}
+
+test('functions of type EVENT are told of requests, and say what the client gets', async (t) => {
+  const [fn] = (await startBackends(t, 1)) as [Backend]
+  const gateway = await startWith(t, {
+    tencent: {
+      functions: {
+        'default/whole/$LATEST': `http://127.0.0.1:${fn.port}/2015/invoke`,
+        'default/plain/$LATEST': `http://127.0.0.1:${fn.port}`,
+      },
+    },
+  })
+  const to = (name: string, more: Value = {}) => ({
+    ServiceType: 'SCF',
+    ServiceScfFunctionName: name,
+    ...more,
+  })
+  await serveApis(gateway, {
+    '/whole/{id}': to('whole', {
+      ServiceScfIsIntegratedResponse: true,
+      ServiceTimeout: 1,
+      RequestParameters: [
+        { Name: 'id', Position: 'PATH' },
+        { Name: 'size', Position: 'QUERY' },
+      ],
+    }),
+    '/plain': to('plain', { IsBase64Encoded: true }),
+  })
+  const json = (value: unknown) =>
+    answerText(JSON.stringify(value), { headers: ['Content-Type: application/json'] })
+  const call = (path: string, body?: string, headers: Readonly<Record<string, string>> = {}) =>
+    callHttp({ port: gateway.port, method: 'POST', path, body, headers: { host: HOST, ...headers } })
+  fn.answer = () =>
+    json({
+      isBase64Encoded: true,
+      statusCode: 418,
+      headers: { 'X-Fn': '1' },
+      body: Buffer.from('tea').toString('base64'),
+    })
+  const integrated = await call('/release/whole/7?size=2&x=1&x=2', '{"a":"\u00fc"}', {
+    'x-own': 'a',
+    'content-type': 'application/x-own',
+    connection: 'close',
+  })
+  assert.deepEqual([integrated.status, integrated.text, integrated.headers['x-fn']], [418, 'tea', '1'])
+  const sent = fn.requests.at(-1)
+  assert.equal(sent?.requestLine, 'POST /2015/invoke HTTP/1.1')
+  assert.equal(sent?.field('content-type'), 'application/json')
+  assert.equal(sent?.field('x-own'), undefined, 'what the client sent stands in the event')
+  const event = JSON.parse(Buffer.from(sent?.body ?? '', 'latin1').toString('utf8'))
+  const { requestContext, headers, ...rest } = event
+  assert.match(requestContext.requestId, /./)
+  assert.deepEqual(
+    { ...requestContext, requestId: '' },
+    {
+      serviceId: SERVICE,
+      path: '/whole/{id}',
+      httpMethod: 'ANY',
+      requestId: '',
+      identity: {},
+      sourceIp: '127.0.0.1',
+      stage: 'release',
+    },
+  )
+  assert.deepEqual(
+    [headers.host, headers['x-own'], headers['content-type'], headers['x-forwarded-for'], headers.connection],
+    [HOST, 'a', 'application/x-own', '127.0.0.1', undefined],
+  )
+  assert.deepEqual(rest, {
+    body: '{"a":"\u00fc"}',
+    pathParameters: { id: '7' },
+    queryStringParameters: { size: '2' },
+    headerParameters: {},
+    stageVariables: { stage: 'release' },
+    path: '/whole/7',
+    queryString: { size: '2', x: ['1', '2'] },
+    httpMethod: 'POST',
+    isBase64Encoded: false,
+  })
+
+  // an answer that says nothing of the kind, one that is cut, one that is too long, none
+  fn.answer = () => json({ status: 200 })
+  const malformed = await call('/release/whole/7')
+  assert.deepEqual([malformed.status, malformed.headers['x-headgate-error']], [403, 'UPSTREAM_BAD_ANSWER'])
+  const { errno, error } = malformed.json as { errno: number; error: string }
+  assert.deepEqual([errno, error], [403, 'statusCode must be an integer from 200 to 599'])
+  fn.answer = (_, socket) => {
+    socket.end('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"statusCode"')
+    return null
+  }
+  const cut = await call('/release/whole/7')
+  assert.deepEqual([cut.status, cut.headers['x-headgate-error']], [502, 'UPSTREAM_CUT'])
+  fn.answer = () => json({ statusCode: 200, body: 'x'.repeat(1_048_577) })
+  const long = await call('/release/whole/7')
+  assert.deepEqual(
+    [long.status, long.headers['x-headgate-error'], long.headers['x-headgate-limit']],
+    [502, 'UPSTREAM_BAD_ANSWER', 'maxInspectedBodyBytes'],
+  )
+  fn.answer = () => null
+  assert.equal((await call('/release/whole/7')).status, 504)
+  // a kept connection that is gone: the event is sent again
+  fn.answer = () => json({ statusCode: 200, body: 'again' })
+  assert.equal((await call('/release/whole/7')).text, 'again')
+  fn.answer = (request, socket) => {
+    if (request.index === 0) return json({ statusCode: 200, body: 'fresh' })
+    socket.resetAndDestroy()
+    return null
+  }
+  assert.equal((await call('/release/whole/7', 'x'.repeat(100_000))).text, 'fresh')
+
+  // not integrated: the function's JSON goes out as it came; bodies as base64 where the API says so
+  fn.answer = () => json({ any: 'thing' })
+  const plain = await call('/release/plain/x', '\u00ff')
+  assert.deepEqual([plain.status, plain.json], [200, { any: 'thing' }])
+  const told = JSON.parse(fn.requests.at(-1)?.body ?? '')
+  assert.deepEqual([fn.requests.at(-1)?.target, told.body, told.isBase64Encoded], ['/', 'w78=', true])
+  const before = fn.requests.length
+  const large = await call('/release/plain', 'x'.repeat(1_048_577))
+  assert.deepEqual([large.status, large.headers['x-headgate-limit']], [413, 'maxInspectedBodyBytes'])
+  assert.equal(fn.requests.length, before)
+  // explain shows the event
+  const question = { url: `http://${HOST}/release/whole/7?size=3`, method: 'PUT', body: 'b' }
+  const explained = (await gateway.admin('POST', '/headgate/v1/explain', question)).json as Value
+  const { method, target, event: shown } = explained.sending as Record<string, string>
+  assert.deepEqual([method, target], ['POST', '/2015/invoke'])
+  assert.match(shown ?? '', /"serviceId":"service-aaaaaaaa","path":"\/whole\/\{id\}"/)
+  assert.equal(fn.requests.length, before)
+})
+
+test('microservices: the request names one, sessions stick to an instance, and a breaker keeps off what fails', async (t) => {
+  const skip = skipWithout('dnsmasq')
+  if (skip !== false) return t.skip(skip)
+  const one = await startBackend('one', { host: '127.0.0.2' })
+  const two = await startBackend('two', { host: '127.0.0.3', port: one.port })
+  const stock = await startBackend('stock')
+  t.after(() => Promise.all([one, two, stock].map((backend) => backend.close())))
+  const names = await startNameServer({ hosts: { 'billing.test': ['127.0.0.2', '127.0.0.3'] } })
+  t.after(() => names.close())
+  const gateway = await startWith(t, {
+    dns: { servers: [names.address] },
+    tencent: {
+      microservices: {
+        'cls-1/namespace-1/billing': `billing.test:${one.port}`,
+        'cls-1/namespace-2/stock': stock.node,
+      },
+      namespace_codes: { 'namespace-1': 'prod' },
+    },
+  })
+  const MicroServices = [
+    { ClusterId: 'cls-1', NamespaceId: 'namespace-1', MicroServiceName: 'billing' },
+    { ClusterId: 'cls-1', NamespaceId: 'namespace-2', MicroServiceName: 'stock' },
+  ]
+  await serveApis(gateway, {
+    '/m': {
+      ServiceType: 'TSF',
+      MicroServices,
+      ServiceConfig: { Url: '', Path: '/v1', Method: 'ANY' },
+      ServiceTsfLoadBalanceConf: { SessionStickRequired: true, SessionStickTimeout: 60 },
+      ServiceTsfHealthCheckConf: {
+        IsHealthCheck: true,
+        RequestVolumeThreshold: 3,
+        ErrorThresholdPercentage: 50,
+        SleepWindowInMilliseconds: 300,
+      },
+    },
+  })
+  const get = (path: string, headers: Readonly<Record<string, string>> = {}) =>
+    ask(gateway, path, { headers })
+  const billing = { 'X-NameSpace-Code': 'prod', 'x-microservice-name': 'billing' }
+  await waitFor('the name to be known', async () =>
+    (await get('/release/m', billing)).status === 200 ? true : undefined,
+  )
+  // without a cookie in turn, with it where it says
+  const first = await get('/release/m/a?b', billing)
+  const cookie = String(first.headers['set-cookie'])
+  assert.match(cookie, /^apigw_[0-9a-f]{12}=[\w-]+; Path=\/; Max-Age=60; HttpOnly$/)
+  const kept = first.text === 'one' ? one : two
+  assert.equal(kept.requests.at(-1)?.target, '/v1/a?b')
+  const other = kept === one ? 'two' : 'one'
+  const turns = count([(await get('/release/m', billing)).text, (await get('/release/m', billing)).text])
+  assert.deepEqual(turns, { one: 1, two: 1 })
+  for (let i = 0; i < 4; i++) {
+    const answer = await get('/release/m', { ...billing, cookie: cookie.split(';')[0] as string })
+    assert.deepEqual([answer.text, answer.headers['set-cookie']], [first.text, undefined])
+  }
+  const moved = await (async () => {
+    await kept.close()
+    return get('/release/m', { ...billing, cookie: cookie.split(';')[0] as string })
+  })()
+  assert.equal(moved.text, other, 'an instance that is gone loses its clients')
+  assert.match(String(moved.headers['set-cookie']), /^apigw_/)
+  // in the query as well, by the id of a namespace without a code; none of them: 404
+  const toStock = '/release/m?X-NameSpace-Code=namespace-2&X-MicroService-Name=stock'
+  assert.equal((await get(toStock)).text, 'stock')
+  for (const path of ['/release/m', '/release/m?X-NameSpace-Code=prod&X-MicroService-Name=stock']) {
+    const none = await get(path)
+    assert.deepEqual([none.status, none.headers['x-headgate-error']], [404, 'MICROSERVICE_NOT_NAMED'])
+  }
+  // three requests, two of them failures: the circuit is open, and closes when one goes well
+  stock.answer = () => answerText('down', { status: '500 Down' })
+  assert.deepEqual([(await get(toStock)).status, (await get(toStock)).status], [500, 500])
+  const asked = stock.requests.length
+  assert.equal((await get(toStock)).status, 502)
+  assert.equal(stock.requests.length, asked)
+  stock.answer = () => answerText('up')
+  await waitFor('the circuit to close', async () => ((await get(toStock)).text === 'up' ? true : undefined))
 })

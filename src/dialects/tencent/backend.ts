@@ -8,7 +8,15 @@ import {
   textField,
 } from '../../model/json-fields.ts'
 import type { ApiPath } from './api-path.ts'
-import { checkChoice, checkInteger, checkKeys, checkObjects, checkText, refuseKeys } from './check.ts'
+import {
+  checkChoice,
+  checkFlag,
+  checkInteger,
+  checkKeys,
+  checkObjects,
+  checkText,
+  refuseKeys,
+} from './check.ts'
 import { namesIn } from './combine-path.ts'
 import { type Faults, joinPath } from './faults.ts'
 import { isId } from './kinds.ts'
@@ -32,16 +40,49 @@ export type Backend =
       readonly method: string | null
     }
   | { readonly kind: 'mock'; readonly message: string }
-  /** A microservice: `ClusterId/NamespaceId/MicroServiceName` in the setting `tencent.microservices`. */
+  /** Microservices; of several the request names one. */
   | {
-      readonly kind: 'microservice'
-      readonly name: string
+      readonly kind: 'microservices'
+      /** One at least. */
+      readonly services: readonly Microservice[]
+      /** What the backend itself names, in place of the request; null: it names none. */
+      readonly namespaceCode: string | null
       readonly path: string
       readonly method: string | null
       readonly breaker: Breaker | null
+      /** Keeps a client on an instance; null: nothing does. */
+      readonly session: Session | null
+      /** What the document says and changes nothing. */
+      readonly isUnbalanced: boolean
     }
-  /** A function that is called by HTTP: `namespace/name/qualifier` in the setting `tencent.functions`. */
-  | { readonly kind: 'function'; readonly name: string }
+  /** A function: `namespace/name/qualifier` in the setting `tencent.functions`. */
+  | {
+      readonly kind: 'function'
+      readonly name: string
+      /** How it is told of requests; null: it gets them (type HTTP). */
+      readonly event: FunctionEvent | null
+    }
+
+/** A function of type EVENT. */
+export interface FunctionEvent {
+  /** Whether it answers with status, fields and body; else its JSON goes out as it came. */
+  readonly isIntegrated: boolean
+  /** Whether it gets every body as base64; else only those that are no text. */
+  readonly encodesBody: boolean
+}
+
+export interface Microservice {
+  /** `ClusterId/NamespaceId/MicroServiceName`, as in the setting `tencent.microservices`. */
+  readonly key: string
+  readonly namespaceId: string
+  readonly name: string
+}
+
+/** `SessionStickRequired` of ServiceTsfLoadBalanceConf. */
+export interface Session {
+  /** null: until the browser is closed. */
+  readonly maxAgeSeconds: number | null
+}
 
 /** `ServiceTsfHealthCheckConf`, a circuit breaker. */
 export interface Breaker {
@@ -275,15 +316,17 @@ function checkFunction(body: JsonObject, path: string, faults: Faults): void {
     )
     return
   }
-  const isWrong = type === null && !isEmpty(body.ServiceScfFunctionType)
-  if (!isWrong)
-    faults.add(
-      'UnsupportedOperation',
-      joinPath(path, 'ServiceScfFunctionType'),
-      'functions that are called with an event (EVENT, also where no type is given) are not supported yet',
-      'use ServiceScfFunctionType: HTTP',
-    )
+  // EVENT, also where no type is given
+  checkFlag(body, 'ServiceScfIsIntegratedResponse', path, false, faults)
+  checkFlag(body, 'IsBase64Encoded', path, false, faults)
 }
+
+/** By these a request names one of several microservices. */
+export const NAMESPACE_CODE = 'X-NameSpace-Code'
+export const SERVICE_NAME = 'X-MicroService-Name'
+
+/** Each becomes a rule. */
+const MAX_MICROSERVICES = 100
 
 const MICROSERVICE: ReadonlySet<string> = new Set(['ClusterId', 'NamespaceId', 'MicroServiceName'])
 const TSF_CONFIG: ReadonlySet<string> = new Set(['Url', 'Path', 'Method'])
@@ -305,10 +348,15 @@ function checkMicroservice(body: JsonObject, path: string, front: ApiPath | null
   const place = joinPath(path, 'MicroServices')
   if (services.length === 0)
     faults.add('MissingParameter', place, 'MicroServices is required: one microservice')
-  if (services.length > 1) {
-    const message = 'a choice among several microservices by X-MicroService-Name is not supported yet'
-    faults.add('UnsupportedOperation', place, message, 'make an API, or a policy, for each of them')
-  }
+  if (services.length > MAX_MICROSERVICES)
+    faults.add(
+      'InvalidParameterValue.ParameterValueLimitExceeded',
+      place,
+      `MicroServices has ${services.length} entries, at most ${MAX_MICROSERVICES} are allowed`,
+    )
+  checkText(body, NAMESPACE_CODE, path, {}, faults)
+  checkNamedService(body, services, path, faults)
+  const known = new Set<string>()
   for (const { place: at, entry } of services) {
     checkKeys(entry, MICROSERVICE, at, 'a microservice', faults)
     for (const name of MICROSERVICE)
@@ -319,13 +367,15 @@ function checkMicroservice(body: JsonObject, path: string, front: ApiPath | null
         { isRequired: true, form: /^[^/\s]{1,128}$/, words: 'without / and blanks' },
         faults,
       )
-    const named = body['X-MicroService-Name']
-    if (typeof named === 'string' && named !== '' && named !== entry.MicroServiceName)
+    const { NamespaceId, MicroServiceName } = entry
+    const called = `${String(NamespaceId)}/${String(MicroServiceName)}`
+    if (known.has(called))
       faults.add(
         'InvalidParameterValue',
-        joinPath(path, 'X-MicroService-Name'),
-        `MicroServices has no ${named}`,
+        at,
+        `${called} stands twice: nothing that a request says tells the two apart`,
       )
+    known.add(called)
   }
   const config = objectField(body, 'ServiceConfig')
   if (config !== null) {
@@ -337,6 +387,7 @@ function checkMicroservice(body: JsonObject, path: string, front: ApiPath | null
   if (breaker !== null) {
     const inner = joinPath(path, 'ServiceTsfHealthCheckConf')
     checkKeys(breaker, BREAKER, inner, 'ServiceTsfHealthCheckConf', faults)
+    checkFlag(breaker, 'IsHealthCheck', inner, false, faults)
     checkInteger(breaker, 'RequestVolumeThreshold', inner, { least: 1, most: 1_000_000 }, faults)
     checkInteger(breaker, 'SleepWindowInMilliseconds', inner, { least: 1, most: 86_400_000 }, faults)
     checkInteger(breaker, 'ErrorThresholdPercentage', inner, { least: 1, most: 100 }, faults)
@@ -346,17 +397,23 @@ function checkMicroservice(body: JsonObject, path: string, front: ApiPath | null
   const inner = joinPath(path, 'ServiceTsfLoadBalanceConf')
   checkKeys(balance, BALANCE, inner, 'ServiceTsfLoadBalanceConf', faults)
   checkChoice(balance, 'Method', inner, { of: ['RoundRobinRule'] }, faults)
-  refuseKeys(
-    balance,
-    {
-      SessionStickRequired: {
-        why: 'sessions that stick to an instance are not supported yet',
-        allowed: [false],
-      },
-    },
-    inner,
-    faults,
-  )
+  checkFlag(balance, 'IsLoadBalance', inner, false, faults)
+  checkFlag(balance, 'SessionStickRequired', inner, false, faults)
+  const age = { least: 0, most: 31_536_000, unit: ' (seconds)' }
+  checkInteger(balance, 'SessionStickTimeout', inner, age, faults)
+}
+
+/** A backend that names its service itself has it. */
+function checkNamedService(
+  body: JsonObject,
+  services: readonly { readonly entry: JsonObject }[],
+  path: string,
+  faults: Faults,
+): void {
+  const named = checkText(body, SERVICE_NAME, path, {}, faults)
+  if (named === null || named === '' || services.length === 0) return
+  if (services.some(({ entry }) => entry.MicroServiceName === named)) return
+  faults.add('InvalidParameterValue', joinPath(path, SERVICE_NAME), `MicroServices has no ${named}`)
 }
 
 /** `http://host[:port]`; ws and wss for WebSocket backends. */
@@ -377,6 +434,15 @@ export function readUrl(url: string, type: string): BackendUrl | { readonly erro
   const port = digits === undefined ? (isSecure ? 443 : 80) : Number(digits)
   if (port < 1 || port > 65_535) return { error: 'the port of Url must be a number from 1 to 65535' }
   return { isSecure, host, port, authority: url.slice(url.indexOf('//') + 2) }
+}
+
+/** What `tencent.functions` says of a function: `http://host[:port]`, and for those of type EVENT the path that is called. */
+export function readFunctionAddress(
+  address: string,
+): { readonly url: BackendUrl; readonly path: string } | { readonly error: string } {
+  const slash = address.indexOf('/', address.indexOf('//') + 2)
+  const url = readUrl(slash < 0 ? address : address.slice(0, slash), 'HTTP')
+  return 'error' in url ? url : { url, path: slash < 0 ? '/' : address.slice(slash) }
 }
 
 /** The backend of a value that was accepted; null where something is missing all the same. */
@@ -400,26 +466,40 @@ export function readBackend(body: JsonObject): Backend | null {
     }
     case 'MOCK':
       return { kind: 'mock', message: textField(body, 'ServiceMockReturnMessage') ?? '' }
-    case 'TSF': {
-      const [service] = objectsField(body, 'MicroServices')
-      const config = objectField(body, 'ServiceConfig') ?? {}
-      if (service === undefined) return null
-      const { entry } = service
-      const names = [...MICROSERVICE].map((name) => textField(entry, name) ?? '')
-      const written = textField(config, 'Method')
-      const method = written === null || written === '' || written === 'ANY' ? null : written
-      return {
-        kind: 'microservice',
-        name: names.join('/'),
-        path: textField(config, 'Path') ?? '',
-        method,
-        breaker: readBreaker(body),
-      }
-    }
+    case 'TSF':
+      return readMicroservices(body)
     case 'SCF':
-      return { kind: 'function', name: functionNameOf(body) }
+      return { kind: 'function', name: functionNameOf(body), event: readEvent(body) }
     default:
       return null
+  }
+}
+
+function readMicroservices(body: JsonObject): Backend | null {
+  const named = textField(body, SERVICE_NAME) ?? ''
+  const services = objectsField(body, 'MicroServices').flatMap(({ entry }): Microservice[] => {
+    const name = textField(entry, 'MicroServiceName') ?? ''
+    if (named !== '' && name !== named) return []
+    const key = [...MICROSERVICE].map((field) => textField(entry, field) ?? '').join('/')
+    return [{ key, namespaceId: textField(entry, 'NamespaceId') ?? '', name }]
+  })
+  if (services.length === 0) return null
+  const config = objectField(body, 'ServiceConfig') ?? {}
+  const balance = objectField(body, 'ServiceTsfLoadBalanceConf') ?? {}
+  const code = textField(body, NAMESPACE_CODE) ?? ''
+  const written = textField(config, 'Method')
+  const seconds = numberField(balance, 'SessionStickTimeout') ?? 0
+  return {
+    kind: 'microservices',
+    services,
+    namespaceCode: code === '' ? null : code,
+    path: textField(config, 'Path') ?? '',
+    method: written === null || written === '' || written === 'ANY' ? null : written,
+    breaker: readBreaker(body),
+    session: flagField(balance, 'SessionStickRequired')
+      ? { maxAgeSeconds: seconds === 0 ? null : seconds }
+      : null,
+    isUnbalanced: balance.IsLoadBalance === false,
   }
 }
 
@@ -433,6 +513,14 @@ function readBreaker(body: JsonObject): Breaker | null {
     minRequests: numberField(conf, 'RequestVolumeThreshold') ?? BREAKER_DEFAULTS.minRequests,
     sleepMs: numberField(conf, 'SleepWindowInMilliseconds') ?? BREAKER_DEFAULTS.sleepMs,
     errorPercent: numberField(conf, 'ErrorThresholdPercentage') ?? BREAKER_DEFAULTS.errorPercent,
+  }
+}
+
+function readEvent(body: JsonObject): FunctionEvent | null {
+  if (textField(body, 'ServiceScfFunctionType') === 'HTTP') return null
+  return {
+    isIntegrated: flagField(body, 'ServiceScfIsIntegratedResponse'),
+    encodesBody: flagField(body, 'IsBase64Encoded'),
   }
 }
 

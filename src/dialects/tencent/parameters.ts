@@ -110,10 +110,11 @@ function readPosition(entry: JsonObject, name: string): Position | null {
   return POSITIONS.find((position) => position === text) ?? null
 }
 
+/** Declared parameters by their names in lower case. */
+export type DeclaredParameters = ReadonlyMap<string, { readonly position: Position; readonly name: string }>
+
 /** What a condition calls `sysparam.…` though the API declares a parameter of that name (spec/tencent.md 3.1). Names in lower case. */
-export function declaredParameters(
-  api: JsonObject,
-): ReadonlyMap<string, { readonly position: Position; readonly name: string }> {
+export function declaredParameters(api: JsonObject): DeclaredParameters {
   const declared = new Map<string, { position: Position; name: string }>()
   for (const { entry } of objectsField(api, 'RequestParameters')) {
     const name = textField(entry, 'Name')
@@ -137,15 +138,32 @@ export function missingParameters(api: JsonObject): Predicate | null {
 }
 
 /** What gives a parameter's value: of an argument the first one of that name, empty where it has no `=`; field names are read in any case. */
+export function sourceAt(position: Position, name: string): string {
+  if (position === 'header') return `http_${name.toLowerCase()}`
+  return position === 'query' ? `query:${name}` : `uri_param_${name}`
+}
+
 function sourceOf(position: Position | null, name: string | null): string | null {
-  const variable = variableOf(position, position === 'header' ? (name?.toLowerCase() ?? null) : name)
-  return position === 'query' && name !== null ? `query:${name}` : variable
+  return position === null || name === null ? null : sourceAt(position, name)
 }
 
 function variableOf(position: Position | null, name: string | null): string | null {
   if (position === null || name === null) return null
   if (position === 'header') return `http_${name}`
   return position === 'query' ? `arg_${name}` : `uri_param_${name}`
+}
+
+/** The declared parameters of a position, each with the variable that has its value and its default. */
+export function parametersAt(
+  api: JsonObject,
+  position: Position,
+): readonly { readonly name: string; readonly variable: string; readonly fallback: string | null }[] {
+  return objectsField(api, 'RequestParameters').flatMap(({ entry }) => {
+    const name = textField(entry, 'Name')
+    if (name === null || readPosition(entry, 'Position') !== position) return []
+    const fallback = textField(entry, 'DefaultValue') ?? ''
+    return [{ name, variable: sourceAt(position, name), fallback: fallback === '' ? null : fallback }]
+  })
 }
 
 /** What parameters make of a request. */
@@ -162,15 +180,6 @@ export interface ParameterEffects {
   readonly query: string
   /** Defaults of arguments that are absent, and parameters that are mapped into the query. */
   readonly arguments: readonly QueryArgument[]
-}
-
-export const NO_EFFECTS: ParameterEffects = {
-  host: null,
-  headers: [],
-  defaults: [],
-  mapped: new Map(),
-  query: '',
-  arguments: [],
 }
 
 export function readParameters(api: JsonObject, origin: Origin): ParameterEffects {

@@ -271,7 +271,37 @@ export const READINGS: readonly Reading[] = [
   {
     mark: 'X',
     section: '4.4',
+    text: 'A function of type EVENT, also where no type is given, gets its event by POST as JSON, at the address and path that `tencent.functions` gives it. A body of more than `limits.maxInspectedBodyBytes` is 413.',
+  },
+  {
+    mark: 'I',
+    section: '4.4',
+    text: 'In an event `headers` has names in lower case and what an HTTP backend would get, with the Host of the caller; a name that comes more than once in the query has a list; `path` and `requestContext.path` begin behind the environment, and `requestContext.httpMethod` is the method of the API; defaults of declared parameters stand in for what is missing. `body` is text where it is UTF-8 and else base64, always base64 with IsBase64Encoded.',
+  },
+  {
+    mark: 'I',
+    section: '4.4',
+    text: 'An integrated response needs a `statusCode` from 200 to 599; the other members may be left out. Headers that delimit the message count for nothing, a list gives several lines. A malformed one is answered with 403 and `{errno: 403, error, message, requestId}`; one over `limits.maxInspectedBodyBytes` is 502.',
+  },
+  {
+    mark: 'X',
+    section: '4.4',
     text: 'A microservice (TSF) is at the address that `tencent.microservices` gives it, each address of a name in turn; ServiceTsfHealthCheckConf ejects addresses by their share of failures in 10 seconds, 20 requests, 5000 ms and 50 % where it says nothing.',
+  },
+  {
+    mark: 'X',
+    section: '4.4',
+    text: 'X-NameSpace-Code is what `tencent.namespace_codes` says of a NamespaceId, or the NamespaceId itself. A backend that has X-MicroService-Name or X-NameSpace-Code names them in place of the request.',
+  },
+  {
+    mark: 'I',
+    section: '4.4',
+    text: 'Of several microservices the request names one, where the API declares the two parameters, or in the path where it has variables of these names, else in the header and without that in the query; 404 where it names none, also in a policy whose condition holds. A single one needs no name.',
+  },
+  {
+    mark: 'I',
+    section: '4.4',
+    text: 'SessionStickRequired is a cookie for each microservice of each API; SessionStickTimeout is in seconds from the first answer, and without it the cookie ends with the browser. IsLoadBalance: false changes nothing, with a warning.',
   },
   // upstreams
   { mark: 'I', section: '5.1', text: 'Algorithm is taken as `ROUND-ROBIN` and `ROUND_ROBIN`.' },

@@ -49,8 +49,8 @@ function nameOf(backend: Backend): string {
       return backend.upstreamId
     case 'mock':
       return 'a fixed answer'
-    case 'microservice':
-      return `microservice ${backend.name}`
+    case 'microservices':
+      return `microservice ${shorten(backend.services.map(({ key }) => key))}`
     case 'function':
       return `function ${backend.name}`
   }

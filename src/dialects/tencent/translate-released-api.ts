@@ -14,7 +14,12 @@ import { type ApiPath, matchersOf, parseApiPath } from './api-path.ts'
 import { serviceTypeOf } from './backend.ts'
 import { translateCondition } from './condition-check.ts'
 import { attachmentId, modelId, originOf, TENCENT } from './kinds.ts'
-import { declaredParameters, missingParameters, readParameters } from './parameters.ts'
+import {
+  type DeclaredParameters,
+  declaredParameters,
+  missingParameters,
+  readParameters,
+} from './parameters.ts'
 import { inOrder, policiesOf } from './policies.ts'
 import { rankRoute } from './precedence.ts'
 import { type BackendContext, type PreparedBackend, prepareBackend } from './translate-backend.ts'
@@ -59,6 +64,10 @@ export function translateReleasedApi(
     front,
     service,
     effects: readParameters(api, originAt(origin, 'Api')),
+    declared: declaredParameters(api),
+    api,
+    serviceId,
+    environment,
     settings,
     lookup,
     warn: (path, message) => void warnings.push({ path, message }),
@@ -90,7 +99,14 @@ export function translateReleasedApi(
         released,
         way,
         n,
-        rulesOf(released, way, { backend, policies, settings, warnings, isFirst: n === 0 }),
+        rulesOf(released, way, {
+          backend,
+          policies,
+          declared: context.declared,
+          settings,
+          warnings,
+          isFirst: n === 0,
+        }),
       ),
     )
     if (released.method !== null) routes.push(refusalOf(released, way, n))
@@ -162,6 +178,7 @@ function warnOfParameters(
 interface RuleParts {
   readonly backend: PreparedBackend
   readonly policies: readonly PreparedPolicy[]
+  readonly declared: DeclaredParameters
   readonly settings: DialectSettings
   readonly warnings: Translation['warnings'][number][]
   /** Warnings of conditions are told once, not for each way. */
@@ -183,7 +200,7 @@ function rulesOf(released: ReleasedApi, { base }: Way, parts: RuleParts): readon
     const target = refusalTarget(403, 'PARAMETER_MISSING', originAt(origin, 'Api.RequestParameters'))
     rules.push(ruleOf(id, 'parameters', missing, target))
   }
-  const declared = declaredParameters(api)
+  const declared = parts.declared
   const isStrict = parts.settings.tencent.strict_conditions
   for (const { name, condition, origin: place, backend } of parts.policies) {
     const translated = translateCondition(condition, { basePath: base, declared, isStrict })
@@ -192,9 +209,19 @@ function rulesOf(released: ReleasedApi, { base }: Way, parts: RuleParts): readon
       if (parts.isFirst) parts.warnings.push({ path: place.path, message })
       continue
     }
-    rules.push({ ...ruleOf(id, `policy.${name}`, translated.predicate, backend.target(base)), origin: place })
+    for (const { part, predicate, target } of backend.branches(base)) {
+      const named = part === null ? `policy.${name}` : `policy.${name}.${part}`
+      // first what the request names: of a condition that draws there is one draw, for the branch that fits
+      const both: Predicate =
+        predicate === null ? translated.predicate : { kind: 'all', of: [predicate, translated.predicate] }
+      rules.push({ ...ruleOf(id, named, both, target), origin: place })
+    }
   }
-  rules.push(ruleOf(id, 'default', null, parts.backend.target(base)))
+  const branches = parts.backend.branches(base)
+  for (const [n, { part, predicate, target }] of branches.entries()) {
+    const isLast = n === branches.length - 1
+    rules.push(ruleOf(id, part === null ? 'default' : `default.${part}`, isLast ? null : predicate, target))
+  }
   return rules
 }
 

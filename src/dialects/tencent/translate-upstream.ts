@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { type Endpoint, isAddress } from '../../model/endpoint.ts'
 import type { ActiveCheck, HealthPolicy, PassiveCheck } from '../../model/health.ts'
 import type { JsonObject } from '../../model/json.ts'
@@ -8,11 +9,12 @@ import type {
   PodDiscovery,
   PoolSettings,
   Retry,
+  StickyEndpoint,
   Upstream,
   UpstreamTimeouts,
 } from '../../model/upstream.ts'
 import type { DialectSettings, Translation } from '../dialect.ts'
-import type { BackendUrl, Breaker } from './backend.ts'
+import type { BackendUrl, Breaker, Session } from './backend.ts'
 import { readStatuses, servicesField } from './validate-upstream.ts'
 
 /** Upstreams of the model: those of documents (spec/tencent.md 5), and those behind a Url. */
@@ -147,7 +149,7 @@ export function upstreamOfUrl(url: BackendUrl, place: UpstreamPlace, verifies: b
 export function upstreamOfMicroservice(
   address: string,
   place: UpstreamPlace,
-  breaker: Breaker | null,
+  { breaker, session }: { readonly breaker: Breaker | null; readonly session: Session | null },
 ): Upstream {
   const colon = address.lastIndexOf(':')
   const host = address.slice(0, colon).replace(/^\[(.*)\]$/, '$1')
@@ -181,11 +183,21 @@ export function upstreamOfMicroservice(
               trial: true,
             },
           },
+    ...(session === null ? {} : { sticky: stickyOf(session, place.id) }),
     passHost: 'rewrite',
     upstreamHost: place.host ?? address,
     retry: retryOf(RETRIES_OF_MICROSERVICES),
     tls: null,
   }
+}
+
+/**
+ * A cookie for each service of each API, so that they do not take each other's. The key of its signature is no secret (all gateways must make the same): what a client can make of it is a
+ * choice among the instances.
+ */
+function stickyOf({ maxAgeSeconds }: Session, id: string): StickyEndpoint {
+  const cookie = `apigw_${createHash('sha256').update(id).digest('hex').slice(0, 12)}`
+  return { cookie, maxAgeSeconds, isHttpOnly: true, isSecure: false, secret: id }
 }
 
 /** A refused or reset request goes to another instance. */

@@ -51,10 +51,6 @@ const REFUSED = {
     why: 'authentication of callers is not supported: AuthType must be NONE',
     allowed: ['NONE', ''],
   },
-  ApiType: {
-    why: 'microservice APIs (TSF) are not supported: ApiType must be NORMAL',
-    allowed: ['NORMAL', ''],
-  },
   ApiBusinessType: { why: 'only APIs of the business type NORMAL are supported', allowed: ['NORMAL', ''] },
   EnableCORS: { why: 'EnableCORS is not supported: let the backend answer such requests', allowed: [false] },
 } as const
@@ -76,6 +72,14 @@ export function checkApi(value: JsonObject, path: string, settings: DialectSetti
     { of: ['HTTP', 'WEBSOCKET'], isRequired: true },
     faults,
   )
+  const type = checkChoice(value, 'ApiType', path, { of: ['NORMAL', 'TSF'] }, faults)
+  if (type === 'TSF' && value.ServiceType !== 'TSF')
+    faults.add(
+      'InvalidParameterValue',
+      joinPath(path, 'ApiType'),
+      'a microservice API (ApiType TSF) has a backend of type TSF',
+      'write ServiceType: TSF, or ApiType: NORMAL',
+    )
   const isFunction = value.ServiceType === 'SCF'
   checkInteger(
     value,

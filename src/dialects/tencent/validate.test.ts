@@ -156,11 +156,14 @@ test('what an API may ask for beside routing is refused by name', () => {
   accepts('apis', api({ ResponseErrorCodes: [{ ...Code, NeedConvert: false }] }))
   for (const [field, value] of [
     ['AuthType', 'SECRET'],
-    ['ApiType', 'TSF'],
     ['ApiBusinessType', 'OAUTH'],
     ['EnableCORS', true],
   ] as const)
     refuses('apis', api({ [field]: value }), field, 'UnsupportedOperation')
+  const MicroServices = [{ ClusterId: 'cls-1', NamespaceId: 'namespace-1', MicroServiceName: 'billing' }]
+  accepts('apis', api({ ApiType: 'TSF', ServiceType: 'TSF', MicroServices, ServiceConfig: {} }))
+  refuses('apis', api({ ApiType: 'TSF' }), 'ApiType', VALUE)
+  refuses('apis', api({ ApiType: 'OTHER' }), 'ApiType', OPTION)
   refuses(
     'apis',
     api({ ResponseErrorCodes: [{ ...Code, NeedConvert: true }] }),

@@ -31,7 +31,7 @@ const SERVICE_CONFIG = object(
 export const API_FIELDS: Fields = {
   ApiName: text('At most 60 characters; unique in its service.'),
   ApiDesc: text('Remarks.'),
-  ApiType: text('NORMAL without it.'),
+  ApiType: text('NORMAL without it; TSF for microservices, with a backend of that type.'),
   AuthType: text('NONE, the only one that is served.'),
   ApiBusinessType: text('NORMAL, the only one that is served.'),
   IsDebugAfterCharge: flag(),
