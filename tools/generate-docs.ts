@@ -127,7 +127,7 @@ function renderSettings(): string {
     '  timeoutMs: 60000',
     '```',
     '',
-    'Objects are merged field by field; lists are replaced as a whole.',
+    `Objects are merged field by field; lists are replaced as a whole. \`\${{NAME}}\` and \`\${{NAME:=default}}\` in texts of either file take values from the environment.`,
     '',
     '| flag | environment variable |',
     '|---|---|',

@@ -158,6 +158,7 @@ export const SETTING_DESCRIPTIONS: Readonly<Record<string, string>> = {
     'Where functions are called: `{default/resize/$LATEST: "http://127.0.0.1:9000"}`. Behind it may stand the path that events are posted to; functions of type HTTP get the path of the caller.',
   'tencent.namespace_codes':
     'What requests call a namespace of microservices in X-NameSpace-Code: `{namespace-dddd4444: prod}`. Without an entry it is called by its id.',
+  'tencent.credentials': `Who may sign calls of \`/tencent\` (TC3-HMAC-SHA256) in place of a key, by SecretId: \`{AKID1: {SecretKey: "\${{TENCENT_SECRET_KEY}}", role: viewer}}\`. The role is \`admin\` without one.`,
 }
 
 /** Units of settings whose name does not end in one. */

@@ -19,6 +19,7 @@ const REQUEST: GateRequest = {
   acceptsBearer: false,
   mayChange: false,
   isOpen: false,
+  isSigned: false,
 }
 
 function judge(request: Partial<GateRequest>, settings: Partial<AdminSettings> = {}): string {
@@ -34,6 +35,7 @@ function judge(request: Partial<GateRequest>, settings: Partial<AdminSettings> =
     ...request,
     headers,
   })
+  if (verdict.kind === 'signed') return 'signed'
   return verdict.kind === 'pass' ? `pass ${verdict.owner?.role}` : verdict.why.kind
 }
 
@@ -47,6 +49,21 @@ test('takes the key from a header, in both spellings', () => {
     judge({ acceptsBearer: true, headers: { authorization: `Bearer ${ADMIN_KEY}` } }),
     'pass admin',
   )
+})
+
+test('a signature is for who has no key, and no more looked at than a key once there were too many wrong ones', () => {
+  assert.equal(judge({ isSigned: true }), 'signed')
+  assert.equal(judge({ isSigned: true, headers: { 'x-api-key': VIEWER_KEY } }), 'pass viewer')
+  assert.equal(judge({ isSigned: true, headers: { 'x-api-key': 'x' } }), 'wrongKey')
+  assert.equal(judge({ isSigned: true, peer: '10.0.0.1' }), 'addressNotAllowed')
+  const gate = new AdminGate(DEFAULT_SETTINGS.admin, { key: ADMIN_KEY, viewerKey: null }, () => 0)
+  const signed = { ...REQUEST, isSigned: true }
+  for (let i = 0; i < 10; i++) {
+    assert.equal(gate.judge(signed).kind, 'signed')
+    gate.countWrongKey(signed.peer)
+  }
+  const verdict = gate.judge(signed)
+  assert.equal(verdict.kind === 'refuse' && verdict.why.kind, 'tooManyWrongKeys')
 })
 
 test('takes the key from query and cookie only where a setting says so, and never on our own API', () => {

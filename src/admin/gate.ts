@@ -21,11 +21,15 @@ export interface GateRequest {
   readonly mayChange: boolean
   /** Whether the endpoint answers without a key. */
   readonly isOpen: boolean
+  /** Whether the call carries a signature that its dialect looks at: without a key it passes, and who let it pass sees to that. */
+  readonly isSigned: boolean
 }
 
 export type Verdict =
   /** null: no key was needed. */
   | { readonly kind: 'pass'; readonly owner: KeyOwner | null }
+  /** Without a key: its signature has to be verified. */
+  | { readonly kind: 'signed' }
   | { readonly kind: 'refuse'; readonly why: Refusal | { readonly kind: 'badHost' } }
 
 export function isWrite(method: string): boolean {
@@ -67,7 +71,7 @@ export class AdminGate {
     const retryAfterSeconds = this.#wrongKeys.waitSeconds(peer)
     if (retryAfterSeconds > 0) return refuse({ kind: 'tooManyWrongKeys', retryAfterSeconds })
     const key = this.#findKey(request)
-    if (key === undefined) return refuse({ kind: 'missingKey' })
+    if (key === undefined) return request.isSigned ? { kind: 'signed' } : refuse({ kind: 'missingKey' })
     const owner = this.#keys.find(key)
     if (owner === null) {
       this.#wrongKeys.count(peer)
@@ -75,6 +79,11 @@ export class AdminGate {
     }
     if (owner.role === 'viewer' && request.mayChange) return refuse({ kind: 'viewerMayNotWrite' })
     return { kind: 'pass', owner }
+  }
+
+  /** A signature was a wrong one: it counts as a wrong key. */
+  countWrongKey(peer: string): void {
+    this.#wrongKeys.count(peer)
   }
 
   /** First source present wins, in APISIX's order: query, header, cookie (spec/apisix.md 1.1). */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { callHttp } from '../../test/support/gateway.ts'
 import { connectRaw } from '../../test/support/raw-client.ts'
+import type { CallSignatures, SignatureVerdict, SignedCall } from '../dialects/dialect.ts'
 import { GatewayError } from '../model/gateway-error.ts'
 import { ownEndpoints } from './own-api.ts'
 import { buildAdminApp, startAdminServer } from './server.ts'
@@ -43,6 +44,86 @@ test('every route asks for a key, but for the listed exceptions', async () => {
   const reached = options.rest.calls.filter((call) => call.method !== 'OPTIONS' && call.method !== 'HEAD')
   assert.deepEqual(reached, [])
   console.log(`admin matrix: ${checks} checks, ${open.length / 3 - OPEN.size} open`)
+})
+
+/** Signed with the name of whoever it is from, and the length of the body: `name 2`. */
+function fakeSignatures(): { asked: (readonly [SignedCall, string | null])[] } & CallSignatures {
+  const asked: (readonly [SignedCall, string | null])[] = []
+  const wrong = (reason: string, isWrongKey: boolean): SignatureVerdict => ({
+    kind: 'refused',
+    answer: { status: 200, headers: {}, body: reason },
+    reason,
+    isWrongKey,
+  })
+  return {
+    asked,
+    isSigned: ({ headers }) => headers.authorization?.startsWith('Signed ') === true,
+    verify(call, body) {
+      asked.push([call, body])
+      const [, name = '', length = ''] = (call.headers.authorization ?? '').split(' ')
+      if (name === 'nobody') return wrong('unknown', true)
+      if (body === null) return { kind: 'good', signer: null }
+      if (Number(length) !== body.length) return wrong('forged', true)
+      return { kind: 'good', signer: { name, role: name === 'reader' ? 'viewer' : 'admin' } }
+    },
+  }
+}
+
+test('a signature stands in for a key where the dialect takes it: asked for before the body is read, and with it', async () => {
+  const options = fakeOptions()
+  const { app } = await buildAdminApp(options)
+  const url = '/fake/admin/things?a=%20'
+  const put = (authorization: string, more: Record<string, string> = {}) =>
+    app.inject({
+      method: 'PUT',
+      url,
+      headers: { authorization, 'content-type': 'text/plain', ...more },
+      payload: '{}',
+    })
+  assert.equal((await put('Signed writer 2')).statusCode, 401, 'no dialect that takes signatures')
+  const signatures = fakeSignatures()
+  options.rest.signatures = signatures
+  const good = await put('Signed writer 2')
+  assert.equal(good.statusCode, 200)
+  assert.equal(options.rest.calls.at(-1)?.author, 'writer')
+  const [first, second] = signatures.asked
+  assert.deepEqual([first?.[1], second?.[1]], [null, '{}'])
+  const { method, path, query, headers } = first?.[0] ?? {}
+  assert.deepEqual(
+    [method, path, query, headers?.['content-type']],
+    ['PUT', '/fake/admin/things', 'a=%20', 'text/plain'],
+  )
+  assert.match(options.lines.at(-1) ?? '', /"key_id":"writer","role":"admin".*"result":"done"/)
+
+  const served = options.rest.calls.length
+  assert.equal((await put('Signed writer 3')).body, 'forged')
+  assert.match(options.lines.at(-1) ?? '', /"key_id":null.*"result":"forged"/)
+  assert.equal((await put('Signed nobody 2')).body, 'unknown')
+  assert.deepEqual(signatures.asked.at(-1)?.[1], null, 'its body is not read')
+  assert.equal((await put('Signed reader 2')).statusCode, 401)
+  assert.equal(options.rest.refusals.at(-1)?.kind, 'viewerMayNotWrite')
+  assert.equal((await put('Signed writer 2', { 'x-api-key': 'wrong' })).statusCode, 401, 'a key goes first')
+  assert.equal(options.rest.calls.length, served)
+
+  for (let i = 0; i < 7; i++) await put('Signed writer 3')
+  assert.equal((await put('Signed writer 2')).statusCode, 429, 'forged and unknown ones count as wrong keys')
+})
+
+test('a read-only gateway tells its reason to known signers only', async () => {
+  const options = { ...fakeOptions(), readOnly: () => 'change /etc/a.yaml' }
+  options.rest.signatures = fakeSignatures()
+  const { app } = await buildAdminApp(options)
+  const put = async (authorization: string) =>
+    (
+      await app.inject({
+        method: 'PUT',
+        url: '/fake/admin/things',
+        headers: { authorization },
+        payload: '{}',
+      })
+    ).body
+  assert.equal(await put('Signed writer 3'), 'forged')
+  assert.match(await put('Signed writer 2'), /a.yaml/)
 })
 
 test('what is no route asks for a key first and says nothing without one', async () => {

@@ -1,6 +1,6 @@
 import { type IncomingMessage, METHODS } from 'node:http'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import type { DialectRest, Refusal, RestResponse } from '../dialects/dialect.ts'
+import type { DialectRest, Refusal, RestResponse, SignedCall } from '../dialects/dialect.ts'
 import { formatAddress, listenError, parseAddress } from '../gateway/sockets.ts'
 import { GatewayError } from '../model/gateway-error.ts'
 import type { AdminSettings } from '../model/settings.ts'
@@ -47,6 +47,8 @@ declare module 'fastify' {
   }
   interface FastifyRequest {
     owner: KeyOwner | null
+    /** Of a call whose signature is all that speaks for it: it is verified with the body. */
+    signed: SignedCall | null
   }
 }
 
@@ -111,6 +113,7 @@ export async function buildAdminApp(options: AdminServerOptions): Promise<{
     }
   }
   app.decorateRequest('owner', null)
+  app.decorateRequest('signed', null)
   app.removeAllContentTypeParsers()
   // Bodies are read by the handlers, which know their limits; the declared type plays no part (spec/apisix.md 1.3).
   app.addContentTypeParser('*', (_request, _payload, done) => done(null, undefined))
@@ -120,9 +123,12 @@ export async function buildAdminApp(options: AdminServerOptions): Promise<{
     const { config } = request.routeOptions
     const { method } = request
     const path = pathOf(request.raw)
+    const peer = plainAddress(request.raw.socket.remoteAddress)
+    const { signatures } = config.rest ?? {}
+    const signed = signatures === undefined ? null : signedCall(request)
     const verdict = gate.judge({
       method,
-      peer: plainAddress(request.raw.socket.remoteAddress),
+      peer,
       localAddress: plainAddress(request.raw.socket.localAddress),
       headers: request.headers,
       query: queryOf(request.raw),
@@ -130,7 +136,20 @@ export async function buildAdminApp(options: AdminServerOptions): Promise<{
       acceptsBearer: config.rest === undefined || config.rest.acceptsBearer === true,
       mayChange: mayChange(request),
       isOpen: method === 'OPTIONS' || config.isOpen === true || config.rest?.isOpen(method, path) === true,
+      isSigned: signed !== null && signatures?.isSigned(signed) === true,
     })
+    if (verdict.kind === 'signed') {
+      const first = signed === null ? undefined : signatures?.verify(signed, null)
+      if (first?.kind === 'refused') {
+        if (first.isWrongKey) gate.countWrongKey(peer)
+        auditWrite(options, request, null, first.answer.status, first.reason)
+        send(reply, first.answer)
+        return
+      }
+      request.signed = signed
+      done()
+      return
+    }
     if (verdict.kind === 'refuse') {
       const answer = refusalAnswer(verdict.why, config.rest)
       auditWrite(options, request, null, answer.status, verdict.why.kind)
@@ -146,7 +165,7 @@ export async function buildAdminApp(options: AdminServerOptions): Promise<{
     done()
   })
 
-  for (const rest of options.rests) mountRest(app, rest, options)
+  for (const rest of options.rests) mountRest(app, rest, options, (peer) => gate.countWrongKey(peer))
   mountHealth(app, '/livez', () => answerLivez())
   mountHealth(app, '/healthz', () => answerLivez())
   mountHealth(app, '/readyz', () => answerReadyz(options.control.readiness(), false))
@@ -172,13 +191,18 @@ export async function buildAdminApp(options: AdminServerOptions): Promise<{
 
 const NO_CONTENT: Answer = { status: 204, headers: {}, body: '' }
 
-function mountRest(app: FastifyInstance, rest: DialectRest, options: AdminServerOptions): void {
+function mountRest(
+  app: FastifyInstance,
+  rest: DialectRest,
+  options: AdminServerOptions,
+  countWrongKey: (peer: string) => void,
+): void {
   const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const before = options.revision()
     let answer: RestResponse
     let result: string
     try {
-      const outcome = await answerRest(rest, request, options)
+      const outcome = await answerRest(rest, request, options, countWrongKey)
       answer = outcome.answer
       const isDone = answer.audit?.isDone ?? answer.status < 400
       result = outcome.refusal ?? (isDone ? 'done' : 'failed')
@@ -200,16 +224,30 @@ async function answerRest(
   rest: DialectRest,
   request: FastifyRequest,
   options: AdminServerOptions,
+  countWrongKey: (peer: string) => void,
 ): Promise<{ answer: RestResponse; refusal: string | null }> {
   const { method } = request
   const path = decodeURIComponent(pathOf(request.raw))
   const refuse = (refusal: Refusal) => ({ answer: rest.refuse(refusal), refusal: refusal.kind })
   const reason = options.readOnly()
   const isChange = rest.isWrite === undefined ? mayChange(request) : rest.isWrite(method, path)
-  if (reason !== null && isChange) return refuse({ kind: 'readOnly', reason })
+  // a caller that may yet turn out to be nobody is told nothing about the gateway
+  if (reason !== null && isChange && request.signed === null) return refuse({ kind: 'readOnly', reason })
   const body = await readBody(request.raw, rest.maxBodyBytes)
   if (typeof body !== 'string') {
     return refuse({ kind: 'bodyTooLarge', bytes: body.bytes, limit: rest.maxBodyBytes })
+  }
+  if (request.signed !== null) {
+    const verdict = rest.signatures?.verify(request.signed, body)
+    if (verdict === undefined) return refuse({ kind: 'missingKey' })
+    if (verdict.kind === 'refused') {
+      if (verdict.isWrongKey) countWrongKey(plainAddress(request.raw.socket.remoteAddress))
+      return { answer: verdict.answer, refusal: verdict.reason }
+    }
+    if (verdict.signer === null) return refuse({ kind: 'missingKey' })
+    request.owner = verdict.signer
+    if (verdict.signer.role === 'viewer' && mayChange(request)) return refuse({ kind: 'viewerMayNotWrite' })
+    if (reason !== null && isChange) return refuse({ kind: 'readOnly', reason })
   }
   const headers = openHeaders(request)
   const query = queryOf(request.raw)
@@ -313,6 +351,18 @@ function openHeaders(request: FastifyRequest): Record<string, string | undefined
   }
   for (const name of ['x-api-key', 'x_api_key', 'authorization', 'cookie']) delete headers[name]
   return headers
+}
+
+/** The call as its client signed it: fields that the gate takes away from others are still there. */
+function signedCall({ method, raw }: FastifyRequest): SignedCall {
+  const headers: Record<string, string | undefined> = Object.create(null)
+  for (let i = 0; i + 1 < raw.rawHeaders.length; i += 2) {
+    const name = (raw.rawHeaders[i] as string).toLowerCase()
+    const value = raw.rawHeaders[i + 1] as string
+    headers[name] = headers[name] === undefined ? value : `${headers[name]}, ${value}`
+  }
+  const path = pathOf(raw)
+  return { method, path, query: (raw.url ?? '').slice(path.length + 1), headers }
 }
 
 /** Whether a call may change documents. Endpoints and dialects say so themselves where the method does not: a question may be asked with POST. */

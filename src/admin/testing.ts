@@ -1,4 +1,4 @@
-import type { DialectRest, Refusal, RestRequest } from '../dialects/dialect.ts'
+import type { CallSignatures, DialectRest, Refusal, RestRequest } from '../dialects/dialect.ts'
 import { dialects } from '../dialects/index.ts'
 import type { EditableStore } from '../gateway/change-documents.ts'
 import { Events } from '../gateway/events.ts'
@@ -30,6 +30,7 @@ export class FakeRest implements DialectRest {
   readonly calls: RestRequest[] = []
   readonly refusals: Refusal[] = []
   failure: Error | null = null
+  signatures?: CallSignatures
 
   isOpen(method: string, path: string): boolean {
     return method === 'OPTIONS' || (method === 'HEAD' && path === this.prefix)

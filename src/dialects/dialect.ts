@@ -217,11 +217,51 @@ export interface DialectRest {
    */
   isQuestion?(request: Pick<RestRequest, 'method' | 'path' | 'query' | 'headers'>): boolean
   handle(request: RestRequest): Promise<RestResponse>
+  /** Calls may be signed in place of bringing a key; absent: signatures are not looked at. */
+  readonly signatures?: CallSignatures
   /** The dialect's own shape for a refusal that the server makes before `handle`. */
   refuse(refusal: Refusal): RestResponse
   /** Its part of the API's description (OpenAPI); absent: it is left out there. Pure. */
   describe?(): RestDescription
 }
+
+/** How a dialect knows who signed a call. A key that comes along goes before a signature. */
+export interface CallSignatures {
+  /** Whether the call carries a signature of the dialect's kind, good or bad. */
+  isSigned(call: SignedCall): boolean
+  /** `body` null: it was not read yet, and only what needs none is looked at; a call that passes then is asked about once more, with its body. */
+  verify(call: SignedCall, body: string | null): SignatureVerdict
+}
+
+/** A call as it was signed. */
+export interface SignedCall {
+  readonly method: string
+  /** As sent, without the query. */
+  readonly path: string
+  /** As sent, without `?`; '' for none. */
+  readonly query: string
+  /** All of them, by lower-case names, lines of one name joined by `, `. */
+  readonly headers: Readonly<Record<string, string | undefined>>
+}
+
+export interface Signer {
+  /** For the history and the audit log. */
+  readonly name: string
+  /** What it may do, as the keys of the gateway. */
+  readonly role: 'admin' | 'viewer'
+}
+
+export type SignatureVerdict =
+  /** null: not known before the body is read. */
+  | { readonly kind: 'good'; readonly signer: Signer | null }
+  | {
+      readonly kind: 'refused'
+      readonly answer: RestResponse
+      /** For the audit log. */
+      readonly reason: string
+      /** Whether it counts as a wrong key: who sends too many has to wait. */
+      readonly isWrongKey: boolean
+    }
 
 /** A dialect's REST for the API's description. */
 export interface RestDescription {

@@ -201,7 +201,8 @@ export async function writeModelCache(
  * the files hold later may not be what runs.
  */
 export function fingerprintOf(settings: Settings): string {
-  const { apisix, tencent, apinizer, limits, sections } = settings
+  const { apisix, apinizer, limits, sections } = settings
+  const tencent = { ...settings.tencent, credentials: null } // they make nothing of the model
   const hash = createHash('sha256')
   hash.update(JSON.stringify([FORMAT, VERSION, process.version, apisix, tencent, apinizer, limits, sections]))
   for (const text of ownCode()) hash.update(text)

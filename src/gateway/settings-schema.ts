@@ -173,6 +173,17 @@ function checkFunctionName(name: string): string | null {
     : 'a function is called namespace/name/qualifier, such as default/resize/$LATEST'
 }
 
+function checkSecretId(name: string): string | null {
+  return /^[A-Za-z0-9_-]{1,128}$/.test(name) ? null : 'a SecretId has up to 128 letters, digits, - and _'
+}
+
+function checkCredential(value: JsonObject): string | null {
+  return value.SecretKey === undefined ? 'must have a SecretKey' : null
+}
+
+/** As long as a key of the Admin API has to be: it does what that does. */
+const secretKey = (): SettingSchema => pattern('^[!-~]{24,256}$', '24 to 256 visible characters of ASCII')
+
 /** The shape of model/settings.ts with every field optional: what settings files, the environment and flags may say. */
 export const SETTINGS_SCHEMA = section({
   listen: list(address(), 0, 64),
@@ -337,6 +348,16 @@ export const SETTINGS_SCHEMA = section({
       checkName: checkInstanceId,
       of: pattern('^[^\\s/]{1,128}$', 'a code without / and blanks'),
       most: 10_000,
+    },
+    credentials: {
+      kind: 'map',
+      checkName: checkSecretId,
+      of: {
+        kind: 'object',
+        fields: { SecretKey: secretKey(), role: choice('admin', 'viewer') },
+        rule: checkCredential,
+      },
+      most: 1000,
     },
     clusters: {
       kind: 'map',

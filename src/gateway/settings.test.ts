@@ -115,6 +115,38 @@ test('no message holds a key', () => {
   assert.ok(fault !== undefined && !fault.message.includes('hidden'))
 })
 
+test('texts of a settings file take values from the environment', (t) => {
+  const file = makeFile(
+    t,
+    's.yaml',
+    `tencent: { domain: "\${{DOMAIN}}", credentials: { a: { SecretKey: "\${{SECRET}}" } } }\nworkers: "\${{COUNT:=3}}"\n`,
+  )
+  const SECRET = 'secret-key-of-the-tests-00000001'
+  const settings = resolveSettings({ settings: file }, { DOMAIN: 'api.test', SECRET })
+  assert.equal(settings.tencent.domain, 'api.test')
+  assert.equal(settings.tencent.credentials.a?.SecretKey, SECRET)
+  assert.equal(settings.workers, 3)
+  const [missing, ...more] = faultsOf(() => resolveSettings({ settings: file }, { SECRET }))
+  assert.match(missing ?? '', /s\.yaml: tencent\.domain: the environment variable DOMAIN is not set$/)
+  assert.deepEqual(more, [])
+})
+
+test('credentials of callers are long enough, and never shown', () => {
+  const faultsOf = (credential: JsonValue, id = 'AKID1'): readonly string[] =>
+    checkSettings({ tencent: { credentials: { [id]: credential } } }).map(
+      ({ path, message }) => `${path}: ${message}`,
+    )
+  const good = { SecretKey: 'secret-key-of-the-tests-00000001', role: 'viewer' }
+  assert.deepEqual(faultsOf(good), [])
+  const place = 'tencent.credentials.AKID1'
+  assert.deepEqual(faultsOf({ role: 'viewer' }), [`${place}: must have a SecretKey`])
+  assert.deepEqual(faultsOf({ SecretKey: 'hidden' }), [
+    `${place}.SecretKey: must be 24 to 256 visible characters of ASCII, got ***`,
+  ])
+  assert.match(faultsOf({ ...good, role: 'owner' })[0] ?? '', /role: must be admin or viewer/)
+  assert.match(faultsOf(good, 'a b')[0] ?? '', /a SecretId has up to 128/)
+})
+
 test('a function may have a path, a namespace a code', () => {
   const check = (tencent: JsonValue) => checkSettings({ tencent }).map(({ path }) => path)
   const name = 'default/resize/$LATEST'

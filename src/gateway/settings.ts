@@ -3,6 +3,7 @@ import { DEFAULT_SETTINGS } from '../model/defaults.ts'
 import { GatewayError } from '../model/gateway-error.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.ts'
 import type { Settings } from '../model/settings.ts'
+import { interpolate } from '../store/files/interpolate.ts'
 import { readGatewaySettings } from '../store/files/read-files.ts'
 import { yaml } from '../store/files/yaml.ts'
 import { checkSettings } from './settings-schema.ts'
@@ -59,7 +60,7 @@ export function resolveSettings(flags: SettingFlags, env: NodeJS.ProcessEnv): Se
   const faults: string[] = []
   const layers: JsonObject[] = []
   const settingsFile = flags.settings ?? given(env[ENVIRONMENT.settings])
-  const fromFile = settingsFile === undefined ? null : readSettingsFile(settingsFile, faults)
+  const fromFile = settingsFile === undefined ? null : readSettingsFile(settingsFile, env, faults)
   const config = flags.config ?? given(env[ENVIRONMENT.config]) ?? textAt(fromFile, 'config')
   if (config !== undefined) {
     const value = readConfigSettings(config, faults)
@@ -129,7 +130,7 @@ function fromFlags(
   return layer
 }
 
-function readSettingsFile(path: string, faults: string[]): JsonObject | null {
+function readSettingsFile(path: string, env: NodeJS.ProcessEnv, faults: string[]): JsonObject | null {
   let text: string
   try {
     text = readFileSync(path, 'utf8')
@@ -142,9 +143,41 @@ function readSettingsFile(path: string, faults: string[]): JsonObject | null {
   const document = yaml().parseDocument(text, { uniqueKeys: true })
   for (const error of document.errors) faults.push(`${path}: ${error.message.split('\n')[0]}`)
   if (document.errors.length > 0) return null
-  const value = document.toJS({ maxAliasCount: 100 }) as JsonValue
+  const label = (place: string) => `${path}: ${place}`
+  const before = faults.length
+  const value = fillHoles(document.toJS({ maxAliasCount: 100 }) as JsonValue, '', { env, label, faults })
+  if (faults.length > before) return null
   if (value === null) return {}
-  return checkFile(value, (place) => `${path}: ${place}`, faults)
+  return checkFile(value, label, faults)
+}
+
+/** `${{NAME}}` in texts, filled in from the environment as in files of documents. */
+function fillHoles(
+  value: JsonValue,
+  place: string,
+  to: {
+    readonly env: NodeJS.ProcessEnv
+    readonly label: (path: string) => string
+    readonly faults: string[]
+  },
+): JsonValue {
+  if (typeof value === 'string') {
+    const filled = interpolate(value, to.env)
+    if (filled.kind === 'same') return value
+    if (filled.kind === 'value') return filled.value
+    to.faults.push(`${to.label(place)}: the environment variable ${filled.names.join(', ')} is not set`)
+    return value
+  }
+  if (Array.isArray(value)) {
+    const entries = value as readonly JsonValue[]
+    return entries.map((entry, i) => fillHoles(entry, `${place}[${i}]`, to))
+  }
+  if (!isJsonObject(value)) return value
+  const filled = Object.entries(value).map(([name, inner]): [string, JsonValue] => [
+    name,
+    fillHoles(inner, place === '' ? name : `${place}.${name}`, to),
+  ])
+  return Object.fromEntries(filled)
 }
 
 function readConfigSettings(target: string, faults: string[]): JsonObject | null {

@@ -261,7 +261,7 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
     keepCode()
     const workers = new WorkerPool({
       count,
-      settings: { ...settings, admin: { ...settings.admin, key: null, viewerKey: null } },
+      settings: withoutSecrets(settings),
       sections,
       sockets,
       descriptors,
@@ -607,4 +607,14 @@ function routeOf(reconciler: Reconciler, shared: SharedState, slot: number): str
   if (slot === 0) return 'none'
   for (const { id } of reconciler.archive.everyRoute()) if (shared.slot(routeIdentity(id)) === slot) return id
   return 'a route that is gone'
+}
+
+/** What workers get: they answer nobody who shows a key. */
+function withoutSecrets(settings: Settings): Settings {
+  const { admin, tencent } = settings
+  return {
+    ...settings,
+    admin: { ...admin, key: null, viewerKey: null },
+    tencent: { ...tencent, credentials: {} },
+  }
 }

@@ -147,6 +147,7 @@ export const DEFAULT_SETTINGS: Settings = {
     functions: {},
     microservices: {},
     namespace_codes: {},
+    credentials: {},
     clusters: {},
   },
   apinizer: { root_context: '', environments: { production: {} } },

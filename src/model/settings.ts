@@ -267,8 +267,16 @@ export interface TencentSettings {
   readonly microservices: Readonly<Record<string, string>>
   /** What requests call a namespace of microservices in X-NameSpace-Code, by NamespaceId; absent: its id. */
   readonly namespace_codes: Readonly<Record<string, string>>
+  /** Who may sign calls of the vendor's API (TC3-HMAC-SHA256) in place of a key of the gateway, by SecretId; empty: signatures are not looked at. */
+  readonly credentials: Readonly<Record<string, TencentCredential>>
   /** How the clusters of containers are read, by ClusterId. */
   readonly clusters: Readonly<Record<string, ClusterSettings>>
+}
+
+export interface TencentCredential {
+  readonly SecretKey: string
+  /** What it may do, as the admin and the viewer key; absent: admin. */
+  readonly role?: 'admin' | 'viewer'
 }
 
 /** One of `directory`, `kubeconfig`, `server` and `inCluster` says where the objects of a cluster are. */

@@ -37,6 +37,7 @@ const SECRET_NAMES = [
   'key',
   'adminKey',
   'viewerKey',
+  'SecretKey',
   'apiKey',
   'api_key',
   'x-api-key',

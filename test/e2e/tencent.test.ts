@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash, createHmac } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -882,4 +883,66 @@ test('microservices: the request names one, sessions stick to an instance, and a
   assert.equal(stock.requests.length, asked)
   stock.answer = () => answerText('up')
   await waitFor('the circuit to close', async () => ((await get(toStock)).text === 'up' ? true : undefined))
+})
+
+/** A call as the vendor's clients sign it. */
+function signedCall(
+  gateway: GatewayProcess,
+  action: string,
+  params: Value,
+  { secretId, secretKey }: { readonly secretId: string; readonly secretKey: string },
+) {
+  const hash = (text: string) => createHash('sha256').update(text).digest('hex')
+  const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest()
+  const body = JSON.stringify(params)
+  const host = `127.0.0.1:${gateway.adminPort}`
+  const seconds = Math.floor(Date.now() / 1000)
+  const date = new Date(seconds * 1000).toISOString().slice(0, 10)
+  const fields = `content-type:application/json\nhost:${host}\nx-tc-action:${action.toLowerCase()}\n`
+  const canonical = `POST\n/\n\n${fields}\ncontent-type;host;x-tc-action\n${hash(body)}`
+  const scope = `${date}/apigateway/tc3_request`
+  const key = hmac(hmac(hmac(`TC3${secretKey}`, date), 'apigateway'), 'tc3_request')
+  const signature = hmac(key, `TC3-HMAC-SHA256\n${seconds}\n${scope}\n${hash(canonical)}`).toString('hex')
+  return callHttp({
+    port: gateway.adminPort,
+    method: 'POST',
+    path: '/tencent',
+    body,
+    headers: {
+      host,
+      'content-type': 'application/json',
+      'x-tc-action': action,
+      'x-tc-version': '2018-08-08',
+      'x-tc-timestamp': String(seconds),
+      authorization: `TC3-HMAC-SHA256 Credential=${secretId}/${scope}, SignedHeaders=content-type;host;x-tc-action, Signature=${signature}`,
+    },
+  })
+}
+
+test('calls that are signed with a known SecretId need no key, and do what its role may', async (t) => {
+  const secretKey = 'secret-key-of-the-tests-00000001'
+  const gateway = await startWith(
+    t,
+    {
+      tencent: {
+        credentials: {
+          AKIDwriter: { SecretKey: `\${{TENCENT_SECRET}}` },
+          AKIDreader: { SecretKey: `${secretKey}-r`, role: 'viewer' },
+        },
+      },
+    },
+    { TENCENT_SECRET: secretKey },
+  )
+  const codeOf = async (action: string, params: Value, secretId: string, key = secretKey) => {
+    const { json } = await signedCall(gateway, action, params, { secretId, secretKey: key })
+    return (json as { Response: { Error?: { Code: string } } }).Response.Error?.Code ?? 'done'
+  }
+  const create = { ServiceName: 'signed', Protocol: 'http' }
+  assert.equal(await codeOf('CreateService', create, 'AKIDwriter'), 'done')
+  assert.equal(await codeOf('DescribeServicesStatus', {}, 'AKIDreader', `${secretKey}-r`), 'done')
+  assert.equal(await codeOf('CreateService', create, 'AKIDreader', `${secretKey}-r`), 'UnauthorizedOperation')
+  assert.equal(await codeOf('CreateService', create, 'AKIDwriter', 'x'), 'AuthFailure.SignatureFailure')
+  assert.equal(await codeOf('CreateService', create, 'AKIDnobody'), 'AuthFailure.SecretIdNotFound')
+  const history = await gateway.admin('GET', '/headgate/v1/history')
+  assert.match(history.text, /"author":"AKIDwriter"/)
 })

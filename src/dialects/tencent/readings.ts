@@ -348,7 +348,7 @@ export const READINGS: readonly Reading[] = [
   {
     mark: 'X',
     section: '5.3',
-    text: 'Calls go to `/tencent` on the address of the Admin API, with the key of the gateway; actions that only ask may be called with GET and with a viewer key.',
+    text: 'Calls go to `/tencent` on the address of the Admin API, with the key of the gateway, or signed (TC3-HMAC-SHA256) by a SecretId of `tencent.credentials`; the path that is signed may be `/`, the host may lack its port, and the service in the scope may be any. Temporary credentials and bodies that are not signed are refused. Actions that only ask may be called with GET and with a viewer key.',
   },
   {
     mark: 'I',

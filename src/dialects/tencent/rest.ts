@@ -3,7 +3,14 @@ import type { DocumentStore } from '../../model/document.ts'
 import { GatewayError } from '../../model/gateway-error.ts'
 import { suggest } from '../../model/suggest.ts'
 import { formatWarnings } from '../../model/warning-lines.ts'
-import type { DialectRest, DialectSettings, RestRequest, RestResponse, RestView } from '../dialect.ts'
+import type {
+  CallSignatures,
+  DialectRest,
+  DialectSettings,
+  RestRequest,
+  RestResponse,
+  RestView,
+} from '../dialect.ts'
 import { type IdPrefix, makeId } from './kinds.ts'
 import { ACTIONS, isQuestion } from './rest/actions.ts'
 import { answerError, answerResponse } from './rest/answer.ts'
@@ -13,10 +20,11 @@ import type { Language } from './rest/language.ts'
 import { describeRest } from './rest/openapi.ts'
 import { readParameters } from './rest/parameters.ts'
 import { findAction, readRequest } from './rest/request.ts'
+import { isSigned, Signatures } from './rest/signature.ts'
 
 /**
  * The vendor's API (spec/tencent.md 1, 2.3, 5.3) on one path, without the HTTP server: keys, addresses and the body limit are the server's
- * business, and `refuse` words what it refuses. Signatures are not looked at; the key of the gateway stands in for them.
+ * business, and `refuse` words what it refuses. Signatures are looked at where `tencent.credentials` says who may sign; else the key of the gateway stands in for them.
  */
 export interface RestOptions {
   readonly store: DocumentStore
@@ -37,6 +45,7 @@ const MAX_BODY_BYTES = 10_485_760
 
 export function createRest(options: RestOptions): DialectRest {
   const makeRequestId = options.makeRequestId ?? randomUUID
+  const takesSignatures = Object.keys(options.settings.tencent.credentials).length > 0
   return {
     prefix: PREFIX,
     maxBodyBytes: MAX_BODY_BYTES,
@@ -56,9 +65,31 @@ export function createRest(options: RestOptions): DialectRest {
     refuse(refusal) {
       const headers =
         refusal.kind === 'tooManyWrongKeys' ? { 'Retry-After': String(refusal.retryAfterSeconds) } : {}
-      return answerError(refusalError(refusal), makeRequestId(), '', headers)
+      return answerError(refusalError(refusal, takesSignatures), makeRequestId(), '', headers)
     },
     describe: describeRest,
+    ...(takesSignatures ? { signatures: signaturesOf(options, makeRequestId) } : {}),
+  }
+}
+
+/** What counts as a wrong key: the others say what is wrong with the form or the clock. */
+const FORGED: ReadonlySet<string> = new Set(['AuthFailure.SecretIdNotFound', 'AuthFailure.SignatureFailure'])
+
+function signaturesOf({ settings, clock }: RestOptions, makeRequestId: () => string): CallSignatures {
+  const signatures = new Signatures(settings.tencent.credentials, clock ?? Date.now)
+  return {
+    isSigned,
+    verify(call, body) {
+      try {
+        if (body !== null) return { kind: 'good', signer: signatures.verify(call, body) }
+        signatures.check(call)
+        return { kind: 'good', signer: null }
+      } catch (error) {
+        if (!(error instanceof CallError)) throw error
+        const answer = answerError(error, makeRequestId(), call.headers['x-tc-action'] ?? '')
+        return { kind: 'refused', answer, reason: error.code, isWrongKey: FORGED.has(error.code) }
+      }
+    },
   }
 }
 

@@ -9,6 +9,9 @@ export type CallCode =
   | TencentCode
   | 'AuthFailure.InvalidAuthorization'
   | 'AuthFailure.SecretIdNotFound'
+  | 'AuthFailure.SignatureExpire'
+  | 'AuthFailure.SignatureFailure'
+  | 'AuthFailure.TokenFailure'
   | 'FailedOperation'
   | 'InvalidParameterValue.InvalidEnvStatus'
   | 'InvalidParameterValue.InvalidFilterNotSupportedName'
@@ -53,17 +56,22 @@ function describeFault({ path, message, hint }: Fault): string {
   return hint === null ? told : `${told} (${hint})`
 }
 
-/** What the server refuses before the API is asked. */
-export function refusalError(refusal: Refusal): CallError {
+/** What the server refuses before the API is asked. `takesSignatures`: whether one may stand in for a key. */
+export function refusalError(refusal: Refusal, takesSignatures: boolean): CallError {
   switch (refusal.kind) {
     case 'missingKey':
-      return new CallError('AuthFailure.InvalidAuthorization', 'the key of the gateway is missing: X-API-KEY')
+      return new CallError(
+        'AuthFailure.InvalidAuthorization',
+        takesSignatures
+          ? 'the call has neither a key of the gateway (X-API-KEY) nor a signature (TC3-HMAC-SHA256 in Authorization)'
+          : 'the key of the gateway is missing: X-API-KEY',
+      )
     case 'wrongKey':
       return new CallError('AuthFailure.SecretIdNotFound', 'the key in X-API-KEY is not one of this gateway')
     case 'viewerMayNotWrite':
       return new CallError(
         'UnauthorizedOperation',
-        'this key may only read: actions that begin with Describe, named in X-TC-Action or in the query',
+        'the caller may only read: actions that begin with Describe, named in X-TC-Action or in the query',
       )
     case 'addressNotAllowed':
       return new CallError('IpNotInWhitelist', 'this address may not talk to the Admin API (admin.allow)')
