@@ -4,6 +4,7 @@ import { Duplex } from 'node:stream'
 import { describe, it } from 'node:test'
 import type { AccessRecord } from '../model/access-record.ts'
 import { DEFAULT_SETTINGS } from '../model/defaults.ts'
+import type { EventCall } from '../model/event-call.ts'
 import type { ExplainRequest, Explanation } from '../model/explanation.ts'
 import type { RequestFilter, ResponseFilter } from '../model/filter.ts'
 import type { Predicate } from '../model/predicate.ts'
@@ -300,7 +301,12 @@ function randomTarget(random: Random, variant: string): Target {
     responseFilters: random.chance(0.15) ? [responseFilter(random)] : [],
   }
   if (random.chance(0.5))
-    return { ...base, kind: 'upstream', upstreamId: random.of(['u1', 'u1', 'u2', 'dead', 'missing']) }
+    return {
+      ...base,
+      kind: 'upstream',
+      upstreamId: random.of(['u1', 'u1', 'u2', 'dead', 'missing']),
+      ...(random.chance(0.2) ? { event: EVENT } : {}),
+    }
   if (random.chance(0.3))
     return {
       ...base,
@@ -317,6 +323,12 @@ function randomTarget(random: Random, variant: string): Target {
     page: random.chance(0.5),
     errorCode: random.chance(0.2) ? 'SERVICE_NOT_FOUND' : null,
   }
+}
+
+const EVENT: EventCall = {
+  target: '/call',
+  event: { kind: 'body', base64: 'whenBinary' },
+  envelope: { malformed: { status: 403, body: { kind: 'fault' } } },
 }
 
 function randomPredicate(random: Random, depth: number): Predicate {
