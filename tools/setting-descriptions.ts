@@ -150,7 +150,7 @@ export const SETTING_DESCRIPTIONS: Readonly<Record<string, string>> = {
   'tencent.microservices':
     'Where microservices of TSF backends are: `{cls-1/namespace-1/billing: "billing.internal:8080"}`. A name stands for all its addresses.',
   'tencent.clusters':
-    'Where the pods of upstreams of type K8S are read, by ClusterId: `{cls-1: {kubeconfig: /etc/headgate/cls-1.yaml}}`, `{cls-1: {server: "https://10.0.0.1:6443", tokenFile: /run/token, caFile: /run/ca.crt}}`, `{cls-1: {inCluster: true}}`, or a folder of files `{cls-1: {directory: /etc/headgate/cls-1}}`. `context` chooses one of a kubeconfig. A token is sent over https only, or within the machine.',
+    'Where the pods of upstreams of type K8S are read, by ClusterId: `{cls-1: {kubeconfig: /etc/headgate/cls-1.yaml}}`, `{cls-1: {server: "https://10.0.0.1:6443", tokenFile: /run/token, caFile: /run/ca.crt}}`, `{cls-1: {inCluster: true}}`, a folder of files `{cls-1: {directory: /etc/headgate/cls-1}}`, or headless Services in DNS `{cls-1: {dns: "{service}.{namespace}.svc.cluster.local"}}` (of a name that begins with `_`, SRV records). `context` chooses one of a kubeconfig. A token is sent over https only, or within the machine.',
   'apinizer.root_context': "What stands before every path of Apinizer's client routes: '' or `/apigateway`.",
   'apinizer.environments':
     'Where proxies of Apinizer are deployed: `{production: {variables: {HOST: "10.0.0.1"}, ports: [9080]}}`. Without `ports` an environment is served by all listeners.',

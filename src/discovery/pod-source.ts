@@ -3,13 +3,16 @@ import type { ClusterSettings } from '../model/settings.ts'
 import { type NameOutcome, type NameQuestion, type NameSource, questionName } from './discovery.ts'
 import { ApiCluster, type Cluster, type Followed } from './pods/cluster.ts'
 import { DirectoryCluster } from './pods/directory.ts'
+import { askPodsInDns } from './pods/dns.ts'
 import { podsOf } from './pods/objects.ts'
 
 export interface PodSourceOptions {
   readonly clusters: Readonly<Record<string, ClusterSettings>>
+  /** Asked for the Services of clusters that are read by DNS. Whoever made it closes it. */
+  readonly names: Pick<NameSource, 'ask'>
 }
 
-/** An answer is told when it changes, so it is never too old. Seconds. */
+/** An answer is told when it changes (those of DNS have their own TTL), so it is never too old. Seconds. */
 const TTL = 3600
 /** A cluster that has not said anything after so long is no longer waited for: others wait for their turn to ask. What it says later is told as a change. */
 const FIRST_MS = 2000
@@ -32,6 +35,7 @@ export class PodSource implements NameSource {
     const settings = Object.hasOwn(clusters, service.cluster) ? clusters[service.cluster] : undefined
     if (settings === undefined)
       return { kind: 'failed', reason: `the setting tencent.clusters has no ${service.cluster}` }
+    if (settings.dns !== undefined) return askPodsInDns(this.#options.names, settings.dns, service)
     const key = questionName(question)
     let followed = this.#followed.get(key)
     if (followed === undefined) {

@@ -128,13 +128,22 @@ function checkApiServer(text: string): string | null {
   return username === '' && password === '' ? null : 'must not hold credentials: they stand in tokenFile'
 }
 
+function checkServiceName(text: string): string | null {
+  const name = text.replaceAll('{service}', 's').replaceAll('{namespace}', 'n')
+  if (!/^(_?[A-Za-z0-9-]{1,63}\.)*[A-Za-z0-9-]{1,63}\.?$/.test(name) || name.length > 253)
+    return 'must be a name in DNS with {service} and {namespace}: {service}.{namespace}.svc.cluster.local'
+  return text.includes('{service}') ? null : 'must hold {service}, or all Services would have the same pods'
+}
+
 /** One way to the objects of a cluster, and only what belongs to it. */
 function checkCluster(value: JsonObject): string | null {
-  const ways = (['directory', 'kubeconfig', 'server'] as const).filter((way) => value[way] !== undefined)
+  const ways = (['directory', 'dns', 'kubeconfig', 'server'] as const).filter(
+    (way) => value[way] !== undefined,
+  )
   const given: readonly string[] = value.inCluster === true ? [...ways, 'inCluster'] : ways
   if (given.length !== 1) {
     const has = given.length === 0 ? 'none' : given.join(' and ')
-    return `must have one of directory, kubeconfig, server and inCluster: true, has ${has}`
+    return `must have one of directory, dns, kubeconfig, server and inCluster: true, has ${has}`
   }
   const [way] = given
   if (value.context !== undefined && way !== 'kubeconfig') return 'context stands with kubeconfig only'
@@ -366,6 +375,7 @@ export const SETTINGS_SCHEMA = section({
         kind: 'object',
         fields: {
           directory: text(),
+          dns: checked('{service}.{namespace}.svc.cluster.local', checkServiceName),
           kubeconfig: text(),
           context: text(),
           server: checked('https://host[:port]', checkApiServer),

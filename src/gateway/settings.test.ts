@@ -167,6 +167,9 @@ test('a cluster is reached in one way, with what belongs to it', () => {
     })
   for (const good of [
     { directory: '/a' },
+    { dns: '{service}.{namespace}.svc.cluster.local' },
+    { dns: '_http._tcp.{service}.{namespace}.svc.cluster.local.' },
+    { dns: '{service}' },
     { kubeconfig: '/a', context: 'b' },
     { inCluster: true },
     { server: 'https://k8s.test:6443', tokenFile: '/t', caFile: '/c' },
@@ -175,11 +178,17 @@ test('a cluster is reached in one way, with what belongs to it', () => {
     { server: 'http://proxy.test:8001/k8s' },
   ])
     assert.deepEqual(faultsOf(good), [], JSON.stringify(good))
-  const one = 'must have one of directory, kubeconfig, server and inCluster: true, has'
+  const one = 'must have one of directory, dns, kubeconfig, server and inCluster: true, has'
   assert.deepEqual(faultsOf({}), [`${one} none`])
   assert.deepEqual(faultsOf({ inCluster: false }), [`${one} none`])
   assert.deepEqual(faultsOf({ directory: '/a', inCluster: true }), [`${one} directory and inCluster`])
   assert.deepEqual(faultsOf({ directory: '/a', context: 'b' }), ['context stands with kubeconfig only'])
+  assert.deepEqual(faultsOf({ dns: '{service}', directory: '/a' }), [`${one} directory and dns`])
+  for (const dns of ['{service}..test', '{name}.{service}.test', '{service} .test', '_http._tcp.', ''])
+    assert.match(faultsOf({ dns })[0] ?? '', /must be a name in DNS|must be \{service\}/, dns)
+  assert.deepEqual(faultsOf({ dns: 'orders.shop.svc.cluster.local' }), [
+    'must hold {service}, or all Services would have the same pods',
+  ])
   assert.deepEqual(faultsOf({ inCluster: true, caFile: '/c' }), ['caFile stands with server only'])
   assert.deepEqual(faultsOf({ server: 'http://k8s.test', tokenFile: '/t' }), [
     'a token is sent over https only, or within the machine',

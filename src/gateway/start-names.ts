@@ -33,11 +33,9 @@ export function startNames({ settings, circumstances, documents, log, emit, onPo
       log('error', { upstreams: ids, error: String(error) }, 'new addresses could not be put in force')
     })
   }
+  const dns = new DnsSource({ settings: settings.dns })
   return new Names({
-    source: new JoinedSource(
-      new DnsSource({ settings: settings.dns }),
-      new PodSource({ clusters: settings.tencent.clusters }),
-    ),
+    source: new JoinedSource(dns, new PodSource({ clusters: settings.tencent.clusters, names: dns })),
     settings: settings.dns,
     onChange: (question) => {
       // answers that come together are one change

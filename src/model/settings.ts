@@ -279,10 +279,15 @@ export interface TencentCredential {
   readonly role?: 'admin' | 'viewer'
 }
 
-/** One of `directory`, `kubeconfig`, `server` and `inCluster` says where the objects of a cluster are. */
+/** One of `directory`, `dns`, `kubeconfig`, `server` and `inCluster` says where the pods of a cluster are read. */
 export interface ClusterSettings {
   /** Folder of YAML and JSON files with Services, EndpointSlices and Pods. */
   readonly directory?: string
+  /**
+   * Name of a headless Service in DNS, with `{service}` and `{namespace}` in it. Its addresses are pods, at the Service's port; of a name that begins with `_` SRV
+   * records are asked for, which have ports of their own.
+   */
+  readonly dns?: string
   /** File with addresses and credentials, as kubectl has it. */
   readonly kubeconfig?: string
   /** In that file; absent: its current one. */

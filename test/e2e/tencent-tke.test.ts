@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { toYaml } from '../../src/model/yaml-text.ts'
-import { type Backend, startBackend } from '../support/backends.ts'
+import { answerText, type Backend, startBackend } from '../support/backends.ts'
+import { makeCertificate } from '../support/certificates.ts'
 import { callHttp, type GatewayProcess, startGateway } from '../support/gateway.ts'
 import {
   KubernetesServer,
@@ -13,7 +14,8 @@ import {
   serviceObject,
   sliceObject,
 } from '../support/kubernetes-server.ts'
-import { waitFor } from '../support/tools.ts'
+import { startNameServer } from '../support/name-server.ts'
+import { skipWithout, waitFor } from '../support/tools.ts'
 
 /** Seed 000: two TKE upstreams, and a plugin that chooses between them; the cluster is a server that speaks list and watch. */
 
@@ -29,19 +31,35 @@ interface Site {
   /** Pods of the default upstream, and those of the other one. */
   readonly stable: readonly Backend[]
   readonly canary: readonly Backend[]
+  /** Ids of the default upstream, and of the other one. */
+  readonly upstreams: readonly [string, string]
   call(action: string, params: Value): Promise<Value>
   ask(headers?: Readonly<Record<string, string>>, localAddress?: string, port?: number): Promise<string>
   /** Ends the gateway, and starts one with the same flags. */
   restart(): Promise<GatewayProcess>
 }
 
+interface SiteOptions {
+  readonly flags?: (folder: string) => readonly string[]
+  readonly cluster?: KubernetesServer
+  /** The setting `tencent.clusters`; without it `cls-1` is the cluster, over plain HTTP. */
+  readonly clusters?: (url: string, folder: string) => Value
+  /** Other settings. */
+  readonly settings?: Value
+}
+
 /** A gateway with both upstreams, the API and the plugin, made by the vendor's calls. */
 async function setUp(
   t: TestContext,
   condition: string,
-  flags: (folder: string) => readonly string[] = () => [],
+  {
+    flags = () => [],
+    cluster = new KubernetesServer(),
+    clusters = plainCluster,
+    settings = {},
+  }: SiteOptions = {},
 ): Promise<Site> {
-  const cluster = await new KubernetesServer().start()
+  await cluster.start()
   t.after(() => cluster.stop())
   const backends = await Promise.all(['stable 1', 'stable 2', 'canary'].map((name) => startBackend(name)))
   t.after(() => Promise.all(backends.map((backend) => backend.close())))
@@ -52,9 +70,10 @@ async function setUp(
   cluster.put(SLICES, sliceObject('canary', other.port, [{ address: '127.0.0.1' }]))
   const folder = mkdtempSync(join(tmpdir(), 'headgate-tke-'))
   t.after(() => rmSync(folder, { recursive: true }))
-  const settings = join(folder, 'settings.yaml')
-  writeFileSync(settings, toYaml({ tencent: { clusters: { 'cls-1': { server: cluster.url } } } }))
-  const all = ['--workers', '2', '--settings', settings, ...flags(folder)]
+  const file = join(folder, 'settings.yaml')
+  const tencent = { clusters: clusters(cluster.url, folder) }
+  writeFileSync(file, toYaml({ ...settings, tencent } as never))
+  const all = ['--workers', '2', '--settings', file, ...flags(folder)]
   const gateway = await startGateway(all)
   t.after(() => gateway.stop('SIGKILL'))
   const call = async (action: string, params: Value): Promise<Value> => {
@@ -149,7 +168,20 @@ async function setUp(
     t.after(() => next.stop('SIGKILL'))
     return next
   }
-  return { gateway, cluster, stable: [one, two], canary: [other], call, ask, restart }
+  return {
+    gateway,
+    cluster,
+    stable: [one, two],
+    canary: [other],
+    upstreams: [main, second],
+    call,
+    ask,
+    restart,
+  }
+}
+
+function plainCluster(server: string): Value {
+  return { 'cls-1': { server } }
 }
 
 test('UserName: admin goes to one upstream, all else to the default; changes of the cluster are followed within a second', async (t) => {
@@ -240,10 +272,9 @@ test('the last good nodes serve while the API server is away or has forgotten ve
 })
 
 test('a gateway that starts while the API server is away has the nodes of its last run', async (t) => {
-  const { cluster, stable, ask, restart } = await setUp(t, "header.UserName = 'admin'", (folder) => [
-    '--store',
-    join(folder, 'store'),
-  ])
+  const { cluster, stable, ask, restart } = await setUp(t, "header.UserName = 'admin'", {
+    flags: (folder) => ['--store', join(folder, 'store')],
+  })
   assert.equal(await ask(), 'stable 1')
   await cluster.stop()
   const { port, stderr } = await restart()
@@ -305,6 +336,153 @@ test('a rollout takes pod after pod away and no request of many at once fails, P
   isOver = true
   await Promise.all(load)
   assert.deepEqual(bad, [])
+})
+
+test('clusters over TLS and by DNS; health checks on pods', async (t) => {
+  const skip = skipWithout('openssl', 'dnsmasq')
+  if (skip !== false) return t.skip(skip)
+  const names = await startNameServer({})
+  t.after(() => names.close())
+  const authority = makeCertificate(t, ['authority.test'], { isAuthority: true })
+  const stranger = makeCertificate(t, ['stranger.test'], { isAuthority: true })
+  const cluster = new KubernetesServer(makeCertificate(t, ['localhost'], { issuer: authority }))
+  cluster.token = 'secret'
+  const site = await setUp(t, "header.UserName = 'admin'", {
+    cluster,
+    settings: { dns: { servers: [names.address] } },
+    clusters: (server, folder) => {
+      const kubeconfig = (name: string, ca: string): Value => {
+        const file = join(folder, name)
+        writeFileSync(
+          file,
+          toYaml({
+            'current-context': 'main',
+            contexts: [{ name: 'main', context: { cluster: 'shop', user: 'headgate' } }],
+            clusters: [
+              {
+                name: 'shop',
+                cluster: { server, 'certificate-authority-data': Buffer.from(ca).toString('base64') },
+              },
+            ],
+            users: [{ name: 'headgate', user: { token: 'secret' } }],
+          }),
+        )
+        return { kubeconfig: file }
+      }
+      return {
+        'cls-1': kubeconfig('config', authority.cert),
+        'cls-2': kubeconfig('config-2', stranger.cert),
+        'cls-3': { dns: '{service}.{namespace}.svc.test' },
+        'cls-4': { dns: '_http._tcp.{service}.{namespace}.svc.test' },
+      }
+    },
+  })
+  const { ask, call, gateway, stable, upstreams } = site
+  const [one, two] = stable as [Backend, Backend]
+  const [id] = upstreams
+
+  await t.test('a server is known by the authority of its kubeconfig, and by no other', async () => {
+    assert.equal(await ask(), 'stable 1')
+    await call('CreateUpstream', {
+      Scheme: 'HTTP',
+      Algorithm: 'ROUND-ROBIN',
+      UniqVpcId: VPC,
+      UpstreamType: 'K8S',
+      K8sService: [
+        { ClusterId: 'cls-2', Namespace: 'default', ServiceName: 'stable', Port: 8000, Weight: 1 },
+      ],
+    })
+    const ready = await waitFor('the Service to be told', async () => {
+      const { text } = await gateway.status('/readyz?verbose')
+      return text.includes('cls-2') ? text : undefined
+    })
+    assert.match(ready, /cls-2\/default\/stable:8000 has no nodes.*certificate/)
+  })
+
+  const service = (ClusterId: string, ServiceName: string, Port: number): Value => ({
+    UpstreamId: id,
+    K8sService: [{ ClusterId, Namespace: 'default', ServiceName, Port, Weight: 1 }],
+  })
+
+  await t.test(
+    'a headless Service in DNS: its addresses, or its SRV records, as long as they say',
+    async () => {
+      const zone = (port: number) => ({
+        hosts: { 'orders.default.svc.test': ['127.0.0.1'], 'pod-1.test': ['127.0.0.1'] },
+        lines: [`srv-host=_http._tcp.orders.default.svc.test,pod-1.test,${port}`],
+      })
+      const answers = (expected: string) =>
+        waitFor(expected, async () => ((await ask()) === expected ? true : undefined))
+      await names.change(zone(one.port))
+      await call('ModifyUpstream', service('cls-3', 'orders', two.port))
+      await answers('stable 2')
+      await call('ModifyUpstream', service('cls-4', 'orders', 8000))
+      await answers('stable 1')
+      await names.change(zone(two.port))
+      await answers('stable 2')
+      await names.change({})
+      await answers('status 502')
+      await call('ModifyUpstream', service('cls-1', 'stable', 8000))
+      await answers('stable 1')
+    },
+  )
+
+  const checker = {
+    EnableActiveCheck: true,
+    EnablePassiveCheck: false,
+    HealthyHttpStatus: '200',
+    UnhealthyHttpStatus: '500,503',
+    TcpFailureThreshold: 1,
+    TimeoutThreshold: 1,
+    HttpFailureThreshold: 1,
+    ActiveCheckHttpPath: '/healthz',
+    ActiveCheckInterval: 1,
+    ActiveCheckTimeout: 5,
+    UnhealthyTimeout: 3600,
+  }
+  const healthy = async (): Promise<Value> => {
+    const filter = { Name: 'UpstreamId', Values: [id] }
+    const { Result } = await call('DescribeUpstreams', { Limit: 1, Offset: 0, Filters: [filter] })
+    const [info] = (Result as { UpstreamSet: { Nodes: Value[] }[] }).UpstreamSet
+    return Object.fromEntries((info?.Nodes ?? []).map(({ Port, Healthy }) => [Port, Healthy]))
+  }
+  const becomes = (expected: Value) =>
+    waitFor(`nodes to be ${JSON.stringify(expected)}`, async () =>
+      JSON.stringify(await healthy()) === JSON.stringify(expected) ? true : undefined,
+    )
+  const asked = async (count: number): Promise<string[]> => {
+    const seen = new Set<string>()
+    for (let i = 0; i < count; i++) seen.add(await ask())
+    return [...seen].toSorted()
+  }
+
+  await t.test('probes take a pod out and bring it back; it stays out while other pods come', async (t) => {
+    site.cluster.put(SLICES, sliceObject('stable', two.port, [{ address: '127.0.0.1' }], 'stable-2'))
+    one.answer = ({ target }) =>
+      target === '/healthz' ? answerText('down', { status: '500 Down' }) : answerText('stable 1')
+    await call('ModifyUpstream', { UpstreamId: id, HealthChecker: checker })
+    await becomes({ [one.port]: 'UNHEALTHY', [two.port]: 'HEALTHY' })
+    assert.deepEqual(await asked(6), ['stable 2'])
+    const third = await startBackend('stable 3')
+    t.after(() => third.close())
+    site.cluster.put(SLICES, sliceObject('stable', third.port, [{ address: '127.0.0.1' }], 'stable-3'))
+    await becomes({ [one.port]: 'UNHEALTHY', [two.port]: 'HEALTHY', [third.port]: 'HEALTHY' })
+    assert.deepEqual(await asked(6), ['stable 2', 'stable 3'])
+    site.cluster.remove(SLICES, 'stable-3')
+    one.answer = () => answerText('stable 1')
+    await becomes({ [one.port]: 'HEALTHY', [two.port]: 'HEALTHY' })
+    assert.deepEqual(await asked(6), ['stable 1', 'stable 2'])
+  })
+
+  await t.test('traffic alone takes pods out as well; when all are out nobody is guessed at', async () => {
+    const HealthChecker = { ...checker, EnableActiveCheck: false, EnablePassiveCheck: true }
+    await call('ModifyUpstream', { UpstreamId: id, HealthChecker })
+    for (const pod of [one, two]) pod.answer = () => answerText('down', { status: '503 Down' })
+    // an answer is no failed attempt: it goes to the client, and counts against the pod
+    assert.deepEqual([await ask(), await ask()], ['status 503', 'status 503'])
+    await waitFor('nobody to be left', async () => ((await ask()) === 'status 502' ? true : undefined))
+    assert.deepEqual(await healthy(), { [one.port]: 'UNHEALTHY', [two.port]: 'UNHEALTHY' })
+  })
 })
 
 test('a Service that is not there is told in the log, with the reason', async (t) => {

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { KubeObject } from '../../src/discovery/pods/objects.ts'
 
@@ -14,6 +15,12 @@ interface Watcher {
   readonly labels: readonly (readonly [string, string])[]
   readonly name: string | null
   readonly response: ServerResponse
+}
+
+/** PEM. */
+export interface ServerIdentity {
+  readonly cert: string
+  readonly key: string
 }
 
 /**
@@ -37,13 +44,21 @@ export class KubernetesServer {
   #forgotten = 0
   #server: Server | null = null
   #port = 0
+  readonly #identity: ServerIdentity | null
+
+  /** With an identity, whose name is localhost, it speaks TLS. */
+  constructor(identity: ServerIdentity | null = null) {
+    this.#identity = identity
+  }
 
   get url(): string {
-    return `http://127.0.0.1:${this.#port}`
+    return this.#identity === null ? `http://127.0.0.1:${this.#port}` : `https://localhost:${this.#port}`
   }
 
   async start(): Promise<this> {
-    const server = createServer((request, response) => this.#answer(request, response))
+    const answer = (request: IncomingMessage, response: ServerResponse) => this.#answer(request, response)
+    const server =
+      this.#identity === null ? createServer(answer) : createSecureServer({ ...this.#identity }, answer)
     server.on('connection', (socket) => {
       this.#sockets.add(socket)
       socket.on('close', () => this.#sockets.delete(socket))

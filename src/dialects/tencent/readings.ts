@@ -153,6 +153,11 @@ export const READINGS: readonly Reading[] = [
     text: 'A text without a leading `/` beside `path` is an error with every comparison and in lists, not with `like`, `regex` and networks.',
   },
   {
+    mark: 'I',
+    section: '3.2',
+    text: 'What is outside the grammar is an error when it is saved: words that are no parameter, `&&`, `||`, `!`, `not`, `===`, a side, an argument, a quote or a parenthesis that is missing, comparisons without a word between them, patterns and networks that are none.',
+  },
+  {
     mark: 'X',
     section: '3.2',
     text: 'A condition has at most 2,048 characters, 32 parentheses inside each other, 64 comparisons, and 256 characters in a regular expression.',
@@ -181,6 +186,11 @@ export const READINGS: readonly Reading[] = [
   {
     mark: 'I',
     section: '3.3',
+    text: 'The texts `true` and `false` are booleans in any case; `1`, `0` and `yes` are none.',
+  },
+  {
+    mark: 'I',
+    section: '3.3',
     text: 'A number or boolean beside text of another kind is unequal to it; booleans have no order, so `<=` and `>=` are false as well.',
   },
   {
@@ -193,6 +203,11 @@ export const READINGS: readonly Reading[] = [
     mark: 'I',
     section: '3.3',
     text: '`sysparam.httpScheme` ignores case with every operator; any other undeclared `sysparam` than the three is missing.',
+  },
+  {
+    mark: 'I',
+    section: '3.3',
+    text: '`sysparam.clientIp` is the address that `trustedPeers` leave; `sysparam.clientUa` is the field User-Agent, and missing with it.',
   },
   {
     mark: 'X',
@@ -309,7 +324,7 @@ export const READINGS: readonly Reading[] = [
   {
     mark: 'I',
     section: '5.1',
-    text: 'UpstreamType is IP_PORT where none is given; one node at least; Host and Port together once; Healthy in a request is not looked at.',
+    text: 'UpstreamType is IP_PORT where none is given; one node or one Service at least, a Service with or without ExtraLabels; Host and Port together once; Healthy in a request is not looked at.',
   },
   {
     mark: 'X',
@@ -325,6 +340,11 @@ export const READINGS: readonly Reading[] = [
   { mark: 'I', section: '5.1', text: 'ActiveRequestHeader is refused, because its shape is not published.' },
   {
     mark: 'I',
+    section: '5.1',
+    text: 'Active checks of gRPC nodes are refused, because they ask for a path. ActiveCheckTimeout and ActiveCheckInterval are 1 to 3600 seconds, UnhealthyTimeout is 0 to 86400; checks whose thresholds are all 0 are taken with a warning.',
+  },
+  {
+    mark: 'I',
     section: '5.2',
     text: 'Each attempt goes to a node that was not tried; when all were, they come round again, 1 + Retries attempts in all.',
   },
@@ -338,7 +358,22 @@ export const READINGS: readonly Reading[] = [
     section: '5.2',
     text: 'A request is repeated whatever its method, as long as no byte of an answer came and its body can be sent again.',
   },
+  {
+    mark: 'I',
+    section: '5.2',
+    text: 'An attempt has failed that got no connection, or no answer before the connection broke; an answer is passed on, whatever its status.',
+  },
+  {
+    mark: 'I',
+    section: '5.2',
+    text: '502 where no node can be asked, or all attempts failed; 504 where one waited in vain.',
+  },
   { mark: 'I', section: '5.2', text: 'All nodes unhealthy: 502, nobody is guessed at.' },
+  {
+    mark: 'I',
+    section: '5.2',
+    text: 'Failures of a kind (connection, time, status) are counted in a row, each kind by itself, and a success begins anew.',
+  },
   {
     mark: 'I',
     section: '5.2',
@@ -421,9 +456,34 @@ export const READINGS: readonly Reading[] = [
     text: 'An upstream that APIs or policies name cannot be moved to another network.',
   },
   {
+    mark: 'I',
+    section: '5.3',
+    text: 'In ModifyUpstream an absent field stays as it is, and a list that is given replaces the one that stands.',
+  },
+  {
+    mark: 'I',
+    section: '5.3',
+    text: 'APIs, as edited or as released, and policies that name an upstream keep it from being deleted: `UnsupportedOperation.ResourceAssociated`.',
+  },
+  {
+    mark: 'I',
+    section: '5.3',
+    text: 'Which of the published error codes a fault has is ours to say: the table in tencent-api.md.',
+  },
+  {
     mark: 'X',
     section: '6',
-    text: 'Clusters are those of the setting `tencent.clusters`: by their API server (kubeconfig, address with token, in the cluster itself) or as a folder of files.',
+    text: 'Clusters are those of the setting `tencent.clusters`: by their API server (kubeconfig, address with token, in the cluster itself), as a folder of files, or by DNS.',
+  },
+  {
+    mark: 'X',
+    section: '6',
+    text: 'By DNS a Service is the name that the setting makes of it: each address is a pod at the Port of the K8sService, of a name that begins with `_` each SRV record is one at its own port. Weights and priorities of records count for nothing, ExtraLabels are refused, and a name that is not known or has no records has no pods.',
+  },
+  {
+    mark: 'X',
+    section: '6',
+    text: 'Of two Services that give the same address and port the first counts. While a source fails the last pods stay, and are said to be old; an answer without pods empties the upstream.',
   },
   {
     mark: 'I',

@@ -15,7 +15,7 @@ import type {
 } from '../../model/upstream.ts'
 import type { DialectSettings, Translation } from '../dialect.ts'
 import type { BackendUrl, Breaker, Session } from './backend.ts'
-import { readStatuses, servicesField } from './validate-upstream.ts'
+import { findsNothing, readStatuses, servicesField } from './validate-upstream.ts'
 
 /** Upstreams of the model: those of documents (spec/tencent.md 5), and those behind a Url. */
 
@@ -70,6 +70,11 @@ export function translateUpstream(
   if ((discovery?.services ?? endpoints).every(({ weight }) => weight === 0)) {
     const path = discovery === null ? 'Nodes' : servicesField(value)
     warnings.push({ path, message: 'all nodes have weight 0: every request gets 502' })
+  }
+  const checker = objectField(value, 'HealthChecker')
+  if (checker !== null && findsNothing(checker)) {
+    const message = 'all thresholds are 0: the checks never find a node unhealthy'
+    warnings.push({ path: 'HealthChecker', message })
   }
   const host = place.host ?? textField(value, 'UpstreamHost') ?? ''
   const retries = numberField(value, 'Retries') ?? settings.tencent.api_default_retries

@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject } from '../../model/json.ts'
 import { flagField, listField } from '../../model/json-fields.ts'
+import type { DialectSettings } from '../dialect.ts'
 import {
   checkChoice,
   checkFlag,
@@ -65,7 +66,7 @@ const CHECKER: ReadonlySet<string> = new Set([
 export const SCHEMES = ['HTTP', 'HTTPS', 'gRPC', 'gRPCs'] as const
 const MOST_NODES = 200
 
-export function checkUpstream(value: JsonObject, faults: Faults): void {
+export function checkUpstream(value: JsonObject, settings: DialectSettings, faults: Faults): void {
   checkKeys(value, UPSTREAM, '', 'an upstream', faults)
   checkIdField(value, 'UpstreamId', 'upstream', faults)
   checkChoice(value, 'Scheme', '', { of: SCHEMES, isRequired: true }, faults)
@@ -86,7 +87,7 @@ export function checkUpstream(value: JsonObject, faults: Faults): void {
   checkTags(value, 'Tags', '', faults)
   const type = checkChoice(value, 'UpstreamType', '', { of: ['IP_PORT', 'K8S'] }, faults)
   if (type === 'K8S') {
-    checkServices(value, faults)
+    checkServices(value, settings, faults)
     checkFoundNodes(value, faults)
   } else {
     for (const field of SERVICE_FIELDS)
@@ -134,7 +135,7 @@ const LABEL_VALUE = /^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$/
 const OBJECT_WORDS = 'up to 253 of a-z, 0-9, - and ., the first and last a letter or digit'
 
 /** Services whose pods are the nodes (spec/tencent.md 5.1, 6). */
-function checkServices(value: JsonObject, faults: Faults): void {
+function checkServices(value: JsonObject, { tencent }: DialectSettings, faults: Faults): void {
   const field = servicesField(value)
   if (field === 'K8sService' && listField(value, 'K8sServices').length > 0)
     faults.add(
@@ -153,7 +154,7 @@ function checkServices(value: JsonObject, faults: Faults): void {
     )
   for (const { place, entry } of services) {
     checkKeys(entry, SERVICE, place, 'a Service', faults)
-    checkText(
+    const cluster = checkText(
       entry,
       'ClusterId',
       place,
@@ -171,6 +172,17 @@ function checkServices(value: JsonObject, faults: Faults): void {
     )
     checkInteger(entry, 'Weight', place, { least: 0, most: 100, isRequired: true }, faults)
     checkText(entry, 'Name', place, {}, faults)
+    const isInDns =
+      cluster !== null &&
+      Object.hasOwn(tencent.clusters, cluster) &&
+      tencent.clusters[cluster]?.dns !== undefined
+    if (isInDns && listField(entry, 'ExtraLabels').length > 0)
+      faults.add(
+        'UnsupportedOperation',
+        joinPath(place, 'ExtraLabels'),
+        `${cluster} is read by DNS (tencent.clusters), which knows no labels of pods`,
+        'make a headless Service that selects them, or let the cluster be read by its API server',
+      )
     for (const { place: at, entry: label } of checkObjects(entry, 'ExtraLabels', place, faults)) {
       checkKeys(label, LABEL, at, 'a label', faults)
       const key = { isRequired: true, form: LABEL_KEY, words: 'the key of a label: app, or example.com/app' }
@@ -280,14 +292,12 @@ function checkHealthChecker(checker: JsonObject, faults: Faults): void {
       joinPath(path, 'ActiveRequestHeader'),
       'ActiveRequestHeader is not supported, because its shape is not published',
     )
-  const isOff = THRESHOLDS.every((name) => checker[name] === 0)
-  if ((flagField(checker, 'EnablePassiveCheck') || flagField(checker, 'EnableActiveCheck')) && isOff)
-    faults.add(
-      'InvalidParameterValue',
-      path,
-      'all thresholds are 0, so a check that is switched on would never find a node unhealthy',
-      'switch the checks off, or give one of the thresholds',
-    )
+}
+
+/** Whether checks that are switched on never find a node unhealthy, because each kind of failure is switched off. */
+export function findsNothing(checker: JsonObject): boolean {
+  const isOn = flagField(checker, 'EnablePassiveCheck') || flagField(checker, 'EnableActiveCheck')
+  return isOn && THRESHOLDS.every((name) => checker[name] === 0)
 }
 
 /** Codes between commas. `wrong`: the first piece that is none. */

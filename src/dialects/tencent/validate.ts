@@ -23,7 +23,7 @@ export function validate(kind: string, value: JsonValue, settings: DialectSettin
   }
   switch (kind) {
     case 'upstreams':
-      checkUpstream(value, faults)
+      checkUpstream(value, settings, faults)
       break
     case 'services':
       checkService(value, settings, faults)

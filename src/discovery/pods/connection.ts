@@ -39,7 +39,7 @@ export async function openConnection(
   }
   const { server, tokenFile, caFile } = settings
   if (server === undefined)
-    throw new Error('the cluster has none of directory, kubeconfig, server and inCluster')
+    throw new Error('the cluster has none of directory, dns, kubeconfig, server and inCluster')
   return {
     server: server.replace(/\/+$/, ''),
     ca: caFile === undefined ? null : readFileSync(caFile, 'utf8'),

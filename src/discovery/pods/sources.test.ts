@@ -15,12 +15,16 @@ import { waitFor } from '../../../test/support/tools.ts'
 import { podServiceName } from '../../model/pod-service.ts'
 import type { ClusterSettings } from '../../model/settings.ts'
 import { toYaml } from '../../model/yaml-text.ts'
+import type { NameOutcome, NameQuestion } from '../discovery.ts'
 import { PodSource } from '../pod-source.ts'
 import { openConnection } from './connection.ts'
 
+/** Where no cluster is read by DNS. */
+const NO_NAMES = { ask: () => Promise.reject(new Error('nobody asks for names')) }
+
 /** A source with one cluster, and what it answers for a Service: addresses, or why there are none. */
 function sourceOf(t: TestContext, settings: ClusterSettings) {
-  const source = new PodSource({ clusters: { 'cls-1': settings } })
+  const source = new PodSource({ clusters: { 'cls-1': settings }, names: NO_NAMES })
   t.after(() => source.close())
   let changes = 0
   source.onStale(() => changes++)
@@ -197,6 +201,71 @@ test('a folder of files says the same, is read again, and a broken file keeps wh
   await becomes('a', ['10.0.0.1'])
 })
 
+test('headless Services in DNS: addresses at the port of the Service, or SRV with ports of their own', async (t) => {
+  const asked: NameQuestion[] = []
+  let answer: NameOutcome = { kind: 'none', reason: 'there is no such name' }
+  const ask = async (question: NameQuestion): Promise<NameOutcome> => {
+    asked.push(question)
+    return answer
+  }
+  const source = new PodSource({
+    clusters: {
+      plain: { dns: '{service}.{namespace}.svc.test' },
+      srv: { dns: '_http._tcp.{service}.{namespace}.svc.test' },
+    },
+    names: { ask },
+  })
+  t.after(() => source.close())
+  const pods = async (cluster: string, labels: readonly { name: string; value: string }[] = []) => {
+    const service = { cluster, namespace: 'shop', service: 'orders', port: 8000, labels }
+    const outcome = await source.ask({ kind: 'pods', name: podServiceName(service) })
+    if (outcome.kind !== 'found') return outcome
+    const places = outcome.hosts.map(({ host, port, addresses }) => `${host}:${port} ${addresses.join()}`)
+    return [...places, outcome.ttlSeconds]
+  }
+  const host = { host: 'orders.shop.svc.test', port: null, rank: 0, weight: 1 }
+  answer = {
+    kind: 'found',
+    ttlSeconds: 7,
+    hosts: [{ ...host, addresses: ['10.0.0.2', 'fd00::1', '10.0.0.1'] }],
+  }
+  assert.deepEqual(await pods('plain'), [
+    '10.0.0.1:8000 10.0.0.1',
+    '10.0.0.2:8000 10.0.0.2',
+    'fd00::1:8000 fd00::1',
+    7,
+  ])
+  // weights and priorities of records say nothing; a host without an address is left out
+  const hosts = [
+    { ...host, host: 'b.test', port: 8081, rank: 5, weight: 9, addresses: ['10.0.0.1'] },
+    { ...host, host: 'a.test', port: 8080, addresses: ['10.0.0.1'] },
+    { ...host, host: 'c.test', port: 8080, addresses: [] },
+  ]
+  answer = { kind: 'found', ttlSeconds: 3, hosts }
+  assert.deepEqual(await pods('srv'), ['10.0.0.1:8080 10.0.0.1', '10.0.0.1:8081 10.0.0.1', 3])
+  assert.deepEqual(asked, [
+    { kind: 'addresses', name: 'orders.shop.svc.test' },
+    { kind: 'services', name: '_http._tcp.orders.shop.svc.test' },
+  ])
+  // who decides says that there are none; who cannot be asked says nothing
+  answer = { kind: 'none', reason: 'there is no orders.shop.svc.test' }
+  assert.deepEqual(await pods('plain'), { ...answer, kind: 'empty', ttlSeconds: 5 })
+  answer = { kind: 'found', ttlSeconds: 3, hosts: hosts.slice(2) }
+  assert.deepEqual(await pods('srv'), {
+    kind: 'empty',
+    reason: 'none of its hosts has an address',
+    ttlSeconds: 3,
+  })
+  answer = { kind: 'failed', reason: 'orders.shop.svc.test: ETIMEOUT' }
+  assert.deepEqual(await pods('plain'), answer)
+  const count = asked.length
+  assert.deepEqual(await pods('plain', [{ name: 'version', value: 'v2' }]), {
+    kind: 'failed',
+    reason: 'its cluster is read by DNS, which knows no labels of pods',
+  })
+  assert.equal(asked.length, count)
+})
+
 test('kubeconfig: contexts, certificates and tokens; programs and unverified servers are refused', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'headgate-kubeconfig-'))
   t.after(() => rmSync(folder, { recursive: true }))
@@ -226,5 +295,5 @@ test('kubeconfig: contexts, certificates and tokens; programs and unverified ser
   config({ 'insecure-skip-tls-verify': true }, {})
   await assert.rejects(openConnection({ kubeconfig: file }), /insecure-skip-tls-verify is refused/)
   await assert.rejects(openConnection({ inCluster: true }, {}), /KUBERNETES_SERVICE_HOST is not set/)
-  await assert.rejects(openConnection({}), /none of directory, kubeconfig, server and inCluster/)
+  await assert.rejects(openConnection({}), /none of directory, dns, kubeconfig, server and inCluster/)
 })
