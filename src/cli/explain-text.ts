@@ -153,9 +153,10 @@ class Writer {
   }
 
   #waysOf(upstream: ExplainedUpstream): string {
-    const { connectMs, sendMs, readMs } = upstream.timeouts
+    const { connectMs, sendMs, readMs, answerMs } = upstream.timeouts
     const own = upstream.timeoutsOf === 'route' ? ' (the route’s own)' : ''
-    return `timeouts connect ${seconds(connectMs)} send ${seconds(sendMs)} read ${seconds(readMs)}${own}`
+    const whole = answerMs === undefined ? '' : `, all attempts ${seconds(answerMs)}`
+    return `timeouts connect ${seconds(connectMs)} send ${seconds(sendMs)} read ${seconds(readMs)}${whole}${own}`
   }
 
   #changes(): void {

@@ -180,6 +180,11 @@ export interface UpstreamTimeouts {
   readonly sendMs: number
   /** Between two reads: until the answer's head (RESPONSE_HEAD_TIMEOUT, 504), then between parts of its body. */
   readonly readMs: number
+  /**
+   * Until the answer's head, all attempts together: none begins later, and what the last one waits for is over then (UPSTREAM_HEAD_TIMEOUT, 504). Absent: each attempt
+   * has the other three for itself (Tencent: ServiceTimeout).
+   */
+  readonly answerMs?: number
 }
 
 /** Which failures may be retried at all is reliability.md section 6; this is how often and how long. */

@@ -733,10 +733,15 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
     }
     this.#enter(endpoint)
     const { connectMs } = this.#opening ?? (this.#timeouts as UpstreamTimeouts)
+    const { answerMs } = this.#timeouts as UpstreamTimeouts
     const { upstreamOptions } = this.plane
-    this.#connection = isStream
-      ? new ClientSession(pool, address, connectMs, now, upstreamOptions).open(this)
-      : new UpstreamConnection(pool, address, this, connectMs, now, upstreamOptions)
+    if (isStream) {
+      // others may wait for the session too, so it has all the time that a connection has
+      this.#connection = new ClientSession(pool, address, connectMs, now, upstreamOptions).open(this)
+      return
+    }
+    const ms = answerMs === undefined ? connectMs : Math.min(connectMs, this.firstAttemptMs + answerMs - now)
+    this.#connection = new UpstreamConnection(pool, address, this, ms, now, upstreamOptions)
   }
 
   /** False: what it made may not go on the wire. */
@@ -847,7 +852,11 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
   /** When the attempt is over if no head has come; 0: only the timeouts between reads count. */
   #headDeadline(nowMs: number): number {
     const { attemptMs } = (this.upstream as CompiledUpstream).model.retry
-    return attemptMs === 0 ? 0 : nowMs + attemptMs
+    const { answerMs } = this.#timeouts as UpstreamTimeouts
+    const own = attemptMs === 0 ? 0 : nowMs + attemptMs
+    if (answerMs === undefined) return own
+    const whole = this.firstAttemptMs + answerMs
+    return own === 0 ? whole : Math.min(own, whole)
   }
 
   // ================= the body of the request =================
@@ -1271,7 +1280,13 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
     this.#lastFailure = failure
     const upstream = this.upstream as CompiledUpstream
     const retry = upstream.model.retry
-    if (!isStale && failure !== 'gatewayLimit') this.#judgeFailed(upstream, endpoint, failure)
+    const isOver = this.#isAnswerOver(clock.nowMs)
+    if (!isStale && failure !== 'gatewayLimit') {
+      // what other attempts left it was too little to blame it for
+      if (isOver && failureStatus(failure) === 504 && this.sends > 1)
+        upstream.balance.judge?.abandoned(endpoint.index)
+      else this.#judgeFailed(upstream, endpoint, failure)
+    }
     if (failure === 'tlsFailed') this.#tellTlsFault(endpoint, error)
     const verdict = judgeFailure(failure, {
       isSafe: this.#opening === null && (retry.nonIdempotent || isSafeMethod(this.sentMethod)),
@@ -1288,6 +1303,7 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
     const code =
       failure === 'gatewayLimit' && error?.code === 'EADDRNOTAVAIL' ? 'OUT_OF_PORTS' : FAILURE_CODES[failure]
     if (verdict === 'give up') return this.respondError(code)
+    if (isOver) return this.respondError('UPSTREAM_HEAD_TIMEOUT')
     const now = clock.nowMs
     const repeat = this.#mayRepeat(retry, now)
     const isSpent = !repeat && !this.#hasAnother(upstream)
@@ -1417,6 +1433,12 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
       this.#repeats < sameEndpoint.count &&
       !this.#isLate(retry, nowMs + this.#waitMs(sameEndpoint))
     )
+  }
+
+  /** Whether the time that all attempts have together is over. */
+  #isAnswerOver(nowMs: number): boolean {
+    const { answerMs } = this.#timeouts as UpstreamTimeouts
+    return answerMs !== undefined && nowMs - this.firstAttemptMs >= answerMs
   }
 
   /** Whether an attempt that begins then is none any more. */

@@ -603,6 +603,7 @@ test('the command line applies, shows, explains and deletes Tencent documents', 
     'UserName: admin',
   )
   assert.match(explained.stdout, /plugin-tenant01/, explained.stdout + explained.stderr)
+  assert.match(explained.stdout, /connect 5 s send 15 s read 15 s, all attempts 15 s \(the route’s own\)/)
   const refused = await run('delete', 'tencent/upstream', 'upstream-1ca1d6yi', '--yes')
   assert.notEqual(refused.code, 0)
   assert.match(refused.stdout + refused.stderr, /still uses it/)

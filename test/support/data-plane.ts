@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import type { AccessRecord } from '../../src/model/access-record.ts'
 import { FIRST_SLOT } from '../../src/model/counters.ts'
 import { DEFAULT_SETTINGS } from '../../src/model/defaults.ts'
+import type { OutcomeJudge } from '../../src/model/health.ts'
 import type { Section } from '../../src/model/listener.ts'
 import type { Route } from '../../src/model/route.ts'
 import type { Settings } from '../../src/model/settings.ts'
@@ -76,6 +77,8 @@ export interface TestPlaneOptions {
   readonly limits?: Partial<Settings['limits']>
   readonly settings?: Partial<Settings>
   readonly section?: Section
+  /** Who is told how attempts of upstreams with health checks ended; without it nobody is. */
+  readonly judge?: OutcomeJudge
 }
 
 export async function startPlane(options: TestPlaneOptions): Promise<TestPlane> {
@@ -105,8 +108,8 @@ export async function startPlane(options: TestPlaneOptions): Promise<TestPlane> 
     sections,
     positions,
     lane,
-    health: new Int32Array(0),
-    judge: () => null,
+    health: new Int32Array(options.judge === undefined ? 0 : 80_000),
+    judge: () => options.judge ?? null,
     slot,
     accessLog: (record) => records.push(keep(record)),
     log: (_level, fields, message) => logged.push({ fields, message }),

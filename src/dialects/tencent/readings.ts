@@ -351,7 +351,7 @@ export const READINGS: readonly Reading[] = [
   {
     mark: 'I',
     section: '5.2',
-    text: 'ServiceTimeout bounds the wait for an answer; connecting may take 5 seconds of it, or all of it where it is less.',
+    text: 'ServiceTimeout bounds all attempts together until the answer begins, and then the wait between two of its parts; connecting may take 5 seconds of it, or all of it where it is less.',
   },
   {
     mark: 'I',

@@ -40,13 +40,10 @@ const POOL: PoolSettings = { size: 320, idleMs: 60_000, requests: 1000, maxAgeMs
 /** Where no API says how long it waits: as long as any may. */
 const LONGEST: UpstreamTimeouts = { connectMs: 5_000, sendMs: 1_800_000, readMs: 1_800_000 }
 
-/**
- * The timeouts that `ServiceTimeout` makes. One attempt may wait for its answer as long as the whole request may, so none follows one that
- * waited in vain.
- */
+/** The timeouts that `ServiceTimeout` makes: it bounds all attempts together, and the wait between two parts of an answer. */
 export function timeoutsOf(seconds: number): UpstreamTimeouts {
   const ms = seconds * 1000
-  return { connectMs: Math.min(ms, LONGEST.connectMs), sendMs: ms, readMs: ms }
+  return { connectMs: Math.min(ms, LONGEST.connectMs), sendMs: ms, readMs: ms, answerMs: ms }
 }
 
 export function translateUpstream(
