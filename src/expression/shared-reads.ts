@@ -1,5 +1,5 @@
 import type { Predicate } from '../model/predicate.ts'
-import { compileVariable, DRAW, type Variable, type VariableValue } from './variables.ts'
+import { compileVariable, isDrawn, type Variable, type VariableValue } from './variables.ts'
 
 /**
  * Several predicates that are asked one after the other about the same request: a variable that stands in them more than once is read once.
@@ -14,7 +14,7 @@ export class SharedReads {
     const counts = new Map<string, number>()
     for (const predicate of predicates) if (predicate !== null) count(predicate, counts)
     for (const [name, uses] of counts) {
-      if (uses < 2 || name === DRAW) continue
+      if (uses < 2 || isDrawn(name)) continue
       const variable = compileVariable(name)
       if (!variable.needsBody) this.#shared.set(name, new SharedRead(variable))
     }

@@ -75,6 +75,9 @@ const OWN_ROWS: readonly (readonly [string, SampleRequest, VariableValue])[] = [
   ['xpath:/a/b', { headers: { 'content-type': 'text/xml' }, body: '<a><b>1</b></a>' }, '1'],
   ['xpath:/a/c', { headers: { 'content-type': 'text/xml' }, body: '<a><b>1</b></a>' }, undefined],
   ['random()', { random: () => 0.25 }, 0.25],
+  ['random_id()', { random: () => 0 }, `1${'0'.repeat(31)}`],
+  ['random_id()', { random: () => 1 - 2 ** -53 }, 'f'.repeat(32)],
+  ['random_id()', { random: () => 0.5 }, `88000000${'80000000'.repeat(3)}`],
   ['unknown:header.x', { lines: [['x', '1']] }, undefined],
 ]
 

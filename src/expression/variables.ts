@@ -46,7 +46,7 @@ export function compileVariable(name: string): Variable {
 
 /** Whether a name stands in the list of section 8 (also if this gateway never has a value for it, as for `ssl_…`). */
 export function isKnownVariable(name: string): boolean {
-  if (name !== DRAW && (PLAIN.has(name) || GRAPHQL.has(name))) return true
+  if (!isDrawn(name) && (PLAIN.has(name) || GRAPHQL.has(name))) return true
   const path = bodyPathOf(name)
   if (path !== null) return parseBodyPath(path) !== null
   if (name.startsWith('ssl_') && name.length > 4) return true
@@ -58,7 +58,7 @@ export function isKnownVariable(name: string): boolean {
  * For dialects that take names of variables from documents.
  */
 export function documentedVariable(name: string): string {
-  const isOurs = name === DRAW || EXACT_FAMILIES.some(({ prefix }) => name.startsWith(prefix))
+  const isOurs = isDrawn(name) || EXACT_FAMILIES.some(({ prefix }) => name.startsWith(prefix))
   return isOurs ? `unknown:${name}` : name
 }
 
@@ -88,7 +88,28 @@ function bodyPathOf(name: string): string | null {
 }
 
 /** Drawn anew whenever it is read. */
-export const DRAW = 'random()'
+const DRAW = 'random()'
+/** 32 hexadecimal digits, drawn anew whenever they are read: the id of a trace. */
+const DRAWN_ID = 'random_id()'
+const DRAWS: ReadonlySet<string> = new Set([DRAW, DRAWN_ID])
+
+/** Whether two readings of a variable differ. */
+export function isDrawn(name: string): boolean {
+  return DRAWS.has(name)
+}
+
+/** Never all zeros: its first digit is none. */
+function drawId(view: RequestView): string {
+  let id = (1 + Math.floor(view.random() * 15)).toString(16)
+  id += Math.floor(view.random() * 0x1000_0000)
+    .toString(16)
+    .padStart(7, '0')
+  for (let i = 0; i < 3; i++)
+    id += Math.floor(view.random() * 0x1_0000_0000)
+      .toString(16)
+      .padStart(8, '0')
+  return id
+}
 
 const absent: Read = () => undefined
 const hostName = toByteString(hostname())
@@ -144,6 +165,7 @@ const PLAIN: ReadonlyMap<string, Read> = new Map<string, Read>([
   ['upstream_status', (view) => textOf(view.answer?.upstreamStatus)],
   // ours, and no name that a document of the reference would have
   [DRAW, (view) => view.random()],
+  [DRAWN_ID, drawId],
 ])
 
 const GRAPHQL: ReadonlyMap<string, GraphqlPart> = new Map<string, GraphqlPart>([

@@ -196,6 +196,12 @@ test('seed 000: UserName: admin goes to one upstream, all else to the default; b
   assert.equal(fields?.field('x-api-scheme'), 'http')
   assert.equal(fields?.field('x-real-ip'), '127.0.0.1')
   assert.match(fields?.field('x-api-requestid') ?? '', /./)
+  assert.equal(fields?.field('x-forwarded-for'), '127.0.0.1')
+  assert.match(fields?.field('x-b3-traceid') ?? '', /^[0-9a-f]{32}$/)
+  await text()
+  assert.notEqual(one.requests.at(-1)?.field('x-b3-traceid'), fields?.field('x-b3-traceid'))
+  await text({ headers: { 'X-B3-TraceId': '463ac35c9f6413ad' } })
+  assert.equal(one.requests.at(-1)?.field('x-b3-traceid'), '463ac35c9f6413ad')
   // by client address
   await apply(gateway, [
     ['plugins', plugin([policy('office', "sysparam.clientIp = '127.0.0.2'", 'upstream-1ca1d6yi')])],

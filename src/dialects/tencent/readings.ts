@@ -275,6 +275,11 @@ export const READINGS: readonly Reading[] = [
   },
   {
     mark: 'I',
+    section: '4.3',
+    text: '`x-b3-traceid` is 32 hexadecimal digits at random; one that the client sends goes on in its place.',
+  },
+  {
+    mark: 'I',
     section: '4.4',
     text: 'MOCK answers 200, as JSON where the text parses as JSON and as plain text elsewhere.',
   },

@@ -239,7 +239,7 @@ function routeOf(released: ReleasedApi, way: Way, n: number, rules: readonly Rul
     ...routeBase(released, way, n === 0 ? null : String(n)),
     entries: entriesOf(released, way, method === null ? 'any' : 'one'),
     methods: method === null ? null : [method],
-    requestFilters: [addedHeaders(released.origin)],
+    requestFilters: [addedHeaders(released.origin), addedTraceId(released.origin)],
     rules,
     upgrades: isWebSocket ? ['websocket'] : [],
     timeouts: timeoutsOf(seconds),
@@ -313,6 +313,25 @@ function addedHeaders(origin: Origin): RequestRewrite {
         { name: 'X-Api-RequestId', value: variable('request_id') },
         { name: 'X-Api-Scheme', value: variable('scheme') },
       ],
+      remove: [],
+    },
+  }
+}
+
+const TRACE_ID = 'x-b3-traceid'
+
+/** The last of them: one that the client sends goes on, so that its trace does. */
+function addedTraceId(origin: Origin): RequestRewrite {
+  return {
+    kind: 'rewriteRequest',
+    origin,
+    when: { kind: 'test', variable: `http_${TRACE_ID}`, operator: 'equal', value: null },
+    path: null,
+    method: null,
+    host: null,
+    headers: {
+      add: [],
+      set: [{ name: TRACE_ID, value: [{ variable: 'random_id()', fallback: '' }] }],
       remove: [],
     },
   }
