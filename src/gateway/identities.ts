@@ -3,7 +3,7 @@ import { type Endpoint, endpointIdentity } from '../model/endpoint.ts'
 import { healthIdentity, needsHealthLines, upstreamHealthIdentity } from '../model/health.ts'
 import type { ModelObject } from '../model/model.ts'
 import { type Split, spillIdentity, splitIdentity } from '../model/split.ts'
-import { compileRotation } from '../model/weighted-rotation.ts'
+import { compileRotation, scaleWeights } from '../model/weighted-rotation.ts'
 
 /** What a slot is for: a shared position, lines of counters, or a line of health. */
 export type SlotPool = 'position' | 'route' | 'target' | 'endpoint' | 'health'
@@ -14,9 +14,9 @@ export interface SlotNeed {
   readonly lines: number
   /** Id of the object that needs it. */
   readonly owner: string
-  /** Splits only: id without the weights, so that other weights can start at the old ones' phase. */
+  /** Positions only: identity without the weights, so that other weights, or endpoints, can start at the old ones' phase. */
   readonly family: string | null
-  /** Splits only: positions in one cycle. */
+  /** Positions only: those in one cycle; 0: nothing is taken from it. */
   readonly cycle: number
 }
 
@@ -48,8 +48,17 @@ export function slotNeeds(object: ModelObject): readonly SlotNeed[] {
     else level.push(endpoint)
   }
   for (const [priority, endpoints] of levels) {
-    if (endpoints.length > 1)
-      needs.push(needOf(rotationIdentity(object.id, priority, endpoints), 'position', 1, object.id))
+    if (endpoints.length < 2) continue
+    let cycle = 0
+    for (const weight of scaleWeights(endpoints.map((endpoint) => endpoint.weight)).weights) cycle += weight
+    needs.push({
+      identity: rotationIdentity(object.id, priority, endpoints),
+      pool: 'position',
+      lines: 1,
+      owner: object.id,
+      family: `rotation:${object.id}#${priority}`,
+      cycle,
+    })
   }
   return needs
 }

@@ -275,7 +275,7 @@ export class SharedState {
     if (need.family !== null) this.#families.set(need.family, need.identity)
   }
 
-  /** Where the split with other weights stands in its cycle, carried over to the new cycle. */
+  /** Where the split or rotation with other weights stands in its cycle, carried over to the new cycle. */
   #phaseFor(need: SlotNeed, family: string): number {
     const old = this.#held.get(this.#families.get(family) ?? '')
     if (old === undefined || old.need.cycle === 0) return 0

@@ -122,7 +122,7 @@ export function routeIdentity(routeId: string): string {
 export function targetIdentity(splitId: string, index: number): string {
   return `target:${splitId}#${index}`
 }
-/** Position of an upstream's rotation on one priority level. Other weights or endpoints: another position. */
+/** Position of an upstream's rotation on one priority level. Other weights or endpoints: another position (that starts at the old one's phase). */
 export function rotationIdentity(
   upstreamId: string,
   priority: number,

@@ -113,7 +113,7 @@ test('a split with other weights begins at the same phase of the new cycle', asy
   assert.equal(await ask(gateway, 2, '/half'), whole.slice(2))
 })
 
-test("an upstream's rotation goes on while nodes and weights are the same, and begins anew otherwise", async (t) => {
+test("an upstream's rotation goes on, with other nodes or weights at the same phase of the new cycle", async (t) => {
   const { gateway, a, b } = await setUp(t)
   const route = (more: object) => ({ uri: '/*', upstream: { ...upstreamOf(a, b), ...more } })
   await put(gateway, 'routes/1', route({}))
@@ -122,6 +122,9 @@ test("an upstream's rotation goes on while nodes and weights are the same, and b
   await put(gateway, 'routes/1', route({ retries: 0, timeout: { connect: 1, send: 1, read: 1 } }))
   assert.equal(await ask(gateway, 1), second)
   assert.equal(await ask(gateway, 1), first)
+  // half of the cycle is over, and so it is with other weights
+  await put(gateway, 'routes/1', route({ nodes: { [a.node]: 2, [b.node]: 2 } }))
+  assert.equal(await ask(gateway, 2), second + first)
   await put(gateway, 'routes/1', route({ nodes: { [a.node]: 2, [b.node]: 3 } }))
   const cycle = await ask(gateway, 5)
   assert.equal(cycle.replaceAll('B', '').length, 2, cycle)
