@@ -144,6 +144,8 @@ export const SETTING_DESCRIPTIONS: Readonly<Record<string, string>> = {
     'Whether Tencent services without an InstanceId may use upstreams: `dedicated` counts them as services of a dedicated instance, `enforce` refuses.',
   'tencent.instances':
     'Dedicated instances by InstanceId, each with the network that it runs in: `{ins-1: {UniqVpcId: vpc-1}}`. Upstreams of another network bring a warning.',
+  'tencent.ignore_header_case':
+    'Whether `header.NAME` of conditions takes names of fields in any case. The vendor compares them as they are sent.',
   'tencent.strict_conditions': 'Whether conditions may use only operators that the vendor documents.',
   'tencent.strict_names':
     'Whether names of policies may have only what the vendor’s JSON reference allows: letters, digits and `% ~ _ \\ - . { } ? & =`; else any printable text.',

@@ -46,8 +46,8 @@ scanFields(fields, headBytes(text, 0, text.length), text.length, 100)
 const view: RequestView = {
   ...sampleView({ path: '/release/orders', query: 'trace=1&age=29&level=4', clientAddress: '10.1.2.3' }),
   header: (name) => fields.getLoose(name),
-  firstField(name) {
-    const at = fields.findExact(name)
+  firstField(name, lowerName) {
+    const at = name === null ? fields.find(lowerName) : fields.findExact(name)
     return at < 0 ? undefined : fields.value(at)
   },
 }
@@ -56,7 +56,7 @@ for (const [name, write] of Object.entries(SHAPES)) {
   const predicates = Array.from({ length: RULES }, (_, i) => {
     const parsed = parseCondition(write(i))
     if ('fault' in parsed) throw new Error(parsed.fault.message)
-    const options = { basePath: '/release', declared: new Map(), isStrict: false }
+    const options = { basePath: '/release', declared: new Map(), ignoresHeaderCase: false, isStrict: false }
     return toPredicate(parsed.ast, options)
   })
   const reads = new SharedReads(predicates)

@@ -27,9 +27,9 @@ export interface RequestView {
   header(name: string): string | undefined
   /**
    * Value of the first line of a field whose name is written exactly so; over HTTP/2, where all names are in lower case, of the one with
-   * that name in any case. Undefined if absent.
+   * that name in any case. `name` null: in any case over either. Undefined if absent.
    */
-  firstField(name: string, lowerName: string): string | undefined
+  firstField(name: string | null, lowerName: string): string | undefined
   /** At random from [0, 1), anew with each call. */
   random(): number
   /** Cookie field lines joined by `; `, or undefined. */

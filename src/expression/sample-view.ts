@@ -42,7 +42,7 @@ export function sampleView(request: SampleRequest = {}): RequestView {
     header: (name) => fields.get(name),
     firstField(exact, lower) {
       const line = raw.find(([name]) =>
-        this.protocol.startsWith('HTTP/2') ? name.toLowerCase() === lower : name === exact,
+        this.protocol.startsWith('HTTP/2') || exact === null ? name.toLowerCase() === lower : name === exact,
       )
       return line?.[1]
     },

@@ -24,7 +24,7 @@ function prepare(...predicates: readonly Predicate[]) {
     return {
       ...view,
       firstField: (name) => {
-        asked.push(name)
+        asked.push(String(name))
         return lines.find(([other]) => other === name)?.[1]
       },
       random: () => ++draws / 100,

@@ -50,6 +50,18 @@ const OWN_ROWS: readonly (readonly [string, SampleRequest, VariableValue])[] = [
   ],
   ['header:X-A', { lines: [['x-a', '1']], protocol: 'HTTP/2.0' }, '1'],
   ['header:X-A', { lines: [['X_A', '1']] }, undefined],
+  [
+    'anyHeader:x-a',
+    {
+      lines: [
+        ['X-A', '1'],
+        ['x-a', '2'],
+      ],
+    },
+    '1',
+  ],
+  ['anyHeader:X-A', { lines: [['X_A', '1']] }, undefined],
+  ['anyHeader:hOST', { lines: [['Host', 'a:1']] }, 'a:1'],
   ['header:Host', { lines: [['hOST', 'a:1']] }, 'a:1'],
   ['path:2', { path: '/ab/c' }, 'b/c'],
   ['path:3', { path: '/ab' }, '/'],

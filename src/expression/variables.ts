@@ -194,6 +194,7 @@ const FAMILIES: readonly Family[] = [
 /**
  * Ours: what dialects ask for that tell names apart more strictly than the variables of section 8 do. No name of theirs has a colon.
  * - `header:Name`: the first line of the field that is so written (over HTTP/2 in any case).
+ * - `anyHeader:Name`: the same in any case, over HTTP/1.1 as well.
  * - `query:name`: the first argument of that name, as text; empty where it has no `=`.
  * - `path:8`: the path without its first eight bytes; `/` where nothing is left.
  * - `field:name`: the field of that name in any case, `_` apart from `-`; several lines joined by `, `.
@@ -202,6 +203,7 @@ const FAMILIES: readonly Family[] = [
  */
 const EXACT_FAMILIES: readonly Family[] = [
   { prefix: 'header:', needsBody: false, compile: compileExactField },
+  { prefix: 'anyHeader:', needsBody: false, compile: compileAnyHeader },
   { prefix: 'query:', needsBody: false, compile: compileFirstArgument },
   { prefix: 'path:', needsBody: false, compile: compilePathRest },
   { prefix: 'field:', needsBody: false, compile: compileField },
@@ -216,6 +218,12 @@ function compileExactField(rest: string): Read {
   const name = toByteString(rest)
   const lowerName = toByteString(rest.toLowerCase())
   return (view) => view.firstField(name, lowerName)
+}
+
+function compileAnyHeader(rest: string): Read {
+  const lowerName = toByteString(rest.toLowerCase())
+  if (lowerName === 'host') return (view) => view.header('host')
+  return (view) => view.firstField(null, lowerName)
 }
 
 function compileFirstArgument(rest: string): Read {

@@ -214,6 +214,7 @@ function placeOf(variable: string): Place | null {
   if (variable.startsWith('arg_')) return listPlace('query', variable.slice(4))
   if (variable.startsWith('query:')) return listPlace('query', variable.slice(6))
   if (variable.startsWith('header:')) return listPlace('headers', variable.slice(7))
+  if (variable.startsWith('anyHeader:')) return listPlace('headers', variable.slice(10))
   if (variable.startsWith('cookie_')) return listPlace('cookies', variable.slice(7))
   if (variable.startsWith('http_')) return listPlace('headers', variable.slice(5).replaceAll('_', '-'))
   if (variable.startsWith('post_arg_')) return listPlace('form', variable.slice(9))

@@ -335,6 +335,7 @@ export const SETTINGS_SCHEMA = section({
       of: section({ UniqVpcId: text() }),
       most: 10_000,
     },
+    ignore_header_case: flag(),
     strict_conditions: flag(),
     strict_names: flag(),
     functions: {

@@ -142,6 +142,7 @@ export const DEFAULT_SETTINGS: Settings = {
     api_default_retries: 5,
     shared_instances: 'dedicated',
     instances: {},
+    ignore_header_case: false,
     strict_conditions: false,
     strict_names: false,
     functions: {},

@@ -257,6 +257,8 @@ export interface TencentSettings {
   readonly shared_instances: 'dedicated' | 'enforce'
   /** What is known of dedicated instances, by InstanceId. */
   readonly instances: Readonly<Record<string, TencentInstance>>
+  /** Whether `header.NAME` of conditions takes the name in any case; the vendor takes it as it is sent. */
+  readonly ignore_header_case: boolean
   /** Whether conditions may use documented operators only. */
   readonly strict_conditions: boolean
   /** Whether names of policies may have only the characters of the vendor's JSON reference: letters, digits and `%~_\-.{}?&=`. */

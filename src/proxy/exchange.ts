@@ -1975,12 +1975,12 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
     const fields = this.client.head.fields
     return this.overlay === null ? fields.getLoose(name) : this.overlay.get(name, fields)
   }
-  firstField(name: string, lowerName: string): string | undefined {
+  firstField(name: string | null, lowerName: string): string | undefined {
     if (this.cameForwarded && !this.isPeerTrusted && CLAIMS.has(lowerName)) return undefined
     const { head, isFramed } = this.client
     const { fields } = head
     if (this.overlay !== null) return this.overlay.first(isFramed ? null : name, lowerName, fields)
-    const at = isFramed ? fields.find(lowerName) : fields.findExact(name)
+    const at = isFramed || name === null ? fields.find(lowerName) : fields.findExact(name)
     return at < 0 ? undefined : fields.value(at)
   }
   random(): number {

@@ -404,6 +404,13 @@ test('clusters over TLS and by DNS; health checks on pods', async (t) => {
     K8sService: [{ ClusterId, Namespace: 'default', ServiceName, Port, Weight: 1 }],
   })
 
+  const nodes = async (): Promise<Value[]> => {
+    const filter = { Name: 'UpstreamId', Values: [id] }
+    const { Result } = await call('DescribeUpstreams', { Limit: 1, Offset: 0, Filters: [filter] })
+    const [info] = (Result as { UpstreamSet: { Nodes: Value[] }[] }).UpstreamSet
+    return info?.Nodes ?? []
+  }
+
   await t.test(
     'a headless Service in DNS: its addresses, or its SRV records, as long as they say',
     async () => {
@@ -420,6 +427,18 @@ test('clusters over TLS and by DNS; health checks on pods', async (t) => {
       await answers('stable 1')
       await names.change(zone(two.port))
       await answers('stable 2')
+      // one upstream over two clusters, 3:1 for each pod
+      const [first] = service('cls-1', 'stable', 8000).K8sService as Value[]
+      const [second] = service('cls-4', 'orders', 8000).K8sService as Value[]
+      await call('ModifyUpstream', { UpstreamId: id, K8sService: [{ ...first, Weight: 3 }, second] })
+      await waitFor('both clusters', async () => ((await nodes()).length === 2 ? true : undefined))
+      const shares: Record<string, number> = { 'stable 1': 0, 'stable 2': 0 }
+      for (let i = 0; i < 8; i++) {
+        const answer = await ask()
+        shares[answer] = (shares[answer] ?? 0) + 1
+      }
+      assert.deepEqual(shares, { 'stable 1': 6, 'stable 2': 2 })
+      await call('ModifyUpstream', service('cls-4', 'orders', 8000))
       await names.change({})
       await answers('status 502')
       await call('ModifyUpstream', service('cls-1', 'stable', 8000))
@@ -440,12 +459,8 @@ test('clusters over TLS and by DNS; health checks on pods', async (t) => {
     ActiveCheckTimeout: 5,
     UnhealthyTimeout: 3600,
   }
-  const healthy = async (): Promise<Value> => {
-    const filter = { Name: 'UpstreamId', Values: [id] }
-    const { Result } = await call('DescribeUpstreams', { Limit: 1, Offset: 0, Filters: [filter] })
-    const [info] = (Result as { UpstreamSet: { Nodes: Value[] }[] }).UpstreamSet
-    return Object.fromEntries((info?.Nodes ?? []).map(({ Port, Healthy }) => [Port, Healthy]))
-  }
+  const healthy = async (): Promise<Value> =>
+    Object.fromEntries((await nodes()).map(({ Port, Healthy }) => [Port, Healthy]))
   const becomes = (expected: Value) =>
     waitFor(`nodes to be ${JSON.stringify(expected)}`, async () =>
       JSON.stringify(await healthy()) === JSON.stringify(expected) ? true : undefined,

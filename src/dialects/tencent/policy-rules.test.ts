@@ -70,6 +70,13 @@ test('a parameter that the API declares by the name of a sysparam gives its valu
   assert.equal(holds("sysparam.clientIp = '10.0.0.9'", declares('other', 'HEADER'), request), true)
 })
 
+test('names of header fields are taken as they are sent, or in any case where the setting says so', () => {
+  const request: SampleRequest = { lines: [['username', 'admin']] }
+  const condition = "header.UserName = 'admin'"
+  assert.equal(holds(condition, {}, request), false)
+  assert.equal(holds(condition, {}, request, { ignore_header_case: true }), true)
+})
+
 test("a policy's Path takes the place of the API's and is combined as that would be", () => {
   const to = (Path: string): JsonObject => ({
     condition: "path = '/svc/a'",

@@ -177,6 +177,11 @@ export const READINGS: readonly Reading[] = [
     section: '3.3',
     text: 'Header names are compared as written over HTTP/1.1 and in any case over HTTP/2; `_` and `-` are different.',
   },
+  {
+    mark: 'X',
+    section: '3.3',
+    text: '`tencent.ignore_header_case` takes names of header fields in any case over HTTP/1.1 as well.',
+  },
   { mark: 'I', section: '3.3', text: 'Parameters need not be declared.' },
   {
     mark: 'I',

@@ -201,9 +201,14 @@ function rulesOf(released: ReleasedApi, { base }: Way, parts: RuleParts): readon
     rules.push(ruleOf(id, 'parameters', missing, target))
   }
   const declared = parts.declared
-  const isStrict = parts.settings.tencent.strict_conditions
+  const { strict_conditions: isStrict, ignore_header_case: ignoresHeaderCase } = parts.settings.tencent
   for (const { name, condition, origin: place, backend } of parts.policies) {
-    const translated = translateCondition(condition, { basePath: base, declared, isStrict })
+    const translated = translateCondition(condition, {
+      basePath: base,
+      declared,
+      ignoresHeaderCase,
+      isStrict,
+    })
     if ('error' in translated) {
       const message = `policy ${name} never holds: ${translated.error}`
       if (parts.isFirst) parts.warnings.push({ path: place.path, message })

@@ -503,7 +503,12 @@ test('a condition holds exactly where a plain reading of the specification holds
         const parsed = parseCondition(print(ast, makeVary(seed)))
         if ('fault' in parsed) return
         const { test: holds } = compilePredicate(
-          toPredicate(parsed.ast, { basePath, declared: new Map(), isStrict: false }),
+          toPredicate(parsed.ast, {
+            basePath,
+            declared: new Map(),
+            ignoresHeaderCase: false,
+            isStrict: false,
+          }),
         )
         const view = sampleView({
           path: toByteString(basePath + plain.path),

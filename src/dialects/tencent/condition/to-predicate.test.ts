@@ -5,7 +5,12 @@ import { type SampleRequest, sampleView } from '../../../expression/sample-view.
 import { predicateText } from '../../../model/predicate-text.ts'
 import { type ConditionOptions, ConditionRefused, parseCondition, toPredicate } from './parse-condition.ts'
 
-const PLAIN: ConditionOptions = { basePath: '', declared: new Map(), isStrict: false }
+const PLAIN: ConditionOptions = {
+  basePath: '',
+  declared: new Map(),
+  ignoresHeaderCase: false,
+  isStrict: false,
+}
 
 function predicateOf(condition: string, options: Partial<ConditionOptions> = {}) {
   const parsed = parseCondition(condition)
@@ -297,6 +302,34 @@ describe('parameters', () => {
       ["header.UserName = 'admin'", true],
       ["header.username = 'admin'", true],
     ])
+  })
+
+  it('header names are taken in any case where that is asked for, and values are not', () => {
+    const lines = [
+      ['USERNAME', 'admin'],
+      ['UserName', 'other'],
+      ['hOST', 'a.example'],
+    ] as const
+    const options = { ignoresHeaderCase: true }
+    check(
+      { lines },
+      [
+        ["header.UserName = 'admin'", true],
+        ["header.username = 'admin'", true],
+        ["header.username = 'Admin'", false],
+        ["header.username = 'other'", false],
+        ["header.HOST = 'a.example'", true],
+        ['exists(header.user_name)', false],
+      ],
+      options,
+    )
+    const declared: ConditionOptions['declared'] = new Map([
+      ['clientip', { position: 'header', name: 'clientIp' }],
+    ])
+    check({ lines: [['CLIENTIP', 'mine']] }, [["sysparam.clientIp = 'mine'", true]], {
+      ...options,
+      declared,
+    })
   })
 
   it('dashes and underscores are different', () => {

@@ -32,6 +32,8 @@ export interface ConditionOptions {
     string,
     { readonly position: 'header' | 'query' | 'path'; readonly name: string }
   >
+  /** Take names of header fields in any case, over HTTP/1.1 as well. */
+  readonly ignoresHeaderCase: boolean
   /** Refuse the operators that are ours alone: see `parseCondition`, which does so before anything is stored. */
   readonly isStrict: boolean
 }
@@ -208,7 +210,7 @@ class Translation {
     const { location, name } = operand
     switch (location) {
       case 'header':
-        return read(`header:${name}`)
+        return this.#fieldSource(name)
       case 'query':
         return read(`query:${name}`)
       case 'sysparam':
@@ -218,12 +220,16 @@ class Translation {
     }
   }
 
+  #fieldSource(name: string): Source {
+    return read(this.#options.ignoresHeaderCase ? `anyHeader:${name}` : `header:${name}`)
+  }
+
   #systemSource(name: string): Source {
     const key = name.toLowerCase()
     const declared = this.#options.declared.get(key)
     switch (declared?.position) {
       case 'header':
-        return read(`header:${declared.name}`)
+        return this.#fieldSource(declared.name)
       case 'query':
         return read(`query:${declared.name}`)
       case 'path':

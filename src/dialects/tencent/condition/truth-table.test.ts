@@ -14,7 +14,12 @@ const REQUEST: SampleRequest = {
   clientAddress: '47.47.74.77',
   scheme: 'https',
 }
-const OPTIONS: ConditionOptions = { basePath: '', declared: new Map(), isStrict: false }
+const OPTIONS: ConditionOptions = {
+  basePath: '',
+  declared: new Map(),
+  ignoresHeaderCase: false,
+  isStrict: false,
+}
 
 /** spec/tencent.md 3.5, row by row. */
 const ROWS: readonly (readonly [condition: string, result: boolean | 'error'])[] = [
