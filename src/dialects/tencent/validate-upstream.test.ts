@@ -102,6 +102,10 @@ test('Retries, names and nodes at their bounds', () => {
   for (const Host of ['10.0.0.1', 'fd00::1', 'node-1.example.net'])
     assert.deepEqual(faults(node({ Host })), [])
   assert.deepEqual(faults(node({ VmInstanceId: 'ins-1', Tags: ['blue'] })), [])
+  assert.deepEqual(faults({ UpstreamDescription: 'all of them', Tags: [{ Key: 'team', Value: 'a' }] }), [])
+  assert.deepEqual(faults({ Tags: [{ Value: 'a' }] }), ['Tags[0].Key: [MissingParameter] Key is required'])
+  for (const UpstreamHost of ['a.example', 'a.example:8080']) assert.deepEqual(faults({ UpstreamHost }), [])
+  assert.match(faults({ UpstreamHost: 'http://a.example' })[0] ?? '', /^UpstreamHost: .* host or host:port$/)
 })
 
 test('twenty Services at most and one at least, each with its five required fields', () => {
