@@ -75,11 +75,11 @@ test('Services whose pods may be old, or that have none, are noted; the gateway 
     view('pods', 'c/a/empty:80', { hosts: [], reason: 'the Service has no pods' }),
   ])
   assert.deepEqual(
-    sources.map(({ service, isCurrent, nodes }) => [service, isCurrent, nodes]),
+    sources.map(({ service, isCurrent, nodes, answeredAtMs }) => [service, isCurrent, nodes, answeredAtMs]),
     [
-      ['c/a/good:80', true, 1],
-      ['c/a/old:80', false, 1],
-      ['c/a/empty:80', true, 0],
+      ['c/a/good:80', true, 1, 1000],
+      ['c/a/old:80', false, 1, 1000],
+      ['c/a/empty:80', true, 0, 1000],
     ],
   )
   const notes = noteSources(sources)

@@ -212,6 +212,10 @@ describe('what a value is read as', () => {
 
   it('is a boolean, where a function gives it', () => {
     check({ query: 'a=abc&t=TRUE&f=false&x=1' }, [
+      ["regex(query.a, 'b')", true],
+      ["regex(query.a, 'B')", false],
+      ["regex(query.a, '^b')", false],
+      ["regex(query.a, 'c$')", true],
       ["regex(query.a, 'b') = true", true],
       ["regex(query.a, 'z') = false", true],
       ["regex(query.a, 'z') != true", true],
