@@ -45,7 +45,17 @@ export function readJsonField(view: RequestView, path: BodyPath): VariableValue 
   if (typeof body !== 'string' || type === undefined) return undefined
   if (!hasType(type, JSON_TYPE) && !hasSuffix(type, 'json')) return undefined
   const root = parseBody(body, type, true)
-  if (root === undefined) return undefined
+  return root === undefined ? undefined : jsonValue(root, path)
+}
+
+/** A value of an answer's body, as `readJsonField` has it, whatever type the answer says it is; a body that is no JSON has none. */
+export function readAnswerField(body: string | null | undefined, path: BodyPath): VariableValue {
+  if (typeof body !== 'string') return undefined
+  const root = parseBody(body, JSON_TYPE, true)
+  return root === undefined ? undefined : jsonValue(root, path)
+}
+
+function jsonValue(root: JsonValue, path: BodyPath): VariableValue {
   const values = findBodyValues(root, path)
   const value = values.length > 1 ? values : values[0]
   if (value === undefined || value === null) return undefined

@@ -64,4 +64,8 @@ export interface AnswerView {
   /** What its name stood for when it was connected to. */
   readonly endpointAddress: string | undefined
   readonly endpointPort: number | undefined
+  /** Its body, decoded, as a byte string, where a rule of the upstream looks into it; absent otherwise, and where it is over the limit. */
+  readonly body?: string | null
+  /** Whether the upstream's rule calls it an error; absent: there is none. */
+  readonly isError?: boolean
 }

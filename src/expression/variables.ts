@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { toByteString } from '../model/byte-string.ts'
-import { readBodyField, readFormField, readJsonField } from './body-fields.ts'
+import { readAnswerField, readBodyField, readFormField, readJsonField } from './body-fields.ts'
 import { parseBodyPath, parseJsonPath } from './body-path.ts'
 import { findCookie } from './cookie.ts'
 import { type GraphqlPart, readGraphql } from './graphql-source.ts'
@@ -200,6 +200,7 @@ const FAMILIES: readonly Family[] = [
  * - `field:name`: the field of that name in any case, `_` apart from `-`; several lines joined by `, `.
  * - `json:$.a[0].b`: a value of a body in JSON. - `xpath://a/b`: the same of one in XML.
  * - `fixed:NAME=text`: that text, for what is known before any request; `fixed:NAME` is absent.
+ * - `answer:body`, `answer:json:$.a`: the body of an endpoint's answer, a value inside it where it is JSON; `answer:error`: `true` where the upstream's rule calls it an error.
  */
 const EXACT_FAMILIES: readonly Family[] = [
   { prefix: 'header:', needsBody: false, compile: compileExactField },
@@ -210,6 +211,7 @@ const EXACT_FAMILIES: readonly Family[] = [
   { prefix: 'json:', needsBody: true, compile: compileJsonField },
   { prefix: 'xpath:', needsBody: true, compile: compileXpath },
   { prefix: 'fixed:', needsBody: false, compile: compileFixed },
+  { prefix: 'answer:', needsBody: false, compile: compileAnswerPart },
 ]
 
 /** Host belongs to the protocol, which writes it in its own way; that it can be asked for as it is usually written must not depend on the client. */
@@ -256,6 +258,14 @@ function compileFixed(rest: string): Read {
   if (at < 0) return absent
   const value = toByteString(rest.slice(at + 1))
   return () => value
+}
+
+function compileAnswerPart(rest: string): Read {
+  if (rest === 'error') return ({ answer }) => (answer?.isError === true ? 'true' : undefined)
+  if (rest === 'body') return ({ answer }) => answer?.body ?? undefined
+  const path = rest.startsWith('json:') ? parseJsonPath(rest.slice(5)) : null
+  if (path === null) return absent
+  return ({ answer }) => readAnswerField(answer?.body, path)
 }
 
 /** The field with dashes; the one with underscores only where the other is absent (spec/apisix.md 8). */

@@ -2,7 +2,7 @@ import { BLOCK, ENDPOINT, rotationIdentity, routeIdentity, targetIdentity } from
 import { type Endpoint, endpointIdentity } from '../model/endpoint.ts'
 import { healthIdentity, needsHealthLines, upstreamHealthIdentity } from '../model/health.ts'
 import type { ModelObject } from '../model/model.ts'
-import { type Split, spillIdentity, splitIdentity } from '../model/split.ts'
+import { type Split, spillIdentity, splitFamily, splitIdentity } from '../model/split.ts'
 import { compileRotation, scaleWeights } from '../model/weighted-rotation.ts'
 
 /** What a slot is for: a shared position, lines of counters, or a line of health. */
@@ -76,7 +76,7 @@ function addSplit(needs: SlotNeed[], split: Split, owner: string): void {
     pool: 'position',
     lines: 1,
     owner,
-    family: `split:${split.id}`,
+    family: splitFamily(split),
     cycle: compileRotation(weights).cycle,
   })
 }

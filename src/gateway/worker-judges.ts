@@ -61,13 +61,19 @@ class UpstreamJudge implements OutcomeJudge {
     this.#countsServerErrors = outlier?.errors?.countsServerErrors === true
   }
 
-  answered(index: number, status: number, tookMs: number, nowMs: number): void {
+  answered(
+    index: number,
+    status: number,
+    tookMs: number,
+    nowMs: number,
+    isError: boolean | null = null,
+  ): void {
     const line = this.#lines[index] as HealthLine
     if (this.#passive?.judgeStatus(line, status) === true)
       this.#report(index, isUnhealthy(line) ? 'unhealthy' : 'healthy', `status ${status}`)
     const outlier = this.#outlier
     if (outlier === null) return
-    if (!this.#isFailure(line, status)) {
+    if (!(isError ?? this.#isFailure(line, status))) {
       if (outlier.judgeSuccess(line, tookMs, nowMs + this.#offsetMs))
         this.#report(index, 'readmitted', `status ${status}`)
     } else if (

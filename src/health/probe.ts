@@ -69,6 +69,7 @@ async function probeHttp(
     const options: RequestOptions & {
       servername?: string
       rejectUnauthorized?: boolean
+      checkServerIdentity?: () => undefined
       ca?: string
       cert?: string
       key?: string
@@ -84,6 +85,7 @@ async function probeHttp(
         ? {
             servername: serverName(tls?.serverName ?? check.host ?? target.host),
             rejectUnauthorized: check.verifiesCertificate,
+            ...(tls?.verifiesName === false ? { checkServerIdentity: () => undefined } : {}),
             ...(tls?.ca == null ? {} : { ca: tls.ca }),
             ...(tls?.certificate == null || tls.key == null ? {} : { cert: tls.certificate, key: tls.key }),
           }

@@ -196,6 +196,20 @@ describe('the prober', () => {
     assert.equal(sent.length, 2)
   })
 
+  it('keeps an endpoint out for as long as the check says, whatever it answers', async (t) => {
+    const { answers, transitions, pass, lines } = setUp(t, ['a'], { ...CHECK, leastOutMs: 10_000 })
+    answers.set('a', 500)
+    await pass(1700)
+    assert.deepEqual(transitions, ['a down'])
+    answers.set('a', 200)
+    await pass(9000)
+    assert.deepEqual(transitions, ['a down'])
+    // from then on it takes its successes
+    await pass(3500)
+    assert.deepEqual(transitions, ['a down', 'a up'])
+    assert.equal(stateOf(lines.get('a') as HealthLine), 0)
+  })
+
   it('counts results in a row, and what says nothing changes neither count', async (t) => {
     const { answers, pass, prober } = setUp(t, ['a'])
     const counts = () => {

@@ -89,6 +89,8 @@ interface Watched {
   timer: NodeJS.Timeout | null
   dueMs: number
   last: LastProbe | null
+  /** Until then it stays out. */
+  outUntilMs: number
   isGone: boolean
 }
 
@@ -119,7 +121,7 @@ class ProbedUpstream {
         known.endpoint = endpoint
         continue
       }
-      const watched: Watched = { endpoint, timer: null, dueMs: 0, last: null, isGone: false }
+      const watched: Watched = { endpoint, timer: null, dueMs: 0, last: null, outUntilMs: 0, isGone: false }
       this.#watched.set(endpoint.key, watched)
       // the first probes are spread over one interval: many upstreams may begin together
       this.#arm(watched, this.#random() * this.#intervalOf(watched))
@@ -193,7 +195,9 @@ class ProbedUpstream {
     if (isSuccess(check, result)) {
       this.#note(watched, result, true)
       this.#options.onResult?.(this.#id, check, true)
-      if (countSuccess(line, check.healthy.successes, endedBy(check)))
+      // until then successes count for nothing
+      const threshold = Date.now() < watched.outUntilMs ? 0 : check.healthy.successes
+      if (countSuccess(line, threshold, endedBy(check)))
         this.#options.onTransition(this.#id, key, true, result)
       return
     }
@@ -205,7 +209,9 @@ class ProbedUpstream {
     if (kind === null) return
     const { httpFailures, tcpFailures, timeouts } = check.unhealthy
     const threshold = kind === 'http' ? httpFailures : kind === 'tcp' ? tcpFailures : timeouts
-    if (countFailure(line, kind, threshold)) this.#options.onTransition(this.#id, key, false, result)
+    if (!countFailure(line, kind, threshold)) return
+    watched.outUntilMs = Date.now() + (check.leastOutMs ?? 0)
+    this.#options.onTransition(this.#id, key, false, result)
   }
 
   #note(watched: Watched, result: ProbeResult, isSuccess: boolean | null): void {

@@ -40,6 +40,17 @@ export interface EndpointOwn {
   readonly path: Template | null
   /** Where probes of the upstream's active check go; null: it is not probed. */
   readonly probe: EndpointProbe | null
+  /** What is reached by the forward proxy that host and port are; absent: they are it themselves. */
+  readonly behind?: BehindProxy
+}
+
+/** A server that a forward proxy is asked for: with the whole URL in the request line for http, through CONNECT for https. Always HTTP/1.1. */
+export interface BehindProxy {
+  /** As `Endpoint.host`. */
+  readonly host: string
+  readonly port: number
+  /** Value of Proxy-Authorization; null: the proxy asks for none. Never shown. */
+  readonly authorization: string | null
 }
 
 export interface EndpointProbe {

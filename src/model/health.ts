@@ -28,6 +28,8 @@ export interface ActiveCheck {
   readonly verifiesCertificate: boolean
   /** Whether `healthy.successes` in a row also end an ejection by live traffic, or the trial after it; absent: no (Apinizer: yes). */
   readonly endsEjection?: boolean
+  /** How long an endpoint stays out that failures took out, whatever probes find meanwhile. Milliseconds; absent: 0 (Apinizer: the cooldown of a canary). */
+  readonly leastOutMs?: number
   readonly healthy: {
     /** Milliseconds between probes of a healthy endpoint, >= 100; plus up to a tenth at random. */
     readonly intervalMs: number
@@ -105,8 +107,8 @@ export interface OutlierDetection {
  * wires the data plane to health/.
  */
 export interface OutcomeJudge {
-  /** The head of an answer came, `tookMs` after the attempt began. */
-  answered(index: number, status: number, tookMs: number, nowMs: number): void
+  /** The head of an answer came, `tookMs` after the attempt began. `isError`: whether the upstream's rule calls it an error; null: its status says. */
+  answered(index: number, status: number, tookMs: number, nowMs: number, isError?: boolean | null): void
   /** No answer: refused, reset or cut (`tcp`), or nothing in time (`timeout`). Stale kept connections and faults of the client are not told. */
   failed(index: number, kind: 'tcp' | 'timeout', tookMs: number, nowMs: number): void
   /** The attempt ended without saying anything about the endpoint: the client went away. */

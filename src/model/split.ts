@@ -13,6 +13,8 @@ export interface Split {
   readonly targets: readonly Target[]
   /** Where the cycle begins: `even` as design.md 3 says; `late`: the second of two targets gets its first share as late as it can (Apinizer). Absent: even. */
   readonly phase?: 'even' | 'late'
+  /** The position begins anew where this is another number; absent: it never does by itself (Apinizer: with each deployment). */
+  readonly generation?: number
   /** What goes before the weights, and what happens to the share of a target that cannot serve; null: the weights alone decide. */
   readonly policy: SplitPolicy | null
 }
@@ -84,11 +86,15 @@ export interface RespondTarget extends TargetBase {
   readonly page: boolean
   /** Row of the error table that the log and `X-Headgate-Error` name; null for an answer that is no error. */
   readonly errorCode: string | null
+  /** What access logs call the endpoint, with the target that would have been sent behind it; absent: there is none. */
+  readonly loggedAs?: string
 }
 
 /** The request comes back as the answer: 200, its body, and its fields but for those of the hop and credentials. No endpoint is asked. */
 export interface EchoTarget extends TargetBase {
   readonly kind: 'echo'
+  /** As of a fixed answer. */
+  readonly loggedAs?: string
 }
 
 export interface RedirectTarget extends TargetBase {
@@ -125,5 +131,10 @@ export function spillIdentity(splitId: string): string {
 
 /** Key of a split's shared position: other weights get another position (that starts at the old one's phase). */
 export function splitIdentity(split: Split): string {
-  return `split:${split.id}|${split.targets.map((target) => target.weight).join(',')}`
+  return `${splitFamily(split)}|${split.targets.map((target) => target.weight).join(',')}`
+}
+
+/** What its identities have in common while weights change. */
+export function splitFamily({ id, generation }: Split): string {
+  return generation === undefined ? `split:${id}` : `split:${id}|${generation}`
 }

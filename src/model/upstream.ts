@@ -3,6 +3,7 @@ import type { HashKey } from './hash-key.ts'
 import type { HealthPolicy } from './health.ts'
 import type { Origin } from './origin.ts'
 import type { PodService } from './pod-service.ts'
+import type { Predicate } from './predicate.ts'
 
 export type UpstreamScheme = 'http' | 'https' | 'grpc' | 'grpcs' | 'tcp' | 'tls' | 'udp'
 
@@ -46,6 +47,10 @@ export interface Upstream {
   readonly calls?: CallSettings
   /** Of handshakes of WebSocket; absent: they are opened as requests are. */
   readonly opening?: WebSocketOpening
+  /** Whether requests with `Content-Length: 0` go without the field; absent: it goes along (Apinizer's doNotRouteZeroValueContentLength). */
+  readonly dropsZeroLength?: boolean
+  /** What is done with answers before their statuses say anything; absent: nothing. */
+  readonly answers?: AnswerHandling
 }
 
 /** From: Apinizer `settings/grpc`, whose fields are those of a channel of gRPC for Java. */
@@ -72,6 +77,35 @@ export interface WebSocketOpening {
   readonly retries: number
   /** Wait before that. Milliseconds, >= 0. */
   readonly retryDelayMs: number
+}
+
+export interface AnswerHandling {
+  /** null: the lists of statuses alone say which answers are errors. */
+  readonly rule: AnswerRule | null
+  /** null: redirects go to the client like other answers. */
+  readonly redirects: RedirectPolicy | null
+}
+
+/**
+ * Which answers are errors, by what stands in them (variables `upstream_status` and `answer:…`). For retries and health an error is what 500 is in their lists, and any other answer
+ * is none. From: Apinizer's errorHandlingType ADVANCED.
+ */
+export interface AnswerRule {
+  readonly isError: Predicate
+  /** Holds where the rule cannot be applied, since what it compares is no number or no date: ANSWER_RULE (500). null: never. */
+  readonly isBroken: Predicate | null
+  /** Whether it looks into the body: that is then read (up to `limits.maxInspectedBodyBytes`; a longer one is absent) before anything goes to the client. */
+  readonly readsBody: boolean
+}
+
+/**
+ * Redirects (301, 302, 303, 307, 308) that are followed instead of sent on: those of GET and HEAD without a body, and 303 of any request, by GET. From: Apinizer's redirectsEnabled.
+ */
+export interface RedirectPolicy {
+  /** Followed for one attempt, 0-100; one more is REDIRECT_LIMIT. */
+  readonly most: number
+  /** Whether Location may be relative; otherwise that is REDIRECT_TARGET. */
+  readonly allowsRelative: boolean
 }
 
 export type Discovery = NameDiscovery | PodDiscovery
@@ -218,6 +252,8 @@ export interface Retry {
 export interface SameEndpointRetry {
   /** >= 1. */
   readonly count: number
+  /** Whether only the endpoint of the first attempt is asked again, and those that stand in for it once each; absent: no (Apinizer: yes). */
+  readonly firstOnly?: boolean
   /** Statuses that are tried again there; absent: `Retry.onStatuses`. */
   readonly onStatuses?: readonly number[]
   /** Wait before the n-th repeat: min(maxMs, delayMs x multiplier^(n-1)). Milliseconds, >= 0. */
@@ -266,6 +302,8 @@ export interface UpstreamTls {
   readonly serverName: string | null
   /** Whether the certificate must be for that name too; absent: yes, where `verifies`. */
   readonly verifiesName?: boolean
+  /** Whether it must be there letter by letter: no wildcard stands for it, and an address is no name; absent: no. Only where the name is verified. */
+  readonly exactName?: boolean
   /** Absent: Node's own. */
   readonly minVersion?: 'TLSv1.2' | 'TLSv1.3'
   readonly maxVersion?: 'TLSv1.2' | 'TLSv1.3'

@@ -189,6 +189,7 @@ class EditedAnswer implements AnswerView {
   readonly endpointHost: string | undefined
   readonly endpointAddress: string | undefined
   readonly endpointPort: number | undefined
+  readonly isError: boolean
   lines: (readonly [string, string])[]
 
   /** `isOwn`: the gateway makes the answer, also where an endpoint's cannot go out. */
@@ -198,6 +199,7 @@ class EditedAnswer implements AnswerView {
     this.endpointHost = exchange.endpoint?.model.host
     this.endpointAddress = exchange.endpointAddress ?? this.endpointHost
     this.endpointPort = exchange.endpoint?.model.port
+    this.isError = !isOwn && exchange.isAnswerError === true
     this.lines = lines
   }
 

@@ -47,12 +47,17 @@ export function composeRequestHead(
   const isTrusted = exchange.isPeerTrusted
   const skip = isTrusted ? SKIPPED_FROM_TRUSTED : SKIPPED
   const overlay = exchange.overlay
-  if (overlay === null && !exchange.cameForwarded && passesHost(exchange, upstream)) {
+  if (
+    overlay === null &&
+    exchange.redirect === null &&
+    !exchange.cameForwarded &&
+    passesHost(exchange, upstream)
+  ) {
     const kept = appendFields(fields, skip)
-    return `${exchange.sentMethod} ${exchange.sentTarget}${commonLines(exchange)}${kept}${framing(exchange, copiedBytes)}\r\n`
+    return `${exchange.sentMethod} ${exchange.sentTarget}${commonLines(exchange)}${kept}${endpoint.proxyLine}${framing(exchange, upstream, copiedBytes)}\r\n`
   }
   const kept = overlay === null ? appendFields(fields, skip) : appendEdited(fields, skip, exchange)
-  return `${exchange.sentMethod} ${exchange.sentTarget} HTTP/1.1\r\nHost: ${hostFor(exchange, upstream, endpoint)}\r\n${kept}${forwarding(exchange, isTrusted)}${framing(exchange, copiedBytes)}\r\n`
+  return `${exchange.sentMethod} ${exchange.sentTarget} HTTP/1.1\r\nHost: ${hostFor(exchange, upstream, endpoint)}\r\n${kept}${forwarding(exchange, isTrusted)}${endpoint.proxyLine}${framing(exchange, upstream, copiedBytes)}\r\n`
 }
 
 /** The head of an event (model/event-call.ts): nothing of the client's but the marks of the request. */
@@ -117,6 +122,7 @@ function commonLines(exchange: Exchange): string {
 }
 
 export function hostFor(exchange: Exchange, upstream: CompiledUpstream, endpoint: CompiledEndpoint): string {
+  if (exchange.redirect !== null) return exchange.redirect.place.hostField
   switch (upstream.model.passHost) {
     case 'pass':
       if (exchange.hostOverride !== null) return exchange.hostOverride
@@ -131,7 +137,7 @@ export function hostFor(exchange: Exchange, upstream: CompiledUpstream, endpoint
   }
 }
 
-function framing(exchange: Exchange, copiedBytes: number): string {
+function framing(exchange: Exchange, upstream: CompiledUpstream, copiedBytes: number): string {
   const head = exchange.client.head
   let text = ''
   if (head.teTrailers) text = 'TE: trailers\r\n'
@@ -139,15 +145,17 @@ function framing(exchange: Exchange, copiedBytes: number): string {
   if (exchange.plane.marksRequests) text += marks(exchange)
   const via = exchange.plane.options.settings.via
   if (via !== null) text += `Via: 1.${head.minorVersion} ${via}\r\n`
+  if (exchange.redirect !== null) return text // whatever body came stays behind
+  const least = upstream.model.dropsZeroLength === true ? 1 : 0
   if (copiedBytes >= 0)
-    return copiedBytes > 0 || head.contentLength >= 0 || head.chunked
+    return copiedBytes > 0 || ((head.contentLength >= 0 || head.chunked) && least === 0)
       ? `${text}Content-Length: ${copiedBytes}\r\n`
       : text
   if (head.chunked) {
     if (head.trailerAllowed) text += `Trailer: ${head.fields.get('trailer')}\r\n`
     return `${text}Transfer-Encoding: chunked\r\n`
   }
-  return head.contentLength >= 0 ? `${text}Content-Length: ${head.contentLength}\r\n` : text
+  return head.contentLength >= least ? `${text}Content-Length: ${head.contentLength}\r\n` : text
 }
 
 /** The request's id and the trace, unless an edit of the fields says otherwise. */

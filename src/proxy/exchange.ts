@@ -1,4 +1,5 @@
 import { NONE_TRIED } from '../balancing/picker.ts'
+import { hasType } from '../expression/body-fields.ts'
 import type { Hash64 } from '../expression/hash64.ts'
 import type { AnswerView, RequestView } from '../expression/request-view.ts'
 import type { ComparisonTrace } from '../expression/trace.ts'
@@ -8,6 +9,7 @@ import { codeCell } from '../model/status-cell.ts'
 import type { Surface } from '../model/surface.ts'
 import type {
   CallSettings,
+  RedirectPolicy,
   Retry,
   SameEndpointRetry,
   UpstreamTimeouts,
@@ -40,6 +42,7 @@ import { plainAddress, readAddress, walkForwardedFor } from './forwarded.ts'
 import { MessageMeter, type MessageSink } from './grpc/message-meter.ts'
 import { grpcErrorLines, isGrpcType, readGrpcTimeout } from './grpc/status.ts'
 import { HeaderOverlay } from './header-overlay.ts'
+import { HeldAnswer, viewAnswer } from './held-answer.ts'
 import { FIELD } from './http1/field-kind.ts'
 import type { ResponseHead } from './http1/response-head.ts'
 import { resolveTarget } from './http1/target.ts'
@@ -50,6 +53,7 @@ import { recordExchange } from './record.ts'
 import { makeRequestId, readRequestId, withholdField } from './request-id.ts'
 import { errorBody, statusBody } from './respond-error.ts'
 import { Trace } from './trace-context.ts'
+import type { CompiledAnswerRule, CompiledAnswers } from './upstream/answer-rule.ts'
 import {
   FAILURE_CODES,
   type Failure,
@@ -61,8 +65,17 @@ import {
 import { type AnswerReader, UpstreamConnection } from './upstream/connection.ts'
 import type { LimitName, UpstreamGate, Waiter } from './upstream/gate.ts'
 import type { UpstreamLink } from './upstream/link.ts'
-import type { EndpointPool } from './upstream/pool.ts'
+import { ConnectionCount, EndpointPool } from './upstream/pool.ts'
+import {
+  guardedLookup,
+  type Place,
+  REDIRECTS,
+  type Redirect,
+  readLocation,
+  serverNameOf,
+} from './upstream/redirect.ts'
 import type { StickyEndpoints } from './upstream/sticky-endpoints.ts'
+import { compileTls, PLAIN_TLS } from './upstream/tls.ts'
 import {
   type Cell,
   type CompiledEndpoint,
@@ -146,6 +159,8 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
   event: string | null = null
   /** Gathers an answer that says what the client gets; null: answers are relayed. */
   #envelope: EnvelopeBody | null = null
+  /** Where redirects have led the attempt at hand; null: it is with its endpoint. */
+  redirect: Redirect | null = null
 
   // ---- body of the request ----
   /** The whole body, where it came with its head and is small. */
@@ -212,6 +227,10 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
   status = 0
   upstreamStatus: number | undefined = undefined
   isHeadSent = false
+  /** What the upstream's rule says of the answer at hand; null: it has none, or has not been asked. */
+  isAnswerError: boolean | null = null
+  /** The answer whose body is waited for, since the rule looks into it. */
+  #held: HeldAnswer | null = null
   #framing: AnswerFraming = 'none'
   /** A response filter gave the answer another body: the upstream's is read and dropped. */
   #dropsBody = false
@@ -409,6 +428,7 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
   /** The target that was chosen has failed, nothing of an answer is out, and the request may be sent again: it goes on to the one that is there for that. */
   #fallBack({ target, ...before }: Fallback): void {
     this.#fallback = null
+    this.redirect = null
     if (this.#gate !== null) this.#leaveGate(this.#gate)
     this.sentMethod = before.sentMethod
     this.sentTarget = before.sentTarget
@@ -694,6 +714,7 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
 
   #attemptEndpoint(endpoint: CompiledEndpoint, mustBeFresh: boolean): void {
     this.endpoint = endpoint
+    if (this.redirect !== null) this.#forgetRedirect(this.redirect)
     if (!mustBeFresh) this.attempts++
     this.sends++
     const now = clock.nowMs
@@ -702,23 +723,7 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
     // picked from what was in force when the request came, which may be over
     if ((this.sends > 1 || this.#hasWaited) && this.#wentOut(endpoint)) return this.#pickAnew(endpoint)
     const pool = endpoint.poolsByName === null ? endpoint.pool : poolFor(endpoint, this.serverName)
-    const isStream = pool.usesHttp2
-    if (!mustBeFresh && isStream) {
-      const stream = pool.findSession()?.open(this)
-      if (stream !== undefined) {
-        this.#enter(endpoint)
-        this.#connection = stream
-        if (!stream.isConnecting) this.#send(stream, now) // else onConnected
-        return
-      }
-    }
-    const kept = mustBeFresh || isStream ? undefined : pool.take()
-    if (kept !== undefined) {
-      this.#enter(endpoint)
-      this.#connection = kept
-      kept.reuse(this)
-      return this.#send(kept, now)
-    }
+    if (!mustBeFresh && this.#useKept(pool, endpoint, now)) return
     const address = endpoint.model.address ?? endpoint.model.host
     if (this.isForbidden(address, endpoint.model.port)) {
       ;(this.upstream as CompiledUpstream).balance.judge?.abandoned(endpoint.index)
@@ -731,17 +736,41 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
       this.sends--
       return this.#waitAtGate(limit)
     }
+    this.#connect(pool, address, endpoint, now)
+  }
+
+  /** Sends over a connection that is there: one of HTTP/2 with room, or one that was kept. False: there is none. */
+  #useKept(pool: EndpointPool, endpoint: CompiledEndpoint, nowMs: number): boolean {
+    if (pool.usesHttp2) {
+      const stream = pool.findSession()?.open(this)
+      if (stream === undefined) return false
+      this.#enter(endpoint)
+      this.#connection = stream
+      if (!stream.isConnecting) this.#send(stream, nowMs) // else onConnected
+      return true
+    }
+    const kept = pool.take()
+    if (kept === undefined) return false
+    this.#enter(endpoint)
+    this.#connection = kept
+    kept.reuse(this)
+    this.#send(kept, nowMs)
+    return true
+  }
+
+  #connect(pool: EndpointPool, address: string, endpoint: CompiledEndpoint, nowMs: number): void {
     this.#enter(endpoint)
     const { connectMs } = this.#opening ?? (this.#timeouts as UpstreamTimeouts)
     const { answerMs } = this.#timeouts as UpstreamTimeouts
     const { upstreamOptions } = this.plane
-    if (isStream) {
+    if (pool.usesHttp2) {
       // others may wait for the session too, so it has all the time that a connection has
-      this.#connection = new ClientSession(pool, address, connectMs, now, upstreamOptions).open(this)
+      this.#connection = new ClientSession(pool, address, connectMs, nowMs, upstreamOptions).open(this)
       return
     }
-    const ms = answerMs === undefined ? connectMs : Math.min(connectMs, this.firstAttemptMs + answerMs - now)
-    this.#connection = new UpstreamConnection(pool, address, this, ms, now, upstreamOptions)
+    const ms =
+      answerMs === undefined ? connectMs : Math.min(connectMs, this.firstAttemptMs + answerMs - nowMs)
+    this.#connection = new UpstreamConnection(pool, address, this, ms, nowMs, upstreamOptions)
   }
 
   /** False: what it made may not go on the wire. */
@@ -819,7 +848,7 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
         ? composeRequestHead(this, upstream, endpoint)
         : composeEventHead(this, upstream, endpoint, event.length)
     const timeouts = this.#timeouts as UpstreamTimeouts
-    const text = event ?? this.#bodyText
+    const text = this.redirect === null ? (event ?? this.#bodyText) : ''
     connection.expectsUpgrade = this.upgrade !== ''
     if (text !== null) {
       this.#isEndSent = true
@@ -1002,17 +1031,22 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
       this.#dropConnection()
       return this.respondError('UPSTREAM_BAD_ANSWER')
     }
+    const upstream = this.upstream as CompiledUpstream
+    if (upstream.answers !== null && !this.#examine(head, upstream, upstream.answers)) return
     const endpoint = this.endpoint as CompiledEndpoint
     this.headMs = clock.nowMs
     this.upstreamStatus = head.status
     this.status = head.status
     this.#count(endpoint, Math.min(4, Math.floor(head.status / 100) - 1), 1)
-    const upstream = this.upstream as CompiledUpstream
     const { balance, retryStatuses } = upstream
+    const isError = this.isAnswerError
+    const tookMs = this.headMs - this.#attemptMs
     if (balance.judge !== null)
-      balance.judge.answered(endpoint.index, head.status, this.headMs - this.#attemptMs, this.headMs)
-    balance.observe(endpoint.index, this.headMs - this.#attemptMs, this.headMs)
-    const again = retryStatuses === null ? 0 : (retryStatuses[head.status] as number)
+      balance.judge.answered(endpoint.index, head.status, tookMs, this.headMs, isError)
+    balance.observe(endpoint.index, tookMs, this.headMs)
+    // what a rule calls an error is in the lists what 500 is, and what it does not what 200 is
+    const listed = isError === null ? head.status : isError ? 500 : 200
+    const again = retryStatuses === null ? 0 : (retryStatuses[listed] as number)
     if (again !== 0 && this.#retryAnswer(upstream, endpoint, again)) return
     this.#noteStatus(head.status)
     if (!this.#isBodyComplete || !this.#isEndSent) this.#expectCutBody()
@@ -1062,6 +1096,147 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
   #beginMessages({ maxMessageBytes }: CallSettings, hasMessages: boolean): void {
     this.#kept.commit()
     if (hasMessages) this.#messages = new MessageMeter(maxMessageBytes)
+  }
+
+  // ---- answers that are looked at before their statuses say anything ----
+
+  /** False: the answer is followed or waited for, or the request is over. */
+  #examine(head: ResponseHead, upstream: CompiledUpstream, answers: CompiledAnswers): boolean {
+    const { rule, redirects, hasProxies } = answers
+    if (hasProxies && head.status === 407 && (this.endpoint as CompiledEndpoint).isBehindProxy) {
+      this.#noteStatus(head.status)
+      this.#dropConnection()
+      this.respondError('PROXY_CREDENTIALS')
+      return false
+    }
+    if (redirects !== null && this.#mayFollow(head)) {
+      this.#follow(head, upstream, redirects)
+      return false
+    }
+    if (rule === null || this.isAnswerError !== null) return true
+    // events have no end that could be waited for
+    if (!rule.readsBody || hasType(head.fields.get('content-type'), 'text/event-stream'))
+      return this.#applyRule(rule, head, null)
+    this.#held = new HeldAnswer(head)
+    return false
+  }
+
+  /** Asks the upstream's rule whether the answer is an error. False: it cannot tell, and the request is over. */
+  #applyRule({ isError, isBroken }: CompiledAnswerRule, head: ResponseHead, body: string | null): boolean {
+    this.answer = viewAnswer(head, body)
+    const isTold = isBroken === null || !isBroken(this, null)
+    this.isAnswerError = isError(this, null)
+    this.answer = null
+    if (isTold) return true
+    this.#noteStatus(head.status)
+    this.#dropConnection()
+    this.respondError('ANSWER_RULE')
+    return false
+  }
+
+  #hold(held: HeldAnswer, bytes: Buffer, from: number, to: number): void {
+    held.add(bytes, from, to)
+    if (held.bytes > this.plane.options.settings.limits.maxInspectedBodyBytes) this.#release(held, null)
+  }
+
+  /** The body is there, or longer than the limit: the answer goes its way. False: not on this connection, or not at all. */
+  #release(held: HeldAnswer, body: string | null): boolean {
+    this.#held = null
+    const connection = this.#connection
+    const rule = (this.upstream as CompiledUpstream).answers?.rule as CompiledAnswerRule
+    if (!this.#applyRule(rule, held.head, body)) return false
+    this.onAnswerHead(held.head)
+    if (this.#connection === null || this.#connection !== connection) return false
+    for (const part of held.parts) this.#relayPart(part)
+    return true
+  }
+
+  #relayPart(part: Buffer): void {
+    if (this.#dropsBody || this.#framing === 'none' || part.length === 0) return
+    this.bytesOut += part.length
+    if (this.#framing === 'chunked') this.client.writeText(`${part.length.toString(16)}\r\n`)
+    this.client.writeBytes(part, 0, part.length)
+    if (this.#framing === 'chunked') this.client.writeText('\r\n')
+    if (this.client.isCongested) this.#connection?.pause()
+  }
+
+  /** Whether the answer is a redirect that can be followed with what is known of the request. */
+  #mayFollow({ status, fields }: ResponseHead): boolean {
+    if (!REDIRECTS.has(status) || fields.find('location') < 0) return false
+    if (!this.#isBodyComplete || !this.#isEndSent || this.upgrade !== '') return false
+    const isRead = this.sentMethod === 'GET' || this.sentMethod === 'HEAD'
+    return status === 303 || (isRead && (this.bytesIn === 0 || this.redirect !== null))
+  }
+
+  /** Asks the place that the answer names, as part of the attempt at hand: what comes from there is the endpoint's answer. */
+  #follow(head: ResponseHead, upstream: CompiledUpstream, { most, allowsRelative }: RedirectPolicy): void {
+    const endpoint = this.endpoint as CompiledEndpoint
+    const { redirect } = this
+    this.#noteStatus(head.status)
+    const from = redirect === null ? placeOf(endpoint) : redirect.place
+    const base = `${from.scheme}://${from.hostField}${this.sentTarget}`
+    const place = readLocation(head.fields.get('location') as string, base, allowsRelative)
+    const followed = redirect === null ? 0 : redirect.followed
+    const isForbidden = place !== null && this.isForbidden(place.host, place.port)
+    const refusal =
+      place === null
+        ? 'REDIRECT_TARGET'
+        : followed >= most
+          ? 'REDIRECT_LIMIT'
+          : isForbidden
+            ? 'ADMIN_ADDRESS'
+            : null
+    if (place === null || refusal !== null) {
+      this.#dropConnection()
+      return this.respondError(refusal ?? 'REDIRECT_TARGET')
+    }
+    // the body of a redirect is not worth waiting for
+    this.#connection?.close()
+    this.#leaveEndpoint(null)
+    const isHome = isSamePlace(place, placeOf(endpoint))
+    const { sentMethod, sentTarget, overlay } = this
+    const before = redirect === null ? { method: sentMethod, target: sentTarget, overlay } : redirect.before
+    this.redirect = {
+      place,
+      pool: isHome ? endpoint.pool : this.#poolOf(place, upstream),
+      address: isHome ? (endpoint.model.address ?? endpoint.model.host) : place.host,
+      followed: followed + 1,
+      before,
+    }
+    this.sentTarget = place.target
+    if (head.status === 303 && sentMethod !== 'HEAD') this.sentMethod = 'GET'
+    if (!isSamePlace(place, from)) this.#withholdCredentials()
+    this.sends++
+    const { pool, address } = this.redirect
+    if (!this.#useKept(pool, endpoint, clock.nowMs)) this.#connect(pool, address, endpoint, clock.nowMs)
+  }
+
+  /** What is for one place is not for another. */
+  #withholdCredentials(): void {
+    this.overlay = this.overlay === null ? new HeaderOverlay() : this.overlay.copy()
+    this.overlay.apply(CREDENTIALS, [])
+  }
+
+  /** A connection to a place that is no endpoint is made for one request, and shows no certificate. */
+  #poolOf(place: Place, { model }: CompiledUpstream): EndpointPool {
+    const { scheme, host, port } = place
+    const serverName = serverNameOf(place)
+    const tls =
+      scheme === 'http' || model.tls === null
+        ? PLAIN_TLS
+        : compileTls({ ...model.tls, certificate: null, key: null, serverName: null })
+    const count = new ConnectionCount(this.plane.options.lane)
+    const pool = new EndpointPool({ scheme, host, port, serverName, tls, http2: 'never', calls: null }, count)
+    pool.lookup = guardedLookup((address) => this.isForbidden(address, port))
+    return pool
+  }
+
+  /** The next attempt begins with the request as it was before redirects. */
+  #forgetRedirect({ before }: Redirect): void {
+    this.redirect = null
+    this.sentMethod = before.method
+    this.sentTarget = before.target
+    this.overlay = before.overlay
   }
 
   /** The client's cookie follows the endpoint that answers, but for one that only stands in for others: nobody is kept there. */
@@ -1146,7 +1321,10 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
       this.limitName = 'maxInspectedBodyBytes'
       return this.respondError('UPSTREAM_BAD_ANSWER')
     }
-    if (this.#dropsBody || this.#framing === 'none') return
+    if (this.#dropsBody || this.#framing === 'none') {
+      if (this.#held !== null) this.#hold(this.#held, bytes, from, to)
+      return
+    }
     if (this.#messages !== null) return this.#passMessages(this.#messages, bytes, from, to)
     this.bytesOut += to - from
     if (this.#frames !== null) this.#frames.pass(bytes, from, to)
@@ -1228,6 +1406,10 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
   }
 
   onAnswerEnd(trailers: string): void {
+    if (this.#held !== null) {
+      const { maxInspectedBodyBytes } = this.plane.options.settings.limits
+      if (!this.#release(this.#held, this.#held.readBody(maxInspectedBodyBytes))) return
+    }
     if (this.#messages !== null) this.#messages.flush(this)
     if (this.client.isFramed && trailers !== '' && this.#framing !== 'none' && !this.#dropsBody)
       this.client.writeTrailers(trailers)
@@ -1246,6 +1428,11 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
 
   /** The answer broke off behind its head: the client's connection ends without the last byte, never with a whole-looking answer. */
   onAnswerCut(code: ErrorCode): void {
+    if (this.#held !== null) {
+      // nobody has seen anything of it
+      this.#held = null
+      return this.onAttemptFailed(code === 'UPSTREAM_BODY_TIMEOUT' ? 'headTimeout' : 'headCut', null)
+    }
     if (this.isTunnel) return this.#cutTunnel(code)
     this.#leaveEndpoint(code === 'UPSTREAM_BODY_TIMEOUT' ? ENDPOINT.TIMED_OUT : ENDPOINT.CLOSED)
     if (this.#envelope !== null) return this.respondError(code) // nothing is out yet
@@ -1270,7 +1457,7 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
     if (isStale || failure === 'gatewayLimit') this.#leaveEndpoint(null)
     else {
       const field =
-        failure === 'connectFailed' || failure === 'tlsFailed'
+        failure === 'connectFailed' || failure === 'tlsFailed' || failure === 'proxyCredentials'
           ? ENDPOINT.CONNECT_FAILED
           : failureStatus(failure) === 504
             ? ENDPOINT.TIMED_OUT
@@ -1391,8 +1578,7 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
     }
     this.#noteStatus(this.status)
     this.#noteRetry(endpoint)
-    this.status = 0
-    this.upstreamStatus = undefined
+    this.#forgetAnswer()
     this.#dropConnection()
     if (repeat) this.#repeat(retry.sameEndpoint as SameEndpointRetry, endpoint)
     else {
@@ -1400,6 +1586,12 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
       this.#attemptEndpoint(upstream.endpoints[at] as CompiledEndpoint, false)
     }
     return true
+  }
+
+  #forgetAnswer(): void {
+    this.status = 0
+    this.upstreamStatus = undefined
+    this.isAnswerError = null
   }
 
   /** Whether another endpoint may still be asked. */
@@ -1417,16 +1609,16 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
     }
     this.#noteStatus(this.status)
     this.#noteRetry(endpoint)
-    this.status = 0
-    this.upstreamStatus = undefined
+    this.#forgetAnswer()
     this.#dropConnection()
     this.#fallBack(fallback)
     return true
   }
 
-  /** Whether the endpoint at hand may be asked once more: there is a repeat left, and its wait is over in time. */
+  /** Whether the endpoint at hand may be asked once more: there is a repeat left for it, and its wait is over in time. */
   #mayRepeat(retry: Retry, nowMs: number): boolean {
     const { sameEndpoint } = retry
+    if (sameEndpoint?.firstOnly === true && (this.#plainAttempts > 1 || this.#failovers > 0)) return false
     return (
       sameEndpoint !== null &&
       this.#opening === null &&
@@ -1494,6 +1686,7 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
 
   #dropConnection(): void {
     const connection = this.#connection
+    this.#held = null
     if (connection === null) return
     this.#connection = null
     const endpoint = this.endpoint as CompiledEndpoint
@@ -1726,6 +1919,8 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
     this.overlay = null
     this.event = null
     this.#envelope = null
+    this.redirect = null
+    this.isAnswerError = null
     this.#bodyText = null
     this.#isBodyComplete = false
     this.#isInspecting = false
@@ -2061,6 +2256,19 @@ class Wait implements Timed {
   expire(): void {
     this.#exchange.onWaited(this.isForAll)
   }
+}
+
+/** What a client shows to one place only. */
+const CREDENTIALS: ReadonlySet<string> = new Set(['authorization', 'cookie'])
+
+function placeOf({ pool, model, hostField }: CompiledEndpoint): Place {
+  return { scheme: pool.identity.scheme, host: model.host, port: model.port, hostField, target: '' }
+}
+
+function isSamePlace(one: Place, two: Place): boolean {
+  return (
+    one.scheme === two.scheme && one.host.toLowerCase() === two.host.toLowerCase() && one.port === two.port
+  )
 }
 
 function isLoopback(address: string): boolean {

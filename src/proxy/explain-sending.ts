@@ -29,8 +29,15 @@ export function showSending(
     const before = came.get(name) ?? null
     const after = goes.get(name) ?? null
     if (name === 'host' || before === after) continue
+    // what the gateway itself shows to a proxy is a secret
+    const isSecret = name === 'proxy-authorization' && after !== null
     const by = exchange.overlay?.touches(name) === true ? 'filter' : 'gateway'
-    changed.push({ name: showText(name), before: showNullable(before), after: showNullable(after), by })
+    changed.push({
+      name: showText(name),
+      before: showNullable(before),
+      after: isSecret ? '(not shown)' : showNullable(after),
+      by,
+    })
   }
   return {
     method: showText(exchange.sentMethod),

@@ -114,7 +114,7 @@ export function recordExchange(
   record.variant = exchange.choice === null ? '' : exchange.choice.model.variant
   record.splitReason = exchange.choice === null ? '' : exchange.choiceReason
   record.upstreamId = exchange.upstream === null ? '' : exchange.upstream.model.id
-  record.endpoint = exchange.endpoint === null ? '' : exchange.endpoint.label
+  record.endpoint = exchange.endpoint === null ? madeName(exchange) : exchange.endpoint.label
   record.upstreamStatus = exchange.upstreamStatuses
   record.attempts = exchange.attempts
   record.flags = exchange.errorCode === null ? '' : ERROR_CODES[exchange.errorCode].flag
@@ -126,4 +126,11 @@ export function recordExchange(
   record.spanId = trace === null ? '' : trace.spanId
   write(record)
   record.exchange = null
+}
+
+/** What stands in place of an endpoint where none is asked; '' for nothing. */
+function madeName({ choice, sentTarget }: Exchange): string {
+  const model = choice?.model
+  const name = model?.kind === 'echo' || model?.kind === 'respond' ? model.loggedAs : undefined
+  return name === undefined ? '' : name + sentTarget
 }

@@ -195,6 +195,35 @@ test('the state of targets counts what the circuit breaker counts', async (t) =>
     assert.equal(sample(metrics, 'headgate_upstream_requests_total', target, `outcome="${outcome}"`), '2')
     assert.ok(Number(sample(metrics, 'headgate_upstream_response_seconds_total', target)) > 0)
   }
+  // a deployment keeps the state of addresses that stay, adds new ones, and drops those that are gone
+  const deploy = { deploy: true, deployTargetEnvironmentNameList: ['production'] }
+  const circuits = async () => (await states()).map(({ address, circuit }) => [address, circuit])
+  const [first, second, third] = [one.node, two.node, '127.0.0.1:1'].map((node) => `http://${node}`)
+  const addresses = (...list: readonly (string | undefined)[]) =>
+    done(gateway, 'PATCH', `${BASE}/orders/settings/addresses/`, {
+      routingAddressList: list.map((address) => ({ address })),
+      ...deploy,
+    })
+  await addresses(third, first, second)
+  assert.deepEqual(await circuits(), [
+    [third, 'CLOSED'],
+    [first, 'OPEN'],
+    [second, 'CLOSED'],
+  ])
+  await addresses(second, third)
+  assert.deepEqual(await circuits(), [
+    [second, 'CLOSED'],
+    [third, 'CLOSED'],
+  ])
+  // what was gone begins anew, and so does all of it once it was taken out
+  await addresses(first, second)
+  assert.deepEqual((await circuits())[0], [first, 'CLOSED'])
+  for (let i = 0; i < 4; i++) await ask(gateway, '/orders')
+  assert.deepEqual((await circuits())[0], [first, 'OPEN'])
+  const place = `${BASE}/orders/environments/production/`
+  await done(gateway, 'DELETE', place)
+  await done(gateway, 'POST', place)
+  assert.deepEqual((await circuits())[0], [first, 'CLOSED'])
 })
 
 test('refusals change nothing', async (t) => {

@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer as createFramedServer } from 'node:http2'
+import { createServer } from 'node:https'
+import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import { toYaml } from '../../src/model/yaml-text.ts'
-import { answerText, type Backend, startBackend } from '../support/backends.ts'
+import { answerText, type Backend, startBackend, startRawBackend } from '../support/backends.ts'
+import { makeCertificate } from '../support/certificates.ts'
 import { callHttp, type GatewayProcess, startGateway } from '../support/gateway.ts'
 import { findFreePorts, waitFor } from '../support/tools.ts'
 
@@ -18,13 +24,14 @@ async function setUp(
   count: number,
   proxies: (backends: readonly Backend[]) => readonly Value[],
   more: Value = {},
+  documents: Value = {},
 ) {
   const backends = await Promise.all(Array.from({ length: count }, (_, i) => startBackend(String(i))))
   t.after(() => Promise.all(backends.map((backend) => backend.close())))
   const folder = mkdtempSync(join(tmpdir(), 'headgate-apinizer-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const file = join(folder, 'proxies.yaml')
-  const parts = [{ gateway: more }, { apinizer: { proxies: proxies(backends) } }]
+  const parts = [{ gateway: more }, { apinizer: { ...documents, proxies: proxies(backends) } }]
   writeFileSync(file, parts.map((part) => toYaml(part as never)).join('---\n'))
   const gateway = await startGateway(['--workers', '1', '--config', file])
   t.after(() => gateway.stop('SIGKILL'))
@@ -98,8 +105,20 @@ test('balancers: in turn, each as often as its weight, the first, by address and
 })
 
 test('retry: the same address, so often, with the waits that are written', async (t) => {
+  const [closed] = (await findFreePorts(1)) as [number]
   const { gateway, backends } = await setUp(t, 2, ([a, b]) => [
-    proxy('plain', [url(a as Backend)], { retryCount: 2 }),
+    proxy('plain', [`${url(a as Backend)}/base`], { retryCount: 2 }),
+    proxy('slow', [url(a as Backend)], {
+      retryCount: 1,
+      readTimeout: 1,
+      errorHandlingType: 'STATUS_CODE_LIST',
+      errorStatusCodeList: [599],
+    }),
+    proxy('refused', [`http://127.0.0.1:${closed}`], {
+      retryCount: 1,
+      retryDelayType: 'FIXED_DELAY',
+      retryFixedDelay: 300,
+    }),
     proxy('fixed', [url(a as Backend)], {
       retryCount: 1,
       retryDelayType: 'FIXED_DELAY',
@@ -130,6 +149,27 @@ test('retry: the same address, so often, with the waits that are written', async
   // by default 404 counts as an error, and every method is repeated
   assert.equal((await sentFor('/plain'))[0], 3)
   assert.equal((await sentFor('/plain', 'POST'))[0], 3)
+  // each time with the message as it came
+  const post = await callHttp({
+    port: gateway.port,
+    method: 'POST',
+    path: '/plain/x?q=a/b',
+    headers: { 'x-own': '1' },
+    body: 'text',
+  })
+  assert.equal(post.status, 404)
+  const [first, ...others] = a.requests.slice(-3)
+  assert.deepEqual([first?.target, first?.body], ['/base/x?q=a%2Fb', 'text'])
+  for (const { raw } of others) assert.equal(raw, first?.raw)
+  // below 400 it is no error
+  a.answer = () => failing(304)
+  assert.equal((await sentFor('/plain'))[0], 1)
+  // whatever counts as an error: no answer and no connection do
+  a.answer = () => null
+  assert.equal((await sentFor('/slow'))[0], 2)
+  const [, refusedMs] = await sentFor('/refused')
+  assert.ok(refusedMs >= 290, `${refusedMs} ms`)
+  a.answer = () => failing(404)
   const [fixed, fixedMs] = await sentFor('/fixed')
   assert.ok(fixed === 2 && fixedMs >= 290, `${fixed} in ${fixedMs} ms`)
   const [growing, growingMs] = await sentFor('/growing')
@@ -160,6 +200,23 @@ test('failover: by default the other primary addresses, with its flag those for 
       }),
       proxy('off', [{ address: one }, { address: two }], { failoverOnlyEnabled: false }),
       proxy('any', [{ address: one }, { address: two }, spare(four)], { failoverMode: 'any' }),
+      proxy(
+        'sick',
+        [{ address: one }, { address: two }, spare(three), spare(four)],
+        { failoverOnlyEnabled: true, loadBalanceAlgorithm: 'PICK_FIRST' },
+        { circuitBreaker: { circuitBreakerEnabled: true, errorWindow: 3600, sleepWindow: 3600 } },
+      ),
+      proxy('both', [{ address: one }, spare(three), spare(four)], {
+        failoverOnlyEnabled: true,
+        failoverRetryCount: 2,
+        retryCount: 1,
+      }),
+      proxy(
+        'open',
+        [one, two, three].map((address) => ({ address })),
+        { loadBalanceAlgorithm: 'PICK_FIRST' },
+        { circuitBreaker: { circuitBreakerEnabled: true, errorWindow: 3600, sleepWindow: 3600 } },
+      ),
     ]
   })
   const [a, b, c, d] = backends
@@ -185,10 +242,22 @@ test('failover: by default the other primary addresses, with its flag those for 
   assert.deepEqual(await added(() => ask(gateway, '/flagged')), [1, 0, 2, 1])
   d.answer = () => failing(502)
   assert.deepEqual(await added(() => ask(gateway, '/flagged')), [1, 0, 2, 2])
+  // 1 + retryCount + addresses x failoverRetryCount attempts
+  assert.deepEqual(await added(() => ask(gateway, '/both')), [2, 0, 2, 2])
   const off = [(await ask(gateway, '/off')).status, (await ask(gateway, '/off')).status]
   assert.deepEqual(off.toSorted(), [200, 500])
   b.answer = () => failing(500)
   assert.deepEqual(await added(() => ask(gateway, '/any')), [1, 1, 0, 0])
+  // in the order of the list, and none whose circuit is open
+  assert.deepEqual(await added(() => ask(gateway, '/open')), [1, 1, 1, 0])
+  c.answer = () => answerText('2')
+  const out = await ask(gateway, '/open')
+  assert.deepEqual([out.status, /ERR-135/.test(out.text)], [503, true])
+  // one for failover whose circuit is open is passed over
+  c.answer = () => failing(500)
+  d.answer = () => answerText('3')
+  assert.deepEqual(await added(() => ask(gateway, '/sick')), [1, 0, 1, 1])
+  assert.deepEqual(await added(() => ask(gateway, '/sick')), [0, 1, 0, 1])
 })
 
 test('canary: evenly spread from the primary on; what fails there goes on to the primary, and the cooldown follows', async (t) => {
@@ -214,7 +283,8 @@ test('canary: evenly spread from the primary on; what fails there goes on to the
   assert.equal(await answers(gateway, '/third', 100), expected)
   assert.equal(await answers(gateway, '/none', 4), '0000')
   const [, , canary] = backends
-  canary.answer = () => failing(503)
+  // what counts as an error does, without a breaker too
+  canary.answer = () => failing(404)
   assert.equal(await answers(gateway, '/fails', 8), '00000000')
   assert.equal(canary.requests.length, 1)
   canary.answer = () => answerText('2')
@@ -394,6 +464,360 @@ test('errors: the template, a row of its own, or the backend’s answer; what th
   assert.equal(await gatewayMade('/slow'), '408 ERR-066')
 })
 
+test('ADVANCED: what a condition on status and body calls an error is tried again and replaced, all else goes out as it came', async (t) => {
+  const code = (operator: string, secondValue?: string | number) => ({
+    firstValue: { source: 'BODY_JSON', name: '$.result.code' },
+    type: 'NUMERIC',
+    operator,
+    ...(secondValue === undefined ? {} : { secondValue }),
+  })
+  const framed: string[] = []
+  const server = createFramedServer((request, response) => {
+    framed.push(request.url)
+    if (request.url === '/moved') response.writeHead(302, { location: '/7' }).end()
+    else response.end(`{"result":{"code":${request.url.slice(1)}}}`)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => server.close())
+  const { port: framedPort } = server.address() as AddressInfo
+  const { gateway, backends } = await setUp(
+    t,
+    2,
+    ([a, b]) => {
+      const errorHandling = {
+        errorHandlingType: 'ADVANCED',
+        errorCondition: {
+          operator: 'OR',
+          conditions: [
+            { firstValue: { source: 'STATUS' }, type: 'NUMERIC', operator: 'GE', secondValue: 500 },
+            { operator: 'AND', conditions: [code('IS_EXISTS'), code('NE', 0)] },
+          ],
+        },
+      }
+      const breaker = {
+        circuitBreakerEnabled: true,
+        errorThresholdValue: 2,
+        sleepWindow: 3600,
+        errorWindow: 3600,
+      }
+      return [
+        proxy('judged', [url(a as Backend)], { retryCount: 1 }, { errorHandling }),
+        proxy(
+          'framed',
+          [`http://127.0.0.1:${framedPort}`],
+          { retryCount: 1 },
+          { errorHandling, connection: { httpVersion: 'h2c prior knowledge', redirectsEnabled: true } },
+        ),
+        proxy('moved', [url(a as Backend), url(b as Backend)], {}, { errorHandling }),
+        proxy(
+          'broken',
+          [url(a as Backend), url(b as Backend)],
+          { failoverRetryCount: 0 },
+          { errorHandling: { ...errorHandling, ignoreRoutingError: true }, circuitBreaker: breaker },
+        ),
+      ]
+    },
+    { limits: { maxInspectedBodyBytes: 1024 } },
+  )
+  const [a] = backends
+  const says = (value: unknown, status = '200 OK') =>
+    answerText(JSON.stringify({ result: { code: value } }), { status, headers: ['X-Own: 1'] })
+  const asked = async (path: string, method = 'GET') => {
+    const before = a.requests.length
+    const { status, text, headers } = await ask(gateway, path, {}, method)
+    return { status, text, own: headers['x-own'], requests: a.requests.length - before }
+  }
+  a.answer = () => says(0)
+  assert.deepEqual(await asked('/judged'), {
+    status: 200,
+    text: '{"result":{"code":0}}',
+    own: '1',
+    requests: 1,
+  })
+  // by DEFAULT it would count
+  a.answer = () => says(0, '404 Not Found')
+  assert.deepEqual(await asked('/judged'), {
+    status: 404,
+    text: '{"result":{"code":0}}',
+    own: '1',
+    requests: 1,
+  })
+  a.answer = () => says(7)
+  const failed = await asked('/judged')
+  assert.deepEqual([failed.status, failed.requests, JSON.parse(failed.text).error.code], [503, 2, 'ERR-070'])
+  a.answer = () => failing(502)
+  const byStatus = await asked('/judged')
+  assert.deepEqual([byStatus.status, byStatus.requests, /ERR-070/.test(byStatus.text)], [502, 2, true])
+  a.answer = () => says('seven')
+  const odd = await asked('/judged')
+  assert.deepEqual([odd.status, odd.requests, /ERR-145/.test(odd.text)], [500, 1, true])
+  // in pieces, in chunks, compressed, without a body, over the limit: the last is absent
+  const chunks = (...pieces: string[]): string =>
+    [...pieces, ''].map((piece) => `${piece.length.toString(16)}\r\n${piece}\r\n`).join('')
+  a.answer = (_, socket) => {
+    socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n')
+    setImmediate(() => socket.write(chunks('{"result":', '{"code":0}', '}')))
+    return null
+  }
+  assert.deepEqual((await asked('/judged')).text, '{"result":{"code":0}}')
+  const packed = gzipSync('{"result":{"code":7}}')
+  a.answer = () =>
+    Buffer.concat([
+      Buffer.from(`HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: ${packed.length}\r\n\r\n`),
+      packed,
+    ])
+  assert.equal((await asked('/judged')).status, 503)
+  a.answer = () => 'HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n'
+  assert.deepEqual([(await asked('/judged', 'HEAD')).status, a.requests.at(-1)?.method], [200, 'HEAD'])
+  const long = JSON.stringify({ result: { code: 7 }, rest: 'x'.repeat(40_000) })
+  a.answer = () => answerText(long)
+  assert.deepEqual(await asked('/judged'), { status: 200, text: long, own: undefined, requests: 1 })
+  // cut before anybody saw anything of it: that is a failed attempt
+  a.answer = (_, socket) => {
+    socket.end('HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{"result"')
+    return null
+  }
+  const cut = await asked('/judged')
+  assert.deepEqual([cut.status, cut.requests, /ERR-070/.test(cut.text)], [503, 2, true])
+  // over HTTP/2, and behind a redirect there, just so
+  assert.equal((await ask(gateway, '/framed/0')).text, '{"result":{"code":0}}')
+  assert.deepEqual([(await ask(gateway, '/framed/7')).status, framed.splice(0)], [503, ['/0', '/7', '/7']])
+  assert.equal((await ask(gateway, '/framed/moved')).status, 503)
+  assert.deepEqual(framed, ['/moved', '/7', '/moved', '/7'])
+  // failover and the circuit breaker go by it too
+  a.answer = () => says(7)
+  assert.equal(await answers(gateway, '/moved', 2), '11')
+  assert.equal(await answers(gateway, '/broken', 6), '{"result":{"code":7}}1{"result":{"code":7}}111')
+})
+
+test('redirects: followed as far as the proxy says, with what may go along; else they go to the client', async (t) => {
+  const { gateway, backends } = await setUp(t, 3, ([a, b, c]) => {
+    const following = (more: Value = {}) => ({ connection: { redirectsEnabled: true, ...more } })
+    return [
+      proxy('shown', [url(a as Backend)]),
+      proxy('followed', [`${url(a as Backend)}/base`], {}, following()),
+      proxy('twice', [url(a as Backend)], {}, following({ maxRedirects: 2 })),
+      proxy('absolute', [url(a as Backend)], {}, following({ relativeRedirectsAllowed: false })),
+      proxy('retried', [url(a as Backend)], { retryCount: 1 }, following()),
+      proxy('moved', [url(a as Backend), url(c as Backend)], {}, following()),
+      proxy('bare', [url(b as Backend)], {}, { connection: { doNotRouteZeroValueContentLength: true } }),
+    ]
+  })
+  const [a, b, c] = backends
+  const to = (location: string, status = 302) =>
+    answerText('moved', { status: `${status} Moved`, headers: [`Location: ${location}`] })
+  b.answer = ({ method, target, body }) => answerText(`b ${method} ${target} ${body}`)
+  a.answer = () => to(`${url(b)}/new?x=1#part`)
+  const shown = await ask(gateway, '/shown')
+  assert.deepEqual([shown.status, shown.headers.location], [302, `${url(b)}/new?x=1#part`])
+  for (const status of [301, 302, 303, 307, 308]) {
+    a.answer = () => to(`${url(b)}/new?x=1#part`, status)
+    const answer = await ask(gateway, '/followed/a', {
+      authorization: 'Basic x',
+      cookie: 'a=b',
+      'x-own': '1',
+    })
+    assert.deepEqual([answer.status, answer.text], [200, 'b GET /new?x=1 '], String(status))
+    const sent = b.requests.at(-1)
+    assert.deepEqual(
+      ['host', 'authorization', 'cookie', 'x-own'].map((name) => sent?.field(name)),
+      [b.node, undefined, undefined, '1'],
+    )
+    assert.equal(a.requests.at(-1)?.field('authorization'), 'Basic x')
+  }
+  // to the same place the credentials go along
+  a.answer = ({ target }) => (target === '/base/a' ? to('../other') : answerText(`a ${target}`))
+  assert.equal((await ask(gateway, '/followed/a', { authorization: 'Basic x' })).text, 'a /other')
+  assert.equal(a.requests.at(-1)?.field('authorization'), 'Basic x')
+  // a request with a body goes on by GET where 303 says so, and is not sent again otherwise
+  const post = (status: number) => {
+    a.answer = () => to(`${url(b)}/new`, status)
+    return callHttp({ port: gateway.port, method: 'POST', path: '/followed', body: 'text' })
+  }
+  assert.equal((await post(303)).text, 'b GET /new ')
+  assert.equal(b.requests.at(-1)?.field('content-length'), undefined)
+  for (const status of [301, 302, 307, 308]) assert.equal((await post(status)).status, status)
+  a.answer = () => to(`${url(b)}/new`, 303)
+  assert.equal((await ask(gateway, '/followed', {}, 'HEAD')).status, 200)
+  assert.equal(b.requests.at(-1)?.method, 'HEAD')
+  const ended = async (path: string): Promise<string> => {
+    const { status, text } = await ask(gateway, path)
+    return `${status} ${/ERR-\d+/.exec(text)?.[0]}`
+  }
+  const before = a.requests.length
+  a.answer = () => to('/again')
+  assert.equal(await ended('/twice'), '503 ERR-070')
+  assert.equal(a.requests.length - before, 3)
+  assert.equal(await ended('/absolute'), '404 ERR-068')
+  for (const location of ['ftp://a/b', 'http://[::x]/', 'http://a:99999/']) {
+    a.answer = () => to(location)
+    assert.equal(await ended('/followed'), '404 ERR-068', location)
+  }
+  for (const location of [
+    'http://169.254.169.254/x',
+    `http://127.0.0.1:${gateway.adminPort}/x`,
+    `http://localhost:${gateway.adminPort}/x`,
+  ]) {
+    a.answer = () => to(location)
+    assert.match(await ended('/followed'), /^50[23] /, location)
+  }
+  a.answer = () => answerText('no place', { status: '302 Found' })
+  assert.deepEqual((await ask(gateway, '/followed')).text, 'no place')
+  // an error behind a redirect is one of the attempt: it begins anew, with the request as it came
+  b.answer = () => failing(500)
+  const retried = a.requests.length
+  a.answer = () => to(`${url(b)}/new`)
+  assert.equal(await ended('/retried/x'), '500 ERR-070')
+  assert.deepEqual(
+    a.requests.slice(retried).map(({ target }) => target),
+    ['/x', '/x'],
+  )
+  c.answer = ({ target, requestLine }) => answerText(`c ${target} ${requestLine.split(' ')[0]}`)
+  const moved = [await ask(gateway, '/moved/y'), await ask(gateway, '/moved/y')].map(({ text }) => text)
+  assert.deepEqual(moved, ['c /y GET', 'c /y GET'])
+  // where Content-Length: 0 is not to go along
+  await ask(gateway, '/bare', { 'content-length': '0' }, 'POST')
+  assert.equal(b.requests.at(-1)?.field('content-length'), undefined)
+  await ask(gateway, '/followed', { 'content-length': '0' }, 'POST')
+  assert.equal(a.requests.at(-1)?.field('content-length'), '0')
+})
+
+test('forward proxies: asked with the whole URL or through CONNECT, with credentials, and by the request only where the list allows it', async (t) => {
+  const pair = makeCertificate(t, ['localhost'], { isAuthority: true })
+  const secure = createServer({ cert: pair.cert, key: pair.key }, (request, response) =>
+    response.end(`secure ${request.method} ${request.url} ${request.headers.host}`),
+  )
+  secure.listen(0, '127.0.0.1')
+  await once(secure, 'listening')
+  t.after(() => secure.close())
+  const { port: securePort } = secure.address() as AddressInfo
+  // a proxy that connects to the server of this test, whatever name it is asked for
+  const asked: string[] = []
+  let answersWith = 'HTTP/1.1 200 Connection established\r\n\r\n'
+  const forward = await startRawBackend((socket) => {
+    socket.once('data', (bytes) => {
+      asked.push(bytes.toString('latin1'))
+      socket.write(answersWith)
+      if (!answersWith.startsWith('HTTP/1.1 200')) return
+      const server = connect(securePort, '127.0.0.1')
+      server.on('error', () => {})
+      socket.on('close', () => server.destroy())
+      server.pipe(socket)
+      socket.pipe(server)
+    })
+  })
+  t.after(() => forward.close())
+  const proxyServer = (port: number, more: Value = {}) => ({
+    proxyServer: { proxyEnabled: true, proxyHost: '127.0.0.1', proxyPort: port, ...more },
+  })
+  const credentials = { proxyAuthorizationNeeded: true, proxyUsername: 'user', proxyPassword: 'pass' }
+  const { gateway, backends } = await setUp(
+    t,
+    2,
+    ([a, b]) => [
+      proxy(
+        'plain',
+        ['http://one.invalid/base', 'http://one.invalid:81/'],
+        {},
+        proxyServer(a?.port as number),
+      ),
+      proxy(
+        'known',
+        [{ address: 'http://one.invalid', pathRewrite: '/new/{rest}' }],
+        {},
+        proxyServer(a?.port as number, credentials),
+      ),
+      proxy(
+        'secure',
+        [`https://localhost:${securePort}/v1`],
+        {},
+        { ...proxyServer(forward.port, credentials), mtls: { trustStoreId: 'own' } },
+      ),
+      proxy(
+        'named',
+        ['http://one.invalid'],
+        {},
+        {
+          proxyServer: {
+            proxyEnabled: true,
+            proxyFromHeaderEnabled: true,
+            allowedProxyList: [a?.node, `localhost:${b?.port}`],
+          },
+        },
+      ),
+      proxy(
+        'off',
+        [url(a as Backend)],
+        {},
+        { proxyServer: { proxyEnabled: false, proxyHost: 'x.invalid', proxyPort: 1 } },
+      ),
+    ],
+    {},
+    { trust_stores: [{ name: 'own', ca: pair.cert }] },
+  )
+  const [a, b] = backends
+  const last = () => a.requests.at(-1)
+  assert.equal((await ask(gateway, '/plain/x?q=1')).status, 200)
+  assert.deepEqual(
+    [last()?.target, last()?.field('host'), last()?.field('proxy-authorization')],
+    ['http://one.invalid/base/x?q=1', 'one.invalid', undefined],
+  )
+  await ask(gateway, '/plain/x')
+  assert.deepEqual([last()?.target, last()?.field('host')], ['http://one.invalid:81/x', 'one.invalid:81'])
+  await ask(gateway, '/known/x', { 'proxy-authorization': 'Basic of-the-client' })
+  assert.deepEqual(
+    [last()?.target, last()?.field('proxy-authorization')],
+    ['http://one.invalid/new/x', 'Basic dXNlcjpwYXNz'],
+  )
+  const told = await gateway.admin('POST', '/headgate/v1/explain', { url: '/known/x' })
+  assert.match(told.text, /one\.invalid/)
+  assert.doesNotMatch(told.text, /dXNlcjpwYXNz/)
+  const ended = async (path: string, headers: Record<string, string> = {}): Promise<string> => {
+    const { status, text } = await ask(gateway, path, headers)
+    return `${status} ${/ERR-\d+/.exec(text)?.[0]}`
+  }
+  a.answer = () => failing(407)
+  assert.equal(await ended('/known'), '407 ERR-072')
+  a.answer = () => answerText('0')
+  // https: the connection is kept, and TLS is with the target
+  for (const path of ['/secure/a?b=c', '/secure/d'])
+    assert.equal(
+      (await ask(gateway, path)).text,
+      `secure GET ${path.replace('/secure', '/v1')} localhost:${securePort}`,
+    )
+  assert.deepEqual(asked, [
+    `CONNECT localhost:${securePort} HTTP/1.1\r\nHost: localhost:${securePort}\r\nProxy-Authorization: Basic dXNlcjpwYXNz\r\n\r\n`,
+  ])
+  const kept = await gateway.admin('GET', '/headgate/v1/upstreams')
+  assert.equal(kept.status, 200)
+  assert.doesNotMatch(kept.text, /dXNlcjpwYXNz/)
+  secure.closeAllConnections()
+  answersWith = 'HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n'
+  assert.equal(
+    await waitFor('a new tunnel', async () => {
+      const text = await ended('/secure/a')
+      return text.startsWith('200') ? undefined : text
+    }),
+    '407 ERR-072',
+  )
+  answersWith = 'HTTP/1.1 502 Bad Gateway\r\n\r\n'
+  assert.equal(await ended('/secure/a'), '503 ERR-069')
+  answersWith = 'nonsense\r\n\r\n'
+  assert.equal(await ended('/secure/a'), '503 ERR-069')
+  // the client's choice is one of the list, or none
+  const name = (host: string, port: number) => ({ 'x-proxy-host': host, 'x-proxy-port': String(port) })
+  assert.equal((await ask(gateway, '/named/x', name('127.0.0.1', a.port))).text, '0')
+  assert.deepEqual(
+    [last()?.target, last()?.field('x-proxy-host'), last()?.field('x-proxy-port')],
+    ['http://one.invalid/x', undefined, undefined],
+  )
+  assert.equal((await ask(gateway, '/named/x', name('LocalHost', b.port))).text, '1')
+  for (const headers of [{}, name('127.0.0.1', b.port), name('', a.port), { 'x-proxy-host': '127.0.0.1' }])
+    assert.equal(await ended('/named/x', headers), '502 ERR-071')
+  assert.equal((await ask(gateway, '/off')).text, '0')
+})
+
 test('what is sent: fields, query, agent, variables of the environment, copies', async (t) => {
   const [closed] = (await findFreePorts(1)) as [number]
   const { gateway, backends } = await setUp(
@@ -413,6 +837,7 @@ test('what is sent: fields, query, agent, variables of the environment, copies',
           },
         },
       ),
+      proxy('spaces', [url(a as Backend)], {}, { connection: { queryEncodingMode: 'PASSTHROUGH' } }),
       proxy(
         'named',
         ['HOST', 'OTHER'].map((name) => `http://\${${name}}/inner`),
@@ -431,18 +856,35 @@ test('what is sent: fields, query, agent, variables of the environment, copies',
     { apinizer: { environments: { production: { variables: { HOST: 'localhost:1' } } } } },
   )
   const [a, b, c] = backends
-  await ask(gateway, "/plain/x?q=a/b:c&m=it's", { 'x-secret': '1', 'user-agent': 'curl', 'x-kept': '1' })
+  await ask(gateway, "/plain/x?q=a/b:c&m=it's", {
+    'x-secret': '1',
+    'user-agent': 'curl',
+    'x-kept': '1',
+    te: 'gzip',
+    trailers: 'x',
+    'keep-alive': 'timeout=5',
+    'proxy-authorization': 'Basic x',
+    'proxy-connection': 'keep-alive',
+    connection: 'keep-alive, x-named',
+    'x-named': '1',
+    upgrade: 'other',
+  })
   const plain = a.requests.at(-1)
   assert.equal(plain?.target, '/x?q=a%2Fb%3Ac&m=it%27s')
   assert.deepEqual(
-    ['x-secret', 'user-agent', 'x-kept', 'host'].map((name) => plain?.field(name)),
-    [undefined, undefined, '1', a.node],
+    ['x-kept', 'host'].map((name) => plain?.field(name)),
+    ['1', a.node],
   )
+  const withheld = ['x-secret', 'user-agent', 'te', 'trailers', 'keep-alive', 'proxy-authorization']
+  for (const name of [...withheld, 'proxy-connection', 'connection', 'x-named', 'upgrade'])
+    assert.equal(plain?.field(name), undefined, name)
   await ask(gateway, "/raw/x?q=a/b:c&m=it's", { 'user-agent': 'curl' })
   assert.deepEqual(
     [a.requests.at(-1)?.target, a.requests.at(-1)?.field('user-agent')],
     ['/x?q=a/b:c&m=it%27s', 'Gate/1'],
   )
+  await ask(gateway, "/spaces/x?q=a/b:c&m=it's")
+  assert.equal(a.requests.at(-1)?.target, "/x?q=a/b:c&m=it's")
   assert.match((await ask(gateway, '/named')).text, /ERR-069/)
   for (let i = 0; i < 4; i++) assert.equal((await ask(gateway, `/copied/${i}?n=${i}`)).text, '0')
   await waitFor('two copies', async () => (b.requests.length === 2 ? true : undefined))
@@ -453,8 +895,12 @@ test('what is sent: fields, query, agent, variables of the environment, copies',
   assert.equal(c.requests.length, 0)
 })
 
-test('routing off: the request comes back, or the sample of its endpoint', async (t) => {
-  const { gateway } = await setUp(t, 0, () => [
+test('routing off: the request comes back, or the sample of its endpoint; the log names what answered', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'headgate-apinizer-log-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const log = join(folder, 'access.log')
+  const accessLog = { path: log, flushMs: 10, format: '$upstream_addr' }
+  const proxies = () => [
     proxy('echo', [], { routingEnabled: false, echoEnabled: true }),
     {
       apiProxyName: 'sample',
@@ -482,7 +928,8 @@ test('routing off: the request comes back, or the sample of its endpoint', async
       ],
       routingInfo: { routingAddressList: [{ address: 'http://127.0.0.1:1' }] },
     },
-  ])
+  ]
+  const { gateway } = await setUp(t, 0, proxies, { accessLog })
   const echo = await callHttp({
     port: gateway.port,
     method: 'POST',
@@ -499,6 +946,11 @@ test('routing off: the request comes back, or the sample of its endpoint', async
     [sample.status, sample.text, sample.headers['content-type']],
     [200, 'an example', 'text/plain'],
   )
+  const lines = await waitFor('two lines', () => {
+    const found = readFileSync(log, 'utf8').split('\n').slice(0, -1)
+    return found.length >= 2 ? found : undefined
+  })
+  assert.deepEqual(lines.slice(0, 2), ['apinizer://mirror.routing/a', 'apinizer://specresponse.routing/x/7'])
   const other = await ask(gateway, '/faulty/other/7')
   assert.deepEqual([other.status, /ERR-137/.test(other.text)], [500, true])
   const count = await ask(gateway, '/faulty/count/7')

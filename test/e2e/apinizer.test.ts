@@ -182,6 +182,7 @@ test('one target of each of the four URL forms', async (t) => {
           mtls: { trustStoreId: 'own' },
         },
       ),
+      proxy('untrusted', '/untrusted', [`https://localhost:${(secure.address() as AddressInfo).port}`]),
       proxy('grpc', '/echo.Echo', [`grpc://127.0.0.1:${dead}`, `127.0.0.1:${calls.port}`]),
       proxy('nobody', '/nobody.Service', [{ address: `grpc://127.0.0.1:${calls.port}`, enabled: false }]),
       proxy('ws', '/rooms/*', [`ws://127.0.0.1:${dead}`, `ws://${socket.node}/ws/chat`]),
@@ -190,6 +191,8 @@ test('one target of each of the four URL forms', async (t) => {
   })
   assert.equal((await get(gateway, '/http/a')).text, `backend ${plain.port}\n`)
   assert.equal((await get(gateway, '/https/a?b=c')).text, 'secure /v1/a?b=c')
+  const untrusted = await get(gateway, '/untrusted')
+  assert.deepEqual([untrusted.status, /ERR-114/.test(untrusted.text)], [500, true])
   const client = new GrpcClient(`127.0.0.1:${gateway.port}`, grpc.credentials.createInsecure())
   t.after(() => client.close())
   const reply = await new Promise<string>((resolve, reject) =>

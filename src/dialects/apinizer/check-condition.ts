@@ -3,7 +3,7 @@ import { checkNetwork } from '../../expression/network.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.ts'
 import { isEmpty, listField, objectField, textField } from '../../model/json-fields.ts'
 import { suggest } from '../../model/suggest.ts'
-import { checkValue, isClientAddress } from './condition-values.ts'
+import { checkValue, isClientAddress, type Subject } from './condition-values.ts'
 import {
   comparesDates,
   comparesNumbers,
@@ -23,20 +23,26 @@ const NUMBER_WORDS = new RegExp(`^${NUMBER}$`)
 const MAX_DEPTH = 16
 
 /** Every fault of a condition as it is written (spec/apinizer.md 3.3). */
-export function checkCondition(value: JsonValue, path: string, faults: Faults, depth = 0): void {
+export function checkCondition(
+  value: JsonValue,
+  path: string,
+  faults: Faults,
+  subject: Subject = 'request',
+  depth = 0,
+): void {
   if (!isJsonObject(value)) return faults.add(path, 'a condition must be an object')
   if (depth > MAX_DEPTH) return faults.add(path, `conditions nest at most ${MAX_DEPTH} deep`)
-  if (Object.hasOwn(value, 'conditions')) return checkGroup(value, path, faults, depth)
+  if (Object.hasOwn(value, 'conditions')) return checkGroup(value, path, faults, { subject, depth })
   checkKeys(value, ['firstValue', 'type', 'operator', 'secondValue', 'format'], path, faults)
   const first = objectField(value, 'firstValue')
   if (first === null) faults.add(joinPath(path, 'firstValue'), 'firstValue is required: {source, name}')
-  else checkValue(first, joinPath(path, 'firstValue'), faults)
+  else checkValue(first, joinPath(path, 'firstValue'), faults, subject)
   const type = textField(value, 'type') ?? 'STRING'
   if (!(TYPES as readonly string[]).includes(type))
     return faults.add(joinPath(path, 'type'), `type must be ${TYPES.join(', ')}`)
   if (type !== 'DATE' && !isEmpty(value.format))
     faults.add(joinPath(path, 'format'), 'format is for the type DATE')
-  checkOperator(value, type, path, faults)
+  checkOperator(value, { type, subject }, path, faults)
 }
 
 function checkKeys(value: JsonObject, known: readonly string[], path: string, faults: Faults): void {
@@ -51,7 +57,12 @@ function checkKeys(value: JsonObject, known: readonly string[], path: string, fa
   }
 }
 
-function checkGroup(value: JsonObject, path: string, faults: Faults, depth: number): void {
+function checkGroup(
+  value: JsonObject,
+  path: string,
+  faults: Faults,
+  { subject, depth }: { readonly subject: Subject; readonly depth: number },
+): void {
   checkKeys(value, ['operator', 'conditions'], path, faults)
   const operator = textField(value, 'operator') ?? 'AND'
   if (!(GROUPS as readonly string[]).includes(operator))
@@ -60,10 +71,15 @@ function checkGroup(value: JsonObject, path: string, faults: Faults, depth: numb
   if (of.length === 0)
     faults.add(joinPath(path, 'conditions'), 'conditions must be a list with one condition at least')
   for (const [i, entry] of of.entries())
-    checkCondition(entry, `${joinPath(path, 'conditions')}[${i}]`, faults, depth + 1)
+    checkCondition(entry, `${joinPath(path, 'conditions')}[${i}]`, faults, subject, depth + 1)
 }
 
-function checkOperator(value: JsonObject, type: string, path: string, faults: Faults): void {
+function checkOperator(
+  value: JsonObject,
+  { type, subject }: { readonly type: string; readonly subject: Subject },
+  path: string,
+  faults: Faults,
+): void {
   const name = textField(value, 'operator') ?? ''
   const place = joinPath(path, 'operator')
   if ((PRESENCE as readonly string[]).includes(name)) {
@@ -86,7 +102,7 @@ function checkOperator(value: JsonObject, type: string, path: string, faults: Fa
   const isNetworks = operator.of === 'IN' && isClientAddress(objectField(value, 'firstValue') ?? {})
   if (isJsonObject(second)) {
     if (isNetworks) faults.add(where, 'addresses and networks of a list are written out')
-    return checkValue(second, where, faults)
+    return checkValue(second, where, faults, subject)
   }
   if (typeof second !== 'string' && typeof second !== 'number')
     return faults.add(where, 'secondValue is required: a text, a number, or {source, name}')

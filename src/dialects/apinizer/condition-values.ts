@@ -17,6 +17,13 @@ export const SOURCES = [
   'ENVIRONMENT',
 ] as const
 
+/** What a condition is about: requests (of an address), or answers of backends (what counts as an error, spec/apinizer.md 5.1). */
+export type Subject = 'request' | 'answer'
+
+const ANSWER_SOURCES = ['STATUS', 'BODY', 'BODY_JSON', 'ENVIRONMENT'] as const
+/** Sources that are one value, and so have no name. */
+const NAMELESS: ReadonlySet<string> = new Set(['CLIENT_IP', 'STATUS', 'BODY'])
+
 /** What is known of a proxy before any request. */
 export interface ConditionFacts {
   /** Of the environment. */
@@ -77,18 +84,19 @@ const NO_CONTEXT: readonly (readonly [beginning: string, why: string])[] = [
 ]
 
 /** Every fault of a value as it is written. */
-export function checkValue(value: JsonObject, path: string, faults: Faults): void {
+export function checkValue(value: JsonObject, path: string, faults: Faults, subject: Subject): void {
   const known = ['source', 'name']
   for (const key of Object.keys(value))
     if (!known.includes(key))
       faults.add(joinPath(path, key), `a value has no field ${key}`, `known: ${known.join(', ')}`)
   const source = textField(value, 'source') ?? ''
   const name = textField(value, 'name') ?? ''
-  if (!(SOURCES as readonly string[]).includes(source))
-    return faults.add(joinPath(path, 'source'), `source must be ${SOURCES.join(', ')}`)
+  const sources: readonly string[] = subject === 'request' ? SOURCES : ANSWER_SOURCES
+  if (!sources.includes(source))
+    return faults.add(joinPath(path, 'source'), `source must be ${sources.join(', ')}`)
   const place = joinPath(path, 'name')
-  if (source === 'CLIENT_IP') {
-    if (name !== '') faults.add(place, 'name says nothing with CLIENT_IP')
+  if (NAMELESS.has(source)) {
+    if (name !== '') faults.add(place, `name says nothing with ${source}`)
     return
   }
   if (name === '') return faults.add(place, `name is required: which ${source} is meant`)
@@ -121,15 +129,19 @@ function checkContext(name: string, place: string, faults: Faults): void {
 }
 
 /** The variable that a value without faults is read from. */
-export function variableOf(value: JsonObject, facts: ConditionFacts): string {
+export function variableOf(value: JsonObject, facts: ConditionFacts, subject: Subject): string {
   const name = textField(value, 'name') ?? ''
   switch (textField(value, 'source')) {
+    case 'STATUS':
+      return 'upstream_status'
+    case 'BODY':
+      return 'answer:body'
     case 'HEADER':
       return `field:${name.toLowerCase()}`
     case 'QUERY':
       return `query:${name}`
     case 'BODY_JSON':
-      return `json:${name}`
+      return subject === 'request' ? `json:${name}` : `answer:json:${name}`
     case 'BODY_XML':
       return `xpath:${name}`
     case 'ENVIRONMENT':
@@ -149,7 +161,7 @@ function fixed(name: string, text: string | undefined): string {
 
 export function readsBody(value: JsonObject): boolean {
   const source = textField(value, 'source')
-  return source === 'BODY_JSON' || source === 'BODY_XML'
+  return source === 'BODY_JSON' || source === 'BODY_XML' || source === 'BODY'
 }
 
 /** Whether it is the client's address, of which lists may hold networks. */

@@ -1,7 +1,13 @@
 import { isJsonObject, type JsonObject } from '../../model/json.ts'
 import { listField, objectField, textField } from '../../model/json-fields.ts'
 import { type Comparison, NEVER, type Predicate, type ValueRules } from '../../model/predicate.ts'
-import { type ConditionFacts, isClientAddress, readsBody, variableOf } from './condition-values.ts'
+import {
+  type ConditionFacts,
+  isClientAddress,
+  readsBody,
+  type Subject,
+  variableOf,
+} from './condition-values.ts'
 import { NUMBER, OPERATORS, type Operator, ORDER, SEPARATOR } from './condition-words.ts'
 
 /**
@@ -19,8 +25,12 @@ export interface AddressCondition {
   readonly readsBody: boolean
 }
 
-export function translateCondition(value: JsonObject, facts: ConditionFacts): AddressCondition {
-  const reading: Reading = { facts, numbers: [], dates: [], readsBody: false }
+export function translateCondition(
+  value: JsonObject,
+  facts: ConditionFacts,
+  subject: Subject = 'request',
+): AddressCondition {
+  const reading: Reading = { facts, subject, numbers: [], dates: [], readsBody: false }
   const when = translate(value, reading)
   return {
     when,
@@ -32,6 +42,7 @@ export function translateCondition(value: JsonObject, facts: ConditionFacts): Ad
 
 interface Reading {
   readonly facts: ConditionFacts
+  readonly subject: Subject
   /** What each value that is there must be. */
   readonly numbers: Comparison[]
   readonly dates: Comparison[]
@@ -60,13 +71,13 @@ function translate(value: JsonObject, reading: Reading): Predicate {
   }
   const first = objectField(value, 'firstValue') ?? {}
   if (readsBody(first)) reading.readsBody = true
-  const variable = variableOf(first, reading.facts)
+  const variable = variableOf(first, reading.facts, reading.subject)
   const name = textField(value, 'operator') ?? ''
   const operator = OPERATORS.get(name)
   if (operator === undefined) return presence(name, variable)
   const second = isJsonObject(value.secondValue) ? value.secondValue : null
   if (second !== null && readsBody(second)) reading.readsBody = true
-  const other = second === null ? null : variableOf(second, reading.facts)
+  const other = second === null ? null : variableOf(second, reading.facts, reading.subject)
   const rules = rulesOf(value, operator, { hasOther: other !== null, isBody: readsBody(first) })
   mustBe(value, operator, [variable, other], reading)
   const positive =

@@ -39,6 +39,11 @@ const ROWS: Partial<Record<ErrorCode, Row>> = {
   UPSTREAM_BAD_ANSWER: FAILED,
   UPSTREAM_CUT: FAILED,
   UPSTREAM_RETRIES_OVER: FAILED,
+  REDIRECT_LIMIT: FAILED,
+  REDIRECT_TARGET: row('ERR-068', 404, 'the target redirects to what is no address'),
+  PROXY_CREDENTIALS: row('ERR-072', 407, 'the proxy before the target wants other credentials'),
+  PROXY_ADDRESS: row('ERR-071', 502, 'the request names no proxy that is allowed'),
+  ANSWER_RULE: row('ERR-145', 500, 'the condition for errors cannot be applied to this answer'),
   CONDITION_VALUE: row('ERR-020', 400, 'what a condition compares is no number'),
   PATH_PARAMETERS: row('ERR-137', 500, 'the parameters of the endpoint and of its backend path differ'),
 }
@@ -60,4 +65,6 @@ export const APINIZER_SURFACE: Surface = {
   upstreamStatusField: 'never',
 }
 
+/** Of an error whose own status is none. */
+export const ROUTING_ERROR_STATUS = FAILED.status
 export const ROUTING_ERROR = { code: FAILED.code, message: FAILED.message }

@@ -37,3 +37,18 @@ test('a secret that is written goes before the one that is stored, and none is m
   const first = proxy(cookie)
   assert.deepEqual(prepareValue('proxies', 'default/p', first, undefined).routingInfo, first.routingInfo)
 })
+
+test('the password for a forward proxy is not shown, and what comes back without it keeps it', () => {
+  const proxyServer = { proxyEnabled: true, proxyUsername: 'u', proxyPassword: 'p' }
+  const whole: JsonObject = { apiProxyName: 'a', proxyServer }
+  const shown = concealSecret(whole)
+  assert.deepEqual(shown, { apiProxyName: 'a', proxyServer: { proxyEnabled: true, proxyUsername: 'u' } })
+  const previous = { value: whole } as StoredDocument
+  assert.deepEqual(prepareValue('proxies', 'default.a', shown, previous), whole)
+  const other = { ...shown, proxyServer: { ...proxyServer, proxyPassword: 'q' } }
+  assert.deepEqual(prepareValue('proxies', 'default.a', other, previous), other)
+  // nothing is put back where there is no proxy any more
+  assert.deepEqual(prepareValue('proxies', 'default.a', { apiProxyName: 'a' }, previous), {
+    apiProxyName: 'a',
+  })
+})

@@ -25,27 +25,49 @@ export function prepareValue(
   return stored
 }
 
-/** The secret of sticky cookies, where the proxy was shown without it. */
+/** Secrets of a proxy, as the groups they stand in and their names. */
+const SECRETS = [
+  { groups: ['routingInfo', 'stickySession'], name: 'hashSecret' },
+  { groups: ['proxyServer'], name: 'proxyPassword' },
+] as const
+
+/** The secrets of the former version, where the proxy was shown without them. */
 function withSecret(proxy: JsonObject, before: JsonObject | undefined): JsonObject {
-  const own = stickyOf(proxy)
-  const secret = before === undefined ? undefined : stickyOf(before)?.hashSecret
-  if (own === null || own.hashSecret !== undefined || secret === undefined) return proxy
-  return withSticky(proxy, { ...own, hashSecret: secret })
+  if (before === undefined) return proxy
+  let whole = proxy
+  for (const { groups, name } of SECRETS) {
+    const secret = groupOf(before, groups)?.[name]
+    const own = groupOf(whole, groups)
+    if (secret === undefined || own === null || own[name] !== undefined) continue
+    whole = withGroup(whole, groups, { ...own, [name]: secret })
+  }
+  return whole
 }
 
-function stickyOf(proxy: JsonObject): JsonObject | null {
-  return objectField(objectField(proxy, 'routingInfo') ?? {}, 'stickySession')
+function groupOf(proxy: JsonObject, groups: readonly string[]): JsonObject | null {
+  let group: JsonObject | null = proxy
+  for (const name of groups) group = group === null ? null : objectField(group, name)
+  return group
 }
 
-function withSticky(proxy: JsonObject, stickySession: JsonObject): JsonObject {
-  return { ...proxy, routingInfo: { ...(objectField(proxy, 'routingInfo') ?? {}), stickySession } }
+function withGroup(
+  proxy: JsonObject,
+  [first = '', ...rest]: readonly string[],
+  group: JsonObject,
+): JsonObject {
+  const inner = rest.length === 0 ? group : withGroup(objectField(proxy, first) ?? {}, rest, group)
+  return { ...proxy, [first]: inner }
 }
 
 export function concealSecret(proxy: JsonObject): JsonObject {
-  const own = stickyOf(proxy)
-  if (own?.hashSecret === undefined) return proxy
-  const { hashSecret: _, ...shown } = own
-  return withSticky(proxy, shown)
+  let shown = proxy
+  for (const { groups, name } of SECRETS) {
+    const own = groupOf(shown, groups)
+    if (own?.[name] === undefined) continue
+    const { [name]: _, ...rest } = own
+    shown = withGroup(shown, groups, rest)
+  }
+  return shown
 }
 
 export function concealDeployedSecret(value: JsonObject): JsonObject {

@@ -138,8 +138,19 @@ export const READINGS: readonly Reading[] = [
   reading(
     'X',
     '5.1',
-    'The statuses of STATUS_CODE_LIST stand in `errorStatusCodeList`; rows of `errorMessageList` are `{statusCode, newStatusCode, errorCode, errorMessage}`. Both may stand in `routingInfo` too.',
+    'The statuses of STATUS_CODE_LIST stand in `statusCodeList` (or `errorStatusCodeList`); rows of `errorMessageList` are `{httpStatusCode, customizedHttpStatusCode, customizedErrorCode, customizedMessage}` (or `{statusCode, newStatusCode, errorCode, errorMessage}`). Both may stand in `routingInfo` too.',
   ),
+  reading(
+    'X',
+    '5.1',
+    'The condition of ADVANCED is `errorCondition`, written as one of an address; its sources are STATUS, BODY (the text), BODY_JSON (a JSONPath) and ENVIRONMENT. For the body the answer is held back until that is there, up to `limits.maxInspectedBodyBytes`; a longer one, that of events and that of a proxy with `enableStreaming` is absent. A body in gzip, deflate or br is looked at without its coding.',
+  ),
+  reading(
+    'I',
+    '5.1',
+    'ERR-145 is answered where the condition compares as a number (a date) what is there and is none; the answer is not tried again.',
+  ),
+  reading('I', '5.1', 'An error whose own status is below 400 becomes 503 with the body of the template.'),
   reading('X', '5.1', 'Bodies of errors are `{"error": {"code": "ERR-069", "message": …}}`.'),
   reading(
     'X',
@@ -149,7 +160,12 @@ export const READINGS: readonly Reading[] = [
   reading(
     'I',
     '5.2',
-    'A `retryCount` or a failover that is written out repeats requests of any method; the failover that holds where nothing is written repeats only what may be sent twice. What is written out has a retry budget of its own: as many retries as requests.',
+    'Repeats are for the address of the first attempt; others get what 5.3 says. A request whose body is over the replay limit (`limits.replayBytes`) is not sent again. A `retryCount` or a failover that is written out repeats requests of any method; the failover that holds where nothing is written repeats only what may be sent twice. What is written out has a retry budget of its own: as many retries as requests.',
+  ),
+  reading(
+    'I',
+    '5.3',
+    'A broken answer is one that breaks off in its head; what is no HTTP at all goes to the client as ERR-070 at once, since no such request may be sent again (reliability.md 6).',
   ),
   reading('I', '5.3', 'With failover enabled a `failoverRetryCount` of 0 counts as 1.'),
   reading(
@@ -167,12 +183,12 @@ export const READINGS: readonly Reading[] = [
   reading(
     'I',
     '6.1',
-    'A canary that fails is out for the cooldown, which checks that pass do not end: at its first failed connection, time-out or 502 to 504, or as the circuit breaker says where there is one. The request itself goes on to the primary addresses where it may be sent again.',
+    'A canary that fails is out for the cooldown: at the first error as 5.1 has them (a failed connection and a time-out among them), or as the circuit breaker says where there is one, or when its checks fail. Checks that pass do not end the cooldown. The request itself goes on to the primary addresses where it may be sent again.',
   ),
   reading(
     'I',
     '6.1',
-    'The counter of the canary goes on over a deployment that keeps the percentage, and is shared by all workers.',
+    'The counter of the canary begins anew with each deployment that changes something, and is shared by all workers, so that the share is exact over all of them.',
   ),
   reading(
     'X',
@@ -184,6 +200,11 @@ export const READINGS: readonly Reading[] = [
     '6.3',
     'An echo leaves out fields of the hop and credentials (Authorization, Cookie), and takes bodies up to `limits.maxInspectedBodyBytes`.',
   ),
+  reading(
+    'I',
+    '6.3',
+    'The log names `apinizer://mirror.routing` (`apinizer://specresponse.routing`) with the path and query that a backend would have got.',
+  ),
   reading('X', '6.3', 'The sample of an endpoint stands in it as `sampleResponse: {contentType, body}`.'),
   reading(
     'I',
@@ -193,8 +214,33 @@ export const READINGS: readonly Reading[] = [
   reading('X', '7.2', 'Fields of the hop, and those that Connection names, never go on.'),
   reading(
     'I',
+    '7.2',
+    'Bodies go on as they come, compressed or not: there are no policies that would read them. Who the client is says the setting `trustedPeers`, not a position in X-Forwarded-For.',
+  ),
+  reading(
+    'I',
+    '7.3',
+    '`readTimeout` is 30 seconds where it is absent, the system setting, however the proxy was made (the create call names 60).',
+  ),
+  reading(
+    'I',
     '7.3',
     'The shared pool keeps up to 1024 idle connections to an address and is no bound; `connectionRequestTimeout` or a CUSTOM pool make one.',
+  ),
+  reading(
+    'I',
+    '7.3',
+    'Followed are 301, 302, 303, 307 and 308 to GET and HEAD without a body, and 303 to any request, by GET and without its body; every other redirect goes to the client. `relativeRedirectsAllowed` is true where it is absent. One more than `maxRedirects` is ERR-070; a Location that is no http or https address, or a relative one that may not be, ERR-068. What comes in the end is the answer of the address: its errors count for it.',
+  ),
+  reading(
+    'X',
+    '7.3',
+    'To another place than that of the address a redirect is followed over HTTP/1.1, without Authorization and Cookie and without the certificate of `mtls`, and never to an address that is not for traffic (the admin listener, link-local).',
+  ),
+  reading(
+    'I',
+    '7.3',
+    'Kept connections are watched all the time, so that each is as good as validated when it is used; `validateAfterInactivity` changes nothing, with a warning.',
   ),
   reading(
     'X',
@@ -204,7 +250,17 @@ export const READINGS: readonly Reading[] = [
   reading(
     'X',
     '7.5',
-    'Certificates of backends are verified against the names they are asked by (DEFAULT) and TLS is 1.2 or 1.3; NOOP leaves out the name alone.',
+    'Certificates of backends are verified against the names they are asked by (DEFAULT) and TLS is 1.2 or 1.3; NOOP leaves out the name alone, and BROWSER_COMPAT is DEFAULT.',
+  ),
+  reading(
+    'X',
+    '7.5',
+    'A forward proxy has the names of the vendor’s call (`proxyEnabled`, `proxyHost`, `proxyPort`, `proxyAuthorizationNeeded`, `proxyUsername`, `proxyPassword`; the password is not shown again). http targets are asked for with their whole URL, https ones through CONNECT, both over HTTP/1.1; names of targets are left to the proxy. A 407 of it is ERR-072; any other refusal of CONNECT is a connection that failed. Redirects, checks, HTTP/2, gRPC, WebSocket and upgrades do not go through one.',
+  ),
+  reading(
+    'X',
+    '7.5',
+    'With `proxyFromHeaderEnabled` a request names its proxy by X-Proxy-Host and X-Proxy-Port, which must be one of `allowedProxyList` (`host:port`, 20 at most; without a list it is refused); else it is ERR-071. Credentials are those of the document, never those of the request, and the fields do not go on.',
   ),
   reading(
     'X',
@@ -254,7 +310,7 @@ export const READINGS: readonly Reading[] = [
   reading(
     'I',
     '10',
-    'Settings `addresses` and `client-route` replace, the others merge; a field that is null goes back to its default. `addresses` and `routing-status` take the other fields of `routingInfo` too.',
+    'Settings `addresses` and `client-route` replace, the others merge; a field that is null goes back to its default. `addresses` and `routing-status` take the other fields of `routingInfo` too, and `connection` those of retries and `ignoreRoutingError`.',
   ),
   reading(
     'I',

@@ -1,6 +1,8 @@
 import type { JsonObject } from '../../model/json.ts'
 import { flagField, listField, numberField, objectField, textField } from '../../model/json-fields.ts'
-import type { Retry, SameEndpointRetry } from '../../model/upstream.ts'
+import type { AnswerRule, Retry, SameEndpointRetry } from '../../model/upstream.ts'
+import { translateCondition } from './condition.ts'
+import type { ConditionFacts } from './condition-values.ts'
 
 /** What counts as an error, and what is tried again after one (spec/apinizer.md 5.1 to 5.3), read from values that `validate` accepts. */
 
@@ -17,17 +19,47 @@ export function errorSettings(proxy: JsonObject): JsonObject {
   return { ...(objectField(proxy, 'routingInfo') ?? {}), ...(objectField(proxy, 'errorHandling') ?? {}) }
 }
 
-/** Statuses that count as errors; null: nobody has said, and the default (400 or above) holds. */
+/** Statuses that count as errors; null: nobody has said, and the default (400 or above) holds. With a condition these are what it says is an error (`AnswerRule`). */
 export function writtenErrorStatuses(proxy: JsonObject): readonly number[] | null {
   const settings = errorSettings(proxy)
   switch (textField(settings, 'errorHandlingType')) {
     case 'STATUS_CODE_LIST':
-      return listField(settings, 'errorStatusCodeList').filter((status) => typeof status === 'number')
+      return errorStatuses(settings)
     case 'DEFAULT':
+    case 'ADVANCED':
       return FROM_400
     default:
       return null
   }
+}
+
+/** The list of STATUS_CODE_LIST, under either of its names. */
+export function errorStatuses(settings: JsonObject): readonly number[] {
+  const name = Array.isArray(settings.statusCodeList) ? 'statusCodeList' : 'errorStatusCodeList'
+  return listField(settings, name).filter((status) => typeof status === 'number')
+}
+
+/** What says of an answer that it is an error, where statuses alone do not. */
+export function readAnswerRule(proxy: JsonObject, facts: ConditionFacts): AnswerRule | null {
+  const written = hasAnswerRule(proxy) ? objectField(errorSettings(proxy), 'errorCondition') : null
+  if (written === null) return null
+  const { when, badNumber, badDate, readsBody } = translateCondition(written, facts, 'answer')
+  const bad = [badNumber, badDate].filter((one) => one !== null)
+  return {
+    isError: when,
+    isBroken: bad.length === 0 ? null : { kind: 'any', of: bad },
+    // a stream goes on as it comes
+    readsBody: readsBody && !flagField(objectField(proxy, 'connection') ?? {}, 'enableStreaming'),
+  }
+}
+
+/** Whether a condition says which answers are errors. */
+export function hasAnswerRule(proxy: JsonObject): boolean {
+  const settings = errorSettings(proxy)
+  return (
+    textField(settings, 'errorHandlingType') === 'ADVANCED' &&
+    objectField(settings, 'errorCondition') !== null
+  )
 }
 
 const statuses = (from: number): readonly number[] => Array.from({ length: 600 - from }, (_, i) => from + i)
@@ -84,7 +116,10 @@ export function readAttempts(
     sameEndpointWhenAlone: false,
     triesAgain: false,
     inOrder: true,
-    sameEndpoint: retryCount === 0 ? null : { count: retryCount, ...readDelay(routing), onStatuses: errors },
+    sameEndpoint:
+      retryCount === 0
+        ? null
+        : { count: retryCount, firstOnly: true, ...readDelay(routing), onStatuses: errors },
     failoverTries: isFailoverOnly ? Math.max(1, failoverCount ?? 1) : 0,
     // whoever writes how often it is tried means each request
     budget: retryCount > 0 || isExplicit ? { ratio: 1, perSecond: 1000 } : null,

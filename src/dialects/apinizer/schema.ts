@@ -1,6 +1,7 @@
 import type { JsonValue } from '../../model/json.ts'
 import { checkCondition } from './check-condition.ts'
 import { METHODS } from './client-route.ts'
+import { PROXY_HOST, readPlace } from './forward-proxy.ts'
 import { NAME, NAME_WORDS } from './kinds.ts'
 import { choice, flag, integer, list, number, object, refused, type Shape, text } from './shape.ts'
 
@@ -12,6 +13,7 @@ const name = text({ form: NAME, words: NAME_WORDS })
 const field = text({ form: /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/, words: 'the name of a header field' })
 
 const condition: Shape = (value, path, faults) => checkCondition(value, path, faults)
+const answerCondition: Shape = (value, path, faults) => checkCondition(value, path, faults, 'answer')
 
 const ADDRESS = object(
   'an address',
@@ -41,22 +43,26 @@ const RETRY = {
   retryMaxDelayMs: MILLISECONDS,
 } as const
 
+const ERROR_STATUSES = list(integer(100, 599), 500)
+
 const ERRORS = {
   errorHandlingType: choice('DEFAULT', 'STATUS_CODE_LIST', 'ADVANCED'),
-  errorStatusCodeList: list(integer(100, 599), 500),
+  statusCodeList: ERROR_STATUSES,
+  errorStatusCodeList: ERROR_STATUSES,
+  errorCondition: answerCondition,
   ignoreRoutingError: flag,
   customizeErrorMessageEnabled: flag,
   errorMessageList: list(
-    object(
-      'an entry of errorMessageList',
-      {
-        statusCode: integer(400, 599),
-        newStatusCode: integer(200, 598),
-        errorCode: text({ most: 200 }),
-        errorMessage: text({ most: 4096 }),
-      },
-      ['statusCode'],
-    ),
+    object('an entry of errorMessageList', {
+      httpStatusCode: integer(400, 599),
+      customizedHttpStatusCode: integer(200, 598),
+      customizedErrorCode: text({ most: 200 }),
+      customizedMessage: text({ most: 4096 }),
+      statusCode: integer(400, 599),
+      newStatusCode: integer(200, 598),
+      errorCode: text({ most: 200 }),
+      errorMessage: text({ most: 4096 }),
+    }),
     200,
   ),
 } as const
@@ -124,7 +130,7 @@ const CONNECTION = object('connection', {
   idleConnectionTimeout: integer(1, 3600, ' seconds'),
   connectionPoolManagementType: choice('GENERAL', 'CUSTOM', 'NONE'),
   customConnectionPoolSize: integer(1, 100_000),
-  redirectsEnabled: refused('redirects go to the client', false),
+  redirectsEnabled: flag,
   maxRedirects: integer(0, 100),
   relativeRedirectsAllowed: flag,
   enableStreaming: flag,
@@ -133,7 +139,12 @@ const CONNECTION = object('connection', {
   hopByHopHeaders: list(field, 100),
   sendUserAgentToBackend: flag,
   userAgentValue: text({ form: /^[ -~]{1,1024}$/, words: 'up to 1024 printable characters' }),
-  doNotRouteZeroValueContentLength: refused('Content-Length: 0 goes on where the client sent it', false),
+  doNotRouteZeroValueContentLength: flag,
+  connectionSettingsEnabled: refused('leave the settings out, or set the field to null', true),
+  // bodies go on as they come, compressed or not
+  disableContentCompression: flag,
+  enableDownload: refused('answers are passed on piece by piece in any case', false),
+  useByteArrayForCompressedResponse: refused('compressed answers are not unpacked', false),
 })
 
 const BREAKER = object('circuitBreaker', {
@@ -154,14 +165,7 @@ const MTLS = object('mtls', {
       return faults.add(path, `${value} is not supported: it is not safe`)
     choice('TLS_1_3', 'TLS_1_2')(value, path, faults)
   }, 10),
-  hostnameVerifierType: (value, path, faults) => {
-    if (value === 'STRICT')
-      return faults.add(
-        path,
-        'hostnameVerifierType STRICT is not supported: DEFAULT allows wildcards and addresses too',
-      )
-    choice('NOOP', 'DEFAULT', 'BROWSER_COMPAT', 'STRICT')(value, path, faults)
-  },
+  hostnameVerifierType: choice('NOOP', 'DEFAULT', 'BROWSER_COMPAT', 'STRICT'),
   disableSslValidation: flag,
 })
 
@@ -194,6 +198,20 @@ const WEBSOCKET = object('websocket', {
   reuseAddr: refused('the system chooses the local address of a connection', false),
 })
 
+const PROXY_SERVER = object('proxyServer', {
+  proxyEnabled: flag,
+  proxyFromHeaderEnabled: flag,
+  proxyHost: text({ form: PROXY_HOST, words: 'a name or an address, without a port' }),
+  proxyPort: integer(1, 65_535),
+  proxyAuthorizationNeeded: flag,
+  proxyUsername: text({ form: /^[^:\0-\x1f\x7f]{1,256}$/, words: 'up to 256 characters without a colon' }),
+  proxyPassword: text({ form: /^[^\0-\x1f\x7f]{0,1024}$/, words: 'up to 1024 characters of one line' }),
+  allowedProxyList: list((value, path, faults) => {
+    if (typeof value !== 'string' || readPlace(value) === null)
+      faults.add(path, 'a proxy that may be named is written host:port')
+  }, 20),
+})
+
 const ENDPOINT = object(
   'an endpoint',
   {
@@ -217,7 +235,8 @@ export const GROUPS: Readonly<Record<string, Shape>> = {
   circuitBreaker: BREAKER,
   errorHandling: object('errorHandling', ERRORS),
   mtls: MTLS,
-  proxyServer: refused('requests go to their targets themselves'),
+  proxyServer: PROXY_SERVER,
+  ntlmSettings: refused('NTLM is a handshake of each connection for one user, and not planned'),
   grpc: GRPC,
   websocket: WEBSOCKET,
 }

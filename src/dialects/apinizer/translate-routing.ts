@@ -21,6 +21,7 @@ import { translateCondition } from './condition.ts'
 import type { ConditionFacts } from './condition-values.ts'
 import { errorBody, JSON_TYPE } from './error-bodies.ts'
 import { translateErrors } from './error-handling.ts'
+import { type ForwardProxy, readAllowedProxies, readForwardProxy } from './forward-proxy.ts'
 import { modelId } from './kinds.ts'
 import {
   type AddressType,
@@ -42,6 +43,8 @@ export interface RoutingContext {
   /** Of the deployment. */
   readonly id: string
   readonly origin: Origin
+  /** Another number with each deployment. */
+  readonly generation: number
   readonly proxy: JsonObject
   readonly facts: ConditionFacts
   readonly lookup: Lookup
@@ -86,7 +89,12 @@ export function prepareRouting(context: RoutingContext): PreparedRouting {
   const mirroring = prepareMirrors(context, all)
   const isGrpc = addresses.some(({ target }) => target.scheme.startsWith('grpc'))
   const isWebSocket = addresses.some(({ target }) => target.isWebSocket)
-  const choice = chooseTargets(context, addresses, isGrpc ? 'grpc' : isWebSocket ? 'webSocket' : 'http')
+  const family = isGrpc ? 'grpc' : isWebSocket ? 'webSocket' : 'http'
+  const allowed = readAllowedProxies(proxy)
+  const choice =
+    allowed === null
+      ? chooseTargets(context, addresses, { family, named: null })
+      : chooseByProxy(context, addresses, { family, allowed })
   const guards = guardsOf(context, all)
   return {
     objects: [...choice.upstreams, ...mirroring.upstreams],
@@ -94,7 +102,8 @@ export function prepareRouting(context: RoutingContext): PreparedRouting {
     headers,
     mirrors: mirroring.filters,
     responseFilters: isGrpc ? [] : translateErrors(proxy, origin),
-    upgrades: isGrpc ? [] : ['websocket'],
+    // a request that a forward proxy reads is no handshake of its own
+    upgrades: isGrpc || allowed !== null || readForwardProxy(proxy) !== null ? [] : ['websocket'],
     namesRest: addresses.some(({ value }) => textField(value, 'pathRewrite') !== null),
     keepsPath: isGrpc,
   }
@@ -133,23 +142,27 @@ function prepareMirrors(
   context: RoutingContext,
   addresses: readonly ReadyAddress[],
 ): { readonly upstreams: readonly Upstream[]; readonly filters: readonly Mirror[] } {
-  const { id, proxy, origin, lookup, warn } = context
+  const { id, proxy, origin, facts, lookup, warn } = context
   const place = originAt(origin, 'Proxy.routingInfo.mirror')
   const settings = objectField(objectField(proxy, 'routingInfo') ?? {}, 'mirror') ?? {}
   const percent = numberField(settings, 'percentage') ?? DEFAULT_MIRROR_PERCENT
   const mirrored = addresses.filter(({ value }) => addressType(value) === 'MIRROR')
-  const upstreams = mirrored.map((address, n) =>
-    translateUpstream(
-      proxy,
-      // whether it is for a request says the filter
-      [{ address: { ...address, condition: null }, isFailoverOnly: false }],
-      {
-        id: modelId(id, `mirror.${n}`),
-        name: `${textField(proxy, 'apiProxyName') ?? id} mirror`,
-        origin: place,
-      },
-      { retry: readMirrorRetry(proxy), health: null, lookup, warn },
-    ),
+  const upstreams = mirrored.map(
+    (address, n): Upstream => ({
+      ...translateUpstream(
+        proxy,
+        // whether it is for a request says the filter
+        [{ address: { ...address, condition: null }, isFailoverOnly: false }],
+        {
+          id: modelId(id, `mirror.${n}`),
+          name: `${textField(proxy, 'apiProxyName') ?? id} mirror`,
+          origin: place,
+        },
+        { retry: readMirrorRetry(proxy), health: null, facts, lookup, warn },
+      ),
+      // whatever requests themselves use (spec/apinizer.md 6.2)
+      http2: 'never',
+    }),
   )
   const filters = mirrored.map(
     ({ condition }, n): Mirror => ({
@@ -210,13 +223,70 @@ function anyOf(of: readonly Predicate[]): Predicate {
   return of.length === 1 ? (of[0] as Predicate) : { kind: 'any', of }
 }
 
-/** Primary addresses with those for failover behind them, and the canary beside them. */
+interface Choice {
+  readonly upstreams: readonly Upstream[]
+  readonly rules: (part: string) => readonly Rule[]
+}
+
+/** All of it once for each forward proxy that a request may name, and an error for those that name none of them. */
+function chooseByProxy(
+  context: RoutingContext,
+  addresses: readonly ReadyAddress[],
+  { family, allowed }: { readonly family: Family; readonly allowed: readonly ForwardProxy[] },
+): Choice {
+  const choices = allowed.map((via, n) => ({
+    isNamed: namesProxy(via),
+    ...chooseTargets(context, addresses, { family, named: { via, part: `proxy.${n}.` } }),
+  }))
+  const place = originAt(context.origin, 'Proxy.proxyServer')
+  const rules = (part: string): readonly Rule[] => [
+    ...choices.flatMap(({ isNamed, rules: rulesOf }) =>
+      rulesOf(part).map(
+        (rule): Rule => ({
+          ...rule,
+          predicate: rule.predicate === null ? isNamed : { kind: 'all', of: [isNamed, rule.predicate] },
+        }),
+      ),
+    ),
+    ruleOf(context, `${part}proxy`, null, [refusal(502, 'PROXY_ADDRESS', place)]),
+  ]
+  return { upstreams: choices.flatMap(({ upstreams }) => upstreams), rules }
+}
+
+/** Fields by which a request names its forward proxy. They are not for the target. */
+const PROXY_FIELDS = ['X-Proxy-Host', 'X-Proxy-Port', 'X-Proxy-Authorization'] as const
+
+function namesProxy({ host, port }: ForwardProxy): Predicate {
+  return {
+    kind: 'all',
+    of: [
+      {
+        kind: 'test',
+        variable: 'http_x_proxy_host',
+        operator: 'equal',
+        value: host,
+        rules: 'typedIgnoringCase',
+      },
+      { kind: 'test', variable: 'http_x_proxy_port', operator: 'equal', value: String(port) },
+    ],
+  }
+}
+
+/** Primary addresses with those for failover behind them, and the canary beside them. `named`: the forward proxy of these requests, and what sets their upstreams apart. */
 function chooseTargets(
   context: RoutingContext,
   addresses: readonly ReadyAddress[],
-  family: Family,
-): { readonly upstreams: readonly Upstream[]; readonly rules: (part: string) => readonly Rule[] } {
+  {
+    family,
+    named,
+  }: {
+    readonly family: Family
+    readonly named: { readonly via: ForwardProxy; readonly part: string } | null
+  },
+): Choice {
   const { id, proxy, origin } = context
+  const own = named?.part ?? ''
+  const via = named?.via ?? null
   const routing = objectField(proxy, 'routingInfo') ?? {}
   const of = (type: AddressType): readonly ReadyAddress[] =>
     addresses.filter(({ value }) => addressType(value) === type)
@@ -226,7 +296,7 @@ function chooseTargets(
   if (primaries.length === 0)
     return {
       upstreams: [],
-      rules: (part) => [ruleOf(context, part, null, [refusal(404, 'NO_CANDIDATE', place)])],
+      rules: (part) => [ruleOf(context, `${part}${own}`, null, [refusal(404, 'NO_CANDIDATE', place)])],
     }
   const hasSpare = listField(routing, 'routingAddressList').some(
     (address) => isJsonObject(address) && addressType(address) === 'FAILOVER_ONLY',
@@ -237,12 +307,12 @@ function chooseTargets(
     ...(usesFailoverOnly ? spare.map((address) => ({ address, isFailoverOnly: true })) : []),
   ]
   const name = textField(proxy, 'apiProxyName') ?? id
-  const { lookup, warn } = context
+  const { facts, lookup, warn } = context
   const balanced = translateUpstream(
     proxy,
     members,
-    { id: modelId(id, 'primary'), name, origin: place },
-    { retry, health: readHealth(proxy), lookup, warn },
+    { id: modelId(id, `${own}primary`), name, origin: place },
+    { retry, health: readHealth(proxy), facts, lookup, warn, via },
   )
   const main: Upstream = { ...balanced, ...readSticky(proxy) }
   const upstreams = [main]
@@ -252,7 +322,7 @@ function chooseTargets(
     weight,
     upstreamId: upstream.id,
   })
-  const plain = (part: string): Rule => ruleOf(context, part, null, [target(main, 'primary', 1)])
+  const plain = (part: string): Rule => ruleOf(context, `${part}${own}`, null, [target(main, 'primary', 1)])
   const settings = objectField(routing, 'canary')
   const percent = settings === null ? 0 : (numberField(settings, 'percentage') ?? 0)
   const canaries = of('CANARY')
@@ -261,20 +331,28 @@ function chooseTargets(
   const canary = translateUpstream(
     proxy,
     canaries.map((address) => ({ address, isFailoverOnly: false })),
-    { id: modelId(id, 'canary'), name: `${name} canary`, origin: place },
-    { retry: readCanaryRetry(proxy), health: readCanaryHealth(proxy, cooldownMs), lookup, warn },
+    { id: modelId(id, `${own}canary`), name: `${name} canary`, origin: place },
+    {
+      retry: readCanaryRetry(proxy),
+      health: readCanaryHealth(proxy, cooldownMs),
+      facts,
+      lookup,
+      warn,
+      via,
+    },
   )
   upstreams.push(canary)
   const targets = [target(main, 'primary', 100 - percent), target(canary, 'canary', percent)]
   const conditions = canaries.map(({ condition }) => condition?.when ?? null)
   const isFor = conditions.some((when) => when === null) ? null : anyOf(conditions as Predicate[])
   const rulesOf = (part: string): readonly Rule[] => {
-    const rule = ruleOf(context, `${part}canary`, isFor, targets)
+    const rule = ruleOf(context, `${part}${own}canary`, isFor, targets)
     const split: Split = {
       ...rule.split,
       // one counter for a proxy, whichever of its routes a request takes
-      id: modelId(id, 'rule.canary'),
+      id: modelId(id, `rule.${own}canary`),
       phase: 'late',
+      generation: context.generation,
       policy: { forced: null, sticky: null, whenOut: { kind: 'target', index: 0 }, whenFailed: 0 },
     }
     return isFor === null ? [{ ...rule, split }] : [{ ...rule, split }, plain(part)]
@@ -316,7 +394,7 @@ export function refusal(status: number, errorCode: ErrorCode, origin: Origin): R
 /** Routing is off: the request comes back, or the sample of the endpoint. */
 function unrouted(origin: Origin, isEcho: boolean, sample: JsonObject | null): Target {
   const place = originAt(origin, 'Proxy.routingInfo')
-  if (isEcho) return { ...targetBase('echo', place), kind: 'echo' }
+  if (isEcho) return { ...targetBase('echo', place), kind: 'echo', loggedAs: 'apinizer://mirror.routing' }
   if (sample === null)
     return {
       ...refusal(404, 'NO_CANDIDATE', place),
@@ -332,6 +410,7 @@ function unrouted(origin: Origin, isEcho: boolean, sample: JsonObject | null): T
     body: textField(sample, 'body') ?? '',
     page: false,
     errorCode: null,
+    loggedAs: 'apinizer://specresponse.routing',
   }
 }
 
@@ -354,7 +433,12 @@ function changeHeaders(proxy: JsonObject, origin: Origin): RequestRewrite {
     headers: {
       add: [],
       set: agent === null ? [] : [{ name: 'User-Agent', value: [agent] }],
-      remove: [...(agent === null ? ['User-Agent'] : []), 'Trailers', ...own],
+      remove: [
+        ...(agent === null ? ['User-Agent'] : []),
+        'Trailers',
+        ...(readAllowedProxies(proxy) === null ? [] : PROXY_FIELDS),
+        ...own,
+      ],
     },
   }
 }

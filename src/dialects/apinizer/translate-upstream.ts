@@ -20,7 +20,9 @@ import type { Lookup } from '../dialect.ts'
 import type { TargetAddress } from './address.ts'
 import { templateOf } from './client-route.ts'
 import type { AddressCondition } from './condition.ts'
-import { FROM_400, writtenErrorStatuses } from './routing-facts.ts'
+import type { ConditionFacts } from './condition-values.ts'
+import { type ForwardProxy, readForwardProxy } from './forward-proxy.ts'
+import { FROM_400, readAnswerRule, writtenErrorStatuses } from './routing-facts.ts'
 
 /** An address of a deployed proxy, ready to become an endpoint. */
 export interface ReadyAddress {
@@ -50,10 +52,15 @@ export function translateUpstream(
   {
     retry,
     health,
+    facts,
     lookup,
     warn,
+    via = null,
   }: {
     readonly retry: Retry
+    /** The forward proxy that the request names, of those that are allowed; null: what the document says. */
+    readonly via?: ForwardProxy | null
+    readonly facts: ConditionFacts
     readonly health: HealthPolicy | null
     readonly lookup: Lookup
     readonly warn: (path: string, message: string) => void
@@ -71,7 +78,7 @@ export function translateUpstream(
     scheme: first?.scheme ?? 'http',
     http2: readHttp2(connection, isGrpc),
     endpoints: addresses.map(({ address, isFailoverOnly }) =>
-      endpointOf(address, isWeighted, isFailoverOnly),
+      throughProxy(endpointOf(address, isWeighted, isFailoverOnly), via ?? readForwardProxy(proxy)),
     ),
     discovery: null,
     balancer,
@@ -88,7 +95,17 @@ export function translateUpstream(
     limits: readLimits(connection),
     tls: readTls(proxy, lookup, warn),
     ...(isGrpc ? { calls: readCalls(proxy) } : readOpening(proxy, first?.isWebSocket === true)),
+    ...readAnswers(proxy, facts, isGrpc || first?.isWebSocket === true),
+    ...(flagField(connection, 'doNotRouteZeroValueContentLength') ? { dropsZeroLength: true } : {}),
   }
+}
+
+/** The endpoint as a forward proxy reaches it: connections go to the proxy. */
+function throughProxy(endpoint: Endpoint, via: ForwardProxy | null): Endpoint {
+  const { own, host, port } = endpoint
+  if (via === null || own === undefined) return endpoint
+  const behind = { host, port, authorization: via.authorization }
+  return { ...endpoint, host: via.host, port: via.port, own: { ...own, behind } }
 }
 
 function endpointOf(
@@ -231,6 +248,20 @@ function readOpening(proxy: JsonObject, isWebSocket: boolean): { readonly openin
   }
 }
 
+/** Rules for errors and redirects are for HTTP. */
+function readAnswers(proxy: JsonObject, facts: ConditionFacts, isOther: boolean): Pick<Upstream, 'answers'> {
+  if (isOther) return {}
+  const connection = objectField(proxy, 'connection') ?? {}
+  const rule = readAnswerRule(proxy, facts)
+  const redirects = flagField(connection, 'redirectsEnabled')
+    ? {
+        most: numberField(connection, 'maxRedirects') ?? 50,
+        allowsRelative: connection.relativeRedirectsAllowed !== false,
+      }
+    : null
+  return rule === null && redirects === null ? {} : { answers: { rule, redirects } }
+}
+
 /** Those of the call for connections go before those that the proxy was made with. */
 function readTimeouts(proxy: JsonObject): UpstreamTimeouts {
   const routing = objectField(proxy, 'routingInfo') ?? {}
@@ -291,6 +322,7 @@ function readTls(
   }
   const keys = flagField(mtls, 'mtlsEnabled') ? store('key_stores', 'keyStoreId') : null
   const trusted = store('trust_stores', 'trustStoreId')
+  const verifier = textField(mtls, 'hostnameVerifierType')
   const versions = listField(mtls, 'supportedProtocolList')
   const has = (version: string): boolean => versions.length === 0 || versions.includes(version)
   return {
@@ -299,7 +331,8 @@ function readTls(
     certificate: keys === null ? null : textField(keys, 'certificate'),
     key: keys === null ? null : textField(keys, 'key'),
     serverName: null,
-    verifiesName: textField(mtls, 'hostnameVerifierType') !== 'NOOP',
+    verifiesName: verifier !== 'NOOP',
+    ...(verifier === 'STRICT' ? { exactName: true } : {}),
     ...(has('TLS_1_2') ? {} : { minVersion: 'TLSv1.3' as const }),
     ...(has('TLS_1_3') ? {} : { maxVersion: 'TLSv1.2' as const }),
   }
@@ -312,15 +345,15 @@ export function readHealth(proxy: JsonObject): HealthPolicy | null {
   return active === null && outlier === null ? null : { active, passive: null, outlier }
 }
 
-/** One failed request, or the breaker's count of them, takes a canary out for the cooldown, which no check ends early. */
+/** One error, or the breaker's count of them, takes a canary out for the cooldown, and so do checks that fail; none that passes ends it early. */
 export function readCanaryHealth(proxy: JsonObject, cooldownMs: number): HealthPolicy {
   const own = readBreaker(proxy)
   const checks = readChecks(proxy)
   return {
-    active: checks === null ? null : { ...checks, endsEjection: false },
+    active: checks === null ? null : { ...checks, endsEjection: false, leastOutMs: cooldownMs },
     passive: null,
     outlier: {
-      ...(own ?? { ...BREAKER, consecutiveFailures: 1, errors: null }),
+      ...(own ?? { ...BREAKER, consecutiveFailures: 0, errors: errorsOf(proxy, DEFAULT_WINDOW_MS, FIRST) }),
       baseEjectionMs: cooldownMs,
       maxEjectionMs: cooldownMs,
       trial: false,
@@ -381,19 +414,35 @@ function readBreaker(proxy: JsonObject): OutlierDetection | null {
   if (breaker === null || !flagField(breaker, 'circuitBreakerEnabled')) return null
   const value = numberField(breaker, 'errorThresholdValue') ?? 1
   const isPercent = textField(breaker, 'enumErrorThresholdType') === 'PERCENT'
+  const windowS = numberField(breaker, 'errorWindow')
   const sleepMs = (numberField(breaker, 'sleepWindow') ?? 10) * 1000
   return {
     ...BREAKER,
     consecutiveFailures: 0,
-    errors: {
-      windowMs: (numberField(breaker, 'errorWindow') ?? 10) * 1000,
-      minRequests: 1,
-      threshold: isPercent ? { kind: 'ratio', value: value / 100 } : { kind: 'count', value },
-      countsServerErrors: true,
-      statuses: writtenErrorStatuses(proxy) ?? FROM_400,
-    },
+    errors: errorsOf(
+      proxy,
+      windowS === null ? DEFAULT_WINDOW_MS : windowS * 1000,
+      isPercent ? { kind: 'ratio', value: value / 100 } : { kind: 'count', value },
+    ),
     baseEjectionMs: sleepMs,
     maxEjectionMs: sleepMs,
     trial: flagField(breaker, 'halfOpenEnabled'),
+  }
+}
+
+type Errors = NonNullable<OutlierDetection['errors']>
+
+/** By the vendor's system settings. */
+const DEFAULT_WINDOW_MS = 10_000
+const FIRST: Errors['threshold'] = { kind: 'count', value: 1 }
+
+/** What counts is what counts as an error of the proxy (spec/apinizer.md 5.1). */
+function errorsOf(proxy: JsonObject, windowMs: number, threshold: Errors['threshold']): Errors {
+  return {
+    windowMs,
+    minRequests: 1,
+    threshold,
+    countsServerErrors: true,
+    statuses: writtenErrorStatuses(proxy) ?? FROM_400,
   }
 }

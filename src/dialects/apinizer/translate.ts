@@ -75,6 +75,7 @@ function translateDeployment(
   const routing = prepareRouting({
     id,
     origin,
+    generation: document.modifiedRevision,
     proxy,
     facts: {
       variables: environment.variables ?? {},

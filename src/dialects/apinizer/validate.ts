@@ -3,7 +3,6 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.
 import {
   flagField,
   isEmpty,
-  listField,
   numberField,
   objectField,
   objectsField,
@@ -13,6 +12,7 @@ import { checkCertificates, checkKeyPair } from '../../model/pem.ts'
 import type { DialectSettings } from '../dialect.ts'
 import { readAddress, type TargetAddress } from './address.ts'
 import { isKind } from './kinds.ts'
+import { errorStatuses } from './routing-facts.ts'
 import { DEPLOYMENT, KEY_STORE, proxyShape, TRUST_STORE } from './schema.ts'
 import { Faults, joinPath, lengthOf } from './shape.ts'
 import { checkClientRoute } from './validate-client-route.ts'
@@ -141,20 +141,11 @@ function checkRouting(value: JsonObject, path: string, faults: Faults): void {
       joinPath(path, 'connection.customConnectionPoolSize'),
       'customConnectionPoolSize is required with a CUSTOM pool',
     )
+  checkForwardProxy(value, path, { families, faults })
   checkSticky(routing, place, faults)
   checkStores(value, path, faults)
   const errors = { ...routing, ...(objectField(value, 'errorHandling') ?? {}) }
-  const type = textField(errors, 'errorHandlingType')
-  if (type === 'STATUS_CODE_LIST' && listField(errors, 'errorStatusCodeList').length === 0)
-    faults.add(
-      joinPath(path, 'errorHandling.errorStatusCodeList'),
-      'errorStatusCodeList is required: which statuses count as errors',
-    )
-  if (type === 'ADVANCED')
-    faults.add(
-      joinPath(path, 'errorHandling.errorHandlingType'),
-      'errorHandlingType ADVANCED is not supported: use STATUS_CODE_LIST',
-    )
+  checkErrors(errors, path, faults)
   const breaker = objectField(value, 'circuitBreaker')
   const primaries = objectsField(routing, 'routingAddressList').filter(
     ({ entry }) => (textField(entry, 'addressType') ?? 'PRIMARY') === 'PRIMARY',
@@ -164,6 +155,65 @@ function checkRouting(value: JsonObject, path: string, faults: Faults): void {
       joinPath(path, 'circuitBreaker.circuitBreakerEnabled'),
       'a circuit breaker needs at least two addresses',
     )
+}
+
+/** Its fields belong together, and it is for HTTP/1.1 that goes straight to its target. */
+function checkForwardProxy(
+  value: JsonObject,
+  path: string,
+  { families, faults }: { readonly families: ReadonlySet<string>; readonly faults: Faults },
+): void {
+  const settings = objectField(value, 'proxyServer') ?? {}
+  if (!flagField(settings, 'proxyEnabled')) return
+  const place = joinPath(path, 'proxyServer')
+  const isNamed = flagField(settings, 'proxyFromHeaderEnabled')
+  const require = (name: string, why: string): void => {
+    if (settings[name] === undefined || settings[name] === null)
+      faults.add(joinPath(place, name), `${name} is required ${why}`)
+  }
+  if (isNamed && lengthOf(settings, 'allowedProxyList') === 0)
+    faults.add(
+      joinPath(place, 'allowedProxyList'),
+      'allowedProxyList is required with proxyFromHeaderEnabled: host:port of each proxy that a request may name',
+    )
+  if (!isNamed) for (const name of ['proxyHost', 'proxyPort']) require(name, 'with proxyEnabled')
+  if (flagField(settings, 'proxyAuthorizationNeeded'))
+    for (const name of ['proxyUsername', 'proxyPassword']) require(name, 'with proxyAuthorizationNeeded')
+  for (const family of ['gRPC', 'WebSocket'])
+    if (families.has(family)) faults.add(place, `proxyServer is not supported for addresses of ${family}`)
+  const connection = objectField(value, 'connection') ?? {}
+  if (flagField(connection, 'redirectsEnabled'))
+    faults.add(
+      joinPath(path, 'connection.redirectsEnabled'),
+      'redirects are not followed through proxyServer',
+    )
+  const version = textField(connection, 'httpVersion') ?? 'HTTP/1.1'
+  if (version !== 'HTTP/1.1')
+    faults.add(joinPath(path, 'connection.httpVersion'), `proxyServer takes HTTP/1.1, not ${version}`)
+  const routing = objectField(value, 'routingInfo') ?? {}
+  for (const { at, entry } of objectsField(routing, 'routingAddressList')) {
+    const where = joinPath(path, `routingInfo.routingAddressList[${at}]`)
+    if ((textField(entry, 'healthCheckPath') ?? '') !== '')
+      faults.add(`${where}.healthCheckPath`, 'addresses behind proxyServer are not checked')
+    if (isNamed && textField(entry, 'addressType') === 'MIRROR')
+      faults.add(`${where}.addressType`, 'copies (MIRROR) take no proxy that a request names')
+  }
+}
+
+/** What a type of errorHandlingType needs, and rows that name no status. */
+function checkErrors(settings: JsonObject, path: string, faults: Faults): void {
+  const place = joinPath(path, 'errorHandling')
+  const type = textField(settings, 'errorHandlingType')
+  if (type === 'STATUS_CODE_LIST' && errorStatuses(settings).length === 0)
+    faults.add(`${place}.statusCodeList`, 'statusCodeList is required: which statuses count as errors')
+  if (type === 'ADVANCED' && objectField(settings, 'errorCondition') === null)
+    faults.add(
+      `${place}.errorCondition`,
+      'errorCondition is required with ADVANCED: the answers for which it holds are errors',
+    )
+  for (const { at, entry } of objectsField(settings, 'errorMessageList'))
+    if (numberField(entry, 'httpStatusCode') === null && numberField(entry, 'statusCode') === null)
+      faults.add(`${place}.errorMessageList[${at}].httpStatusCode`, 'httpStatusCode is required')
 }
 
 function checkAddress(

@@ -50,6 +50,20 @@ export class HeadFields {
     this.scanMark = 0
   }
 
+  /** Takes over the lines of another head, of no more than `capacity`. */
+  copyFrom(other: HeadFields): void {
+    const { count } = other
+    this.text = other.text
+    this.count = count
+    this.underscored = other.underscored
+    this.nameStart.set(other.nameStart.subarray(0, count))
+    this.nameEnd.set(other.nameEnd.subarray(0, count))
+    this.valueStart.set(other.valueStart.subarray(0, count))
+    this.valueEnd.set(other.valueEnd.subarray(0, count))
+    this.lineEnd.set(other.lineEnd.subarray(0, count))
+    this.kind.set(other.kind.subarray(0, count))
+  }
+
   /** Index of the first line with that name (lower case), or -1. Lines of kind SHADOW are as good as absent. */
   find(lowerName: string): number {
     return this.findFrom(lowerName, 0)

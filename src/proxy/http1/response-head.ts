@@ -78,6 +78,22 @@ export class ResponseHead {
     this.at = 0
   }
 
+  /** The same head once more, for whoever keeps it longer than the connection does. */
+  copy(): ResponseHead {
+    const copy = new ResponseHead(this.fields.count)
+    copy.fields.copyFrom(this.fields)
+    copy.status = this.status
+    copy.reason = this.reason
+    copy.minorVersion = this.minorVersion
+    copy.contentLength = this.contentLength
+    copy.chunked = this.chunked
+    copy.keepAlive = this.keepAlive
+    copy.upgrade = this.upgrade
+    copy.end = this.end
+    copy.step = this.step
+    return copy
+  }
+
   /** How the body of this answer to a request with `method` ends (RFC 9112 section 6.3). */
   bodyKind(method: string): BodyKind {
     const status = this.status

@@ -17,6 +17,7 @@ export type Failure =
   | 'sendTimeout'
   | 'badAnswer'
   | 'badStatus' // an answer came whose status the document wants tried elsewhere
+  | 'proxyCredentials' // the forward proxy in between wants other credentials; nothing was sent
   | 'gatewayLimit' // no descriptor or port: never the endpoint's fault
 
 export type Verdict =
@@ -65,6 +66,7 @@ export function judgeFailure(failure: Failure, request: RequestSafety): Verdict 
     case 'badAnswer':
     case 'badStatus':
     case 'gatewayLimit':
+    case 'proxyCredentials':
       return 'give up'
     default:
       return failure satisfies never
@@ -85,6 +87,7 @@ export const FAILURE_CODES: Readonly<Record<Failure, ErrorCode>> = {
   sendTimeout: 'UPSTREAM_SEND_TIMEOUT',
   badAnswer: 'UPSTREAM_BAD_ANSWER',
   badStatus: 'UPSTREAM_RETRIES_OVER',
+  proxyCredentials: 'PROXY_CREDENTIALS',
   gatewayLimit: 'OUT_OF_DESCRIPTORS',
 }
 
@@ -99,6 +102,7 @@ export function sentBytes(failure: Failure): boolean {
     failure !== 'connectFailed' &&
     failure !== 'connectTimeout' &&
     failure !== 'tlsFailed' &&
+    failure !== 'proxyCredentials' &&
     failure !== 'staleUnsent'
   )
 }

@@ -1,4 +1,5 @@
 import { connect, type OnReadOpts, type Socket, type TcpNetConnectOpts } from 'node:net'
+import type { BehindProxy } from '../../model/endpoint.ts'
 import type { ErrorCode } from '../../model/error-codes.ts'
 import type { Limits } from '../../model/settings.ts'
 import type { PoolSettings } from '../../model/upstream.ts'
@@ -17,6 +18,7 @@ import type { Failure } from './attempts.ts'
 import type { UpstreamLink } from './link.ts'
 import type { EndpointPool } from './pool.ts'
 import { isOwnLimit, isTlsError, tlsTarget } from './tls.ts'
+import { openTunnel } from './tunnel.ts'
 
 /** Whoever waits for an answer on a connection: the exchange. All calls come synchronously from a socket event. */
 export interface AnswerReader {
@@ -76,7 +78,7 @@ export class UpstreamConnection implements UpstreamLink, Timed {
   expectsUpgrade = false
   #state: State = CONNECTING
   #socket: Socket
-  readonly #writer: SocketWriter
+  #writer: SocketWriter
   #reader: AnswerReader | null
   readonly #options: UpstreamOptions
   /** Shared by all connections of the worker while a head comes in one read; a head in pieces gets one of its own. */
@@ -112,15 +114,14 @@ export class UpstreamConnection implements UpstreamLink, Timed {
     this.#head = options.sharedHead
     const identity = pool.identity
     if (identity.scheme === 'https') {
-      const target = tlsTarget(pool, address, options.limits, ['http/1.1'])
-      const socket = process.getBuiltinModule('node:tls').connect(target) // loaded with the first https upstream
-      this.#socket = socket
-      socket.setNoDelay(true)
-      socket.on('data', (chunk: Buffer) => this.#onRead(chunk.length, chunk))
-      socket.on('secureConnect', () => this.#onConnected())
-      socket.on('session', (session) => {
-        pool.session = session
-      })
+      this.#socket =
+        identity.tunnel === undefined
+          ? this.#startTls(address, null)
+          : openTunnel(identity.tunnel, {
+              proxy: { host: address, port: identity.port },
+              onOpen: (socket) => this.#onTunnelOpen(socket),
+              onRefused: (status) => this.#fail(status === 407 ? 'proxyCredentials' : 'connectFailed'),
+            })
     } else {
       const onRead = (length: number, buffer: Uint8Array): true => {
         this.#onRead(length, buffer as Buffer)
@@ -132,6 +133,7 @@ export class UpstreamConnection implements UpstreamLink, Timed {
         noDelay: true,
         allowHalfOpen: false,
         highWaterMark: options.limits.bufferHighBytes,
+        ...(pool.lookup === undefined ? {} : { lookup: pool.lookup }),
         onread: { buffer: READ_BUFFER, callback: onRead },
       }
       const socket = connect(target)
@@ -139,15 +141,46 @@ export class UpstreamConnection implements UpstreamLink, Timed {
       this.#socket = socket
       socket.on('connect', () => this.#onConnected())
     }
-    this.#socket.on('error', (error: NodeJS.ErrnoException) => this.#onError(error))
-    this.#socket.on('close', () => this.#onClosed())
-    this.#socket.on('end', () => this.#onEnd())
-    this.#socket.on('drain', () => this.#onDrain())
+    this.#listen()
     this.#writer = openWriter(this.#socket, identity.scheme === 'http', () => this.#onDrain())
     this.bornMs = nowMs
     pool.onOpen()
     options.onOpen()
     options.deadlines.set(this, nowMs + connectMs)
+  }
+
+  #listen(): void {
+    const socket = this.#socket
+    // one that became a tunnel has another one on top of it, which hears the same
+    const isMine = (): boolean => socket === this.#socket
+    socket.on('error', (error: NodeJS.ErrnoException) => isMine() && this.#onError(error))
+    socket.on('close', () => isMine() && this.#onClosed())
+    socket.on('end', () => isMine() && this.#onEnd())
+    socket.on('drain', () => isMine() && this.#onDrain())
+  }
+
+  /** `inside`: what it goes through; null: a connection of its own. */
+  #startTls(address: string, inside: Socket | null): Socket {
+    const { pool } = this
+    const target = tlsTarget(pool, address, this.#options.limits, ['http/1.1'])
+    const socket = process
+      .getBuiltinModule('node:tls') // loaded with the first https upstream
+      .connect(inside === null ? target : { ...target, socket: inside })
+    socket.setNoDelay(true)
+    socket.on('data', (chunk: Buffer) => this.#onRead(chunk.length, chunk))
+    socket.on('secureConnect', () => this.#onConnected())
+    socket.on('session', (session) => {
+      pool.session = session
+    })
+    return socket
+  }
+
+  /** The forward proxy has connected: from here on its connection is the endpoint's, and TLS begins on it. */
+  #onTunnelOpen(tunnel: Socket): void {
+    if (this.#state !== CONNECTING) return
+    this.#socket = this.#startTls((this.pool.identity.tunnel as BehindProxy).host, tunnel)
+    this.#listen()
+    this.#writer = openWriter(this.#socket, false, () => this.#onDrain())
   }
 
   get isOpen(): boolean {

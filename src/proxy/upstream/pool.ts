@@ -1,3 +1,5 @@
+import type { LookupFunction } from 'node:net'
+import { type BehindProxy, hostPort } from '../../model/endpoint.ts'
 import type { CallSettings, PoolSettings } from '../../model/upstream.ts'
 import type { ClientSession } from '../http2/client-session.ts'
 import type { UpstreamConnection } from './connection.ts'
@@ -16,6 +18,8 @@ export interface PoolIdentity {
   readonly http2: 'never' | 'offered' | 'always'
   /** Of connections for calls of gRPC; null: there is nothing of their own about them. */
   readonly calls: CallSettings | null
+  /** What a forward proxy at `host` and `port` is asked to connect to; absent: they are the endpoint's own. */
+  readonly tunnel?: BehindProxy
 }
 
 /** The connections to one address, as the counters of all endpoints show them that lead there. */
@@ -51,10 +55,11 @@ export class ConnectionCount {
 }
 
 export function poolKey(identity: PoolIdentity): string {
-  const { scheme, host, port, serverName, tls, http2, calls } = identity
+  const { scheme, host, port, serverName, tls, http2, calls, tunnel } = identity
   const own =
     calls === null ? '' : `${calls.maxMetadataBytes} ${calls.pingMs} ${calls.pongMs} ${calls.pingsIdle}`
-  return `${scheme}|${host}|${port}|${serverName}|${http2}|${tls.key}|${own}`
+  const key = `${scheme}|${host}|${port}|${serverName}|${http2}|${tls.key}|${own}`
+  return tunnel === undefined ? key : `${key}|${hostPort(tunnel)}|${tunnel.authorization}`
 }
 
 /**
@@ -82,6 +87,9 @@ export class EndpointPool {
   session: Buffer | undefined = undefined
   /** What was wrong with the certificate last time; it is logged when it changes. */
   tlsFault = ''
+
+  /** Resolves the identity's host where connections are made to a name; undefined: the host is an address, or the system resolves it. */
+  lookup: LookupFunction | undefined = undefined
 
   /** That of the address, also where there is a pool for each of several names. */
   readonly count: ConnectionCount

@@ -1,4 +1,5 @@
-import type { ConnectionOptions, SecureContext } from 'node:tls'
+import { isIP } from 'node:net'
+import type { ConnectionOptions, PeerCertificate, SecureContext } from 'node:tls'
 import type { Limits } from '../../model/settings.ts'
 import type { UpstreamTls } from '../../model/upstream.ts'
 import type { EndpointPool } from './pool.ts'
@@ -10,12 +11,20 @@ export interface CompiledTls {
   readonly verifies: boolean
   /** Whether it must be for the name too; where `verifies`. */
   readonly verifiesName: boolean
+  /** Whether it must be the name letter by letter; where `verifiesName`. */
+  readonly exactName: boolean
   /** null: the system's certificates, and none of our own. */
   readonly context: SecureContext | null
 }
 
 /** Where the document says nothing: nothing is verified, as in APISIX. */
-export const PLAIN_TLS: CompiledTls = { key: '', verifies: false, verifiesName: false, context: null }
+export const PLAIN_TLS: CompiledTls = {
+  key: '',
+  verifies: false,
+  verifiesName: false,
+  exactName: false,
+  context: null,
+}
 
 const known = new Map<string, WeakRef<CompiledTls>>()
 /** Names hold certificates and keys: they go with what they are of. */
@@ -26,8 +35,26 @@ const gone = new FinalizationRegistry<string>((name) => {
 /** Certificates and keys have been checked by the dialect (model/pem.ts); what is wrong all the same is thrown. */
 export function compileTls(tls: UpstreamTls | null): CompiledTls {
   if (tls === null) return PLAIN_TLS
-  const { verifies, ca, certificate, key, verifiesName = true, minVersion, maxVersion } = tls
-  const name = JSON.stringify([verifies, ca, certificate, key, verifiesName, minVersion, maxVersion])
+  const {
+    verifies,
+    ca,
+    certificate,
+    key,
+    verifiesName = true,
+    exactName = false,
+    minVersion,
+    maxVersion,
+  } = tls
+  const name = JSON.stringify([
+    verifies,
+    ca,
+    certificate,
+    key,
+    verifiesName,
+    exactName,
+    minVersion,
+    maxVersion,
+  ])
   const same = known.get(name)?.deref()
   if (same !== undefined) return same
   const hasContext =
@@ -36,6 +63,7 @@ export function compileTls(tls: UpstreamTls | null): CompiledTls {
     key: name,
     verifies,
     verifiesName,
+    exactName,
     context: hasContext
       ? process.getBuiltinModule('node:tls').createSecureContext({
           ...(ca === null ? {} : { ca }),
@@ -52,7 +80,7 @@ export function compileTls(tls: UpstreamTls | null): CompiledTls {
 
 /** How a connection to an https endpoint is made; `protocols`: what is offered in the handshake. */
 export function tlsTarget(
-  { identity, session }: EndpointPool,
+  { identity, session, lookup }: EndpointPool,
   address: string,
   limits: Limits,
   protocols: string[],
@@ -61,13 +89,45 @@ export function tlsTarget(
     host: address,
     port: identity.port,
     rejectUnauthorized: identity.tls.verifies,
-    ...(identity.tls.verifies && !identity.tls.verifiesName ? { checkServerIdentity: () => undefined } : {}),
+    ...nameCheck(identity.tls),
     ...(identity.tls.context === null ? {} : { secureContext: identity.tls.context }),
     ...(session === undefined ? {} : { session }),
     ALPNProtocols: protocols,
     highWaterMark: limits.bufferHighBytes,
+    ...(lookup === undefined ? {} : { lookup }),
     ...(identity.serverName === '' ? {} : { servername: identity.serverName }),
   }
+}
+
+/** What looks at the name beside the chain, where that is not Node's own way. */
+function nameCheck({
+  verifies,
+  verifiesName,
+  exactName,
+}: CompiledTls): Pick<ConnectionOptions, 'checkServerIdentity'> {
+  if (verifies && !verifiesName) return { checkServerIdentity: () => undefined }
+  return verifies && exactName ? { checkServerIdentity: checkExactName } : {}
+}
+
+/** undefined, or why the certificate is not for the name itself: a wildcard does not stand for it, and an address is no name. */
+export function checkExactName(
+  host: string,
+  certificate: Pick<PeerCertificate, 'subject' | 'subjectaltname'>,
+): Error | undefined {
+  const { subject, subjectaltname } = certificate
+  const names = (subjectaltname ?? '')
+    .split(', ')
+    .flatMap((entry) => (entry.startsWith('DNS:') ? [entry.slice(4).toLowerCase()] : []))
+  // the subject names it only where no other field does (RFC 6125 6.4.4)
+  const common = subject?.CN
+  if (subjectaltname === undefined && typeof common === 'string') names.push(common.toLowerCase())
+  const name = host.replace(/\.$/, '').toLowerCase()
+  if (isIP(name) === 0 && names.includes(name)) return undefined
+  const error: NodeJS.ErrnoException = new Error(
+    `the certificate must name ${host} itself, it names ${names.join(', ') || 'no host'}`,
+  )
+  error.code = 'ERR_TLS_CERT_ALTNAME_INVALID'
+  return error
 }
 
 /** Whether an error of a socket that was connecting is this process's own: no descriptor, no port. */

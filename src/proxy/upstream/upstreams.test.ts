@@ -145,3 +145,20 @@ test('an upstream that cannot be compiled when it is asked for is logged and not
   assert.equal(upstreams.cell('u').current, null)
   assert.deepEqual(lines, ['an upstream could not be compiled: {"upstream":"u","error":"unreadable"}'])
 })
+
+test('HTTP/2 that is offered in the handshake is none for an endpoint without TLS', () => {
+  const upstreams = new Upstreams(optionsOf(1), new Deadlines())
+  const speaks = (scheme: 'http' | 'https', http2: Upstream['http2']): string | undefined => {
+    upstreams.prepare([{ ...UPSTREAM, scheme, http2 }], [])()
+    return upstreams.cell('u').current?.endpoints[0]?.pool.identity.http2
+  }
+  assert.deepEqual(
+    [
+      speaks('http', 'offered'),
+      speaks('http', 'always'),
+      speaks('https', 'offered'),
+      speaks('https', 'never'),
+    ],
+    ['never', 'always', 'offered', 'never'],
+  )
+})

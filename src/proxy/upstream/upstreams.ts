@@ -4,7 +4,7 @@ import type { RequestView } from '../../expression/request-view.ts'
 import { toByteString } from '../../model/byte-string.ts'
 import { ENDPOINT, ENDPOINT_OVERFLOW, LINE } from '../../model/counters.ts'
 import type { Endpoint, EndpointOwn } from '../../model/endpoint.ts'
-import { endpointIdentity, endpointLabel, isUnresolved } from '../../model/endpoint.ts'
+import { endpointIdentity, endpointLabel, hostPort, isUnresolved } from '../../model/endpoint.ts'
 import type { ObjectSearch, ObjectSource } from '../../model/model.ts'
 import type { Upstream } from '../../model/upstream.ts'
 import { compilePathRewrite } from '../../routing/filters/rewrite-path.ts'
@@ -12,6 +12,7 @@ import type { UpstreamCell } from '../../routing/table.ts'
 import { clock } from '../clock.ts'
 import type { Deadlines } from '../deadlines.ts'
 import type { ProxyOptions } from '../proxy-contract.ts'
+import { type CompiledAnswers, compileAnswers } from './answer-rule.ts'
 import { Balance, type BalanceOptions } from './balance.ts'
 import { UpstreamGate } from './gate.ts'
 import { ConnectionCount, EndpointPool, type PoolIdentity, poolKey } from './pool.ts'
@@ -56,6 +57,8 @@ export interface CompiledUpstream {
   readonly sticky: StickyEndpoints | null
   /** Whether each endpoint takes part, by the request; null: all do. */
   readonly conditions: readonly (CompiledPredicate | null)[] | null
+  /** What is done with answers before their statuses say anything; null: nothing. */
+  readonly answers: CompiledAnswers | null
   /** null: nothing bounds what is sent to it. */
   readonly gate: UpstreamGate | null
   readonly budget: RetryBudget
@@ -81,6 +84,9 @@ export interface CompiledEndpoint {
   readonly pool: EndpointPool
   /** TLS with the client's own host as server name: one pool per name. Null where the name is fixed. */
   readonly poolsByName: Map<string, EndpointPool> | null
+  /** Tells a forward proxy who asks, with each request that it reads; '' where there is nothing to tell. */
+  readonly proxyLine: string
+  readonly isBehindProxy: boolean
   /** Makes the target that is sent to it, of that behind the request filters; null: that one is sent. */
   readonly aim: EndpointAim | null
 }
@@ -290,6 +296,7 @@ export class Upstreams {
       retryStatuses: tableOf(model),
       sticky: model.sticky === undefined ? null : new StickyEndpoints(model.sticky, model.endpoints),
       conditions: conditionsOf(model),
+      answers: compileAnswers(model),
       gate:
         model.limits === null
           ? null
@@ -313,21 +320,25 @@ export class Upstreams {
     readonly tls: CompiledTls
   }): CompiledEndpoint {
     const { model, endpoint, index, balance, fresh, tls } = parts
-    const host = endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host
+    const behind = endpoint.own?.behind
+    const named = behind ?? endpoint
     const isSecured = isSecure(endpoint.own?.scheme ?? model.scheme)
-    const isStandardPort = endpoint.port === (isSecured ? 443 : 80)
+    const isStandardPort = named.port === (isSecured ? 443 : 80)
+    const whole = hostPort(named)
     const hostField = toByteString(
-      isStandardPort || model.nodeHostWithoutPort ? host : `${host}:${endpoint.port}`,
+      isStandardPort || model.nodeHostWithoutPort ? whole.slice(0, whole.lastIndexOf(':')) : whole,
     )
-    const serverName = isSecured ? serverNameOf(model, endpoint) : ''
+    const serverName = isSecured ? serverNameOf(model, named.host) : ''
     const slot = this.#options.slot(endpointIdentity(model.id, endpoint))
     const place = {
       scheme: isSecured ? ('https' as const) : ('http' as const),
-      http2: http2Of(model, endpoint),
+      http2: behind === undefined ? http2Of(model, endpoint, isSecured) : ('never' as const),
       calls: model.calls ?? null,
       host: endpoint.address ?? endpoint.host,
       port: endpoint.port,
+      ...(behind !== undefined && isSecured ? { tunnel: behind } : {}),
     }
+    const isAsked = behind !== undefined && !isSecured
     return {
       index,
       model: endpoint,
@@ -338,7 +349,10 @@ export class Upstreams {
       serverName,
       pool: this.#pool({ ...place, serverName, tls: isSecured ? tls : compileTls(null) }, fresh),
       poolsByName: isSecured && model.passHost === 'pass' && model.tls?.serverName == null ? new Map() : null,
-      aim: endpoint.own === undefined ? null : aimOf(endpoint.own),
+      aim: endpoint.own === undefined ? null : aimOf(endpoint.own, isAsked ? `http://${hostField}` : ''),
+      proxyLine:
+        isAsked && behind.authorization !== null ? `Proxy-Authorization: ${behind.authorization}\r\n` : '',
+      isBehindProxy: behind !== undefined,
     }
   }
 }
@@ -348,9 +362,10 @@ function isSecure(scheme: Upstream['scheme']): boolean {
   return scheme === 'https' || scheme === 'grpcs' || scheme === 'tls'
 }
 
-function http2Of(model: Upstream, { own }: Endpoint): Upstream['http2'] {
-  if (own === undefined) return model.http2
-  return own.scheme === 'grpc' || own.scheme === 'grpcs' ? 'always' : model.http2
+/** What is offered is so in the handshake of TLS: without one it is not. */
+function http2Of(model: Upstream, { own }: Endpoint, isSecured: boolean): Upstream['http2'] {
+  if (own?.scheme === 'grpc' || own?.scheme === 'grpcs') return 'always'
+  return model.http2 === 'offered' && !isSecured ? 'never' : model.http2
 }
 
 /** null: no status is in a list. */
@@ -378,22 +393,25 @@ function emptyCodeOf({ endpoints, levels }: Upstream): CompiledUpstream['emptyCo
   return isAlone && levels.panicPercent === null ? 'ENDPOINT_OUT' : 'NO_ENDPOINT'
 }
 
-/** An endpoint's own path, or its base before the target's, with one slash at the seam. */
-function aimOf({ basePath, path }: EndpointOwn): EndpointAim | null {
+/** An endpoint's own path, or its base before the target's, with one slash at the seam. `origin`: what stands before all of it where a proxy is asked; '' where none is. */
+function aimOf({ basePath, path }: EndpointOwn, origin: string): EndpointAim | null {
   if (path !== null) {
     const { target } = compilePathRewrite({ kind: 'template', source: 'path', template: path })
-    return (view) => target(view, { captures: null })
+    if (origin === '') return (view) => target(view, { captures: null })
+    return (view) => {
+      const made = target(view, { captures: null })
+      return made === undefined ? undefined : origin + made
+    }
   }
-  if (basePath === '') return null
-  const base = basePath.endsWith('/') ? basePath.slice(0, -1) : basePath
-  return (_view, target) => base + target
+  const base = origin + (basePath.endsWith('/') ? basePath.slice(0, -1) : basePath)
+  return base === '' ? null : (_view, target) => base + target
 }
 
 /** TLS server name with `node` and `rewrite`; with `pass` it is the client's host, known per request. Addresses send none. */
-function serverNameOf(model: Upstream, endpoint: Endpoint): string {
+function serverNameOf(model: Upstream, nodeHost: string): string {
   if (model.tls?.serverName != null) return model.tls.serverName
   if (model.passHost === 'pass') return ''
-  const name = model.passHost === 'rewrite' ? (model.upstreamHost as string) : endpoint.host
+  const name = model.passHost === 'rewrite' ? (model.upstreamHost as string) : nodeHost
   if (name.includes('::') || name.startsWith('[')) return ''
   const host = name.split(':')[0] as string
   return isAddress(host) ? '' : host

@@ -17,7 +17,13 @@ const SETTINGS: Readonly<Record<string, (proxy: JsonObject, fields: JsonObject) 
     return withRouting(proxy, { ...rest, routingAddressList })
   },
   'routing-status': (proxy, fields) => withRouting(proxy, fields),
-  connection: (proxy, fields) => merged(proxy, 'connection', fields),
+  connection: (proxy, fields) => {
+    const isRouting = (name: string): boolean => ROUTING_FIELDS.has(name) || name.startsWith('retry')
+    const own = Object.fromEntries(Object.entries(fields).filter(([name]) => !isRouting(name)))
+    const routing = Object.fromEntries(Object.entries(fields).filter(([name]) => isRouting(name)))
+    const routed = Object.keys(routing).length === 0 ? proxy : withRouting(proxy, routing)
+    return merged(routed, 'connection', own)
+  },
   'circuit-breaker': (proxy, fields) => merged(proxy, 'circuitBreaker', fields),
   'error-handling': (proxy, fields) => merged(proxy, 'errorHandling', fields),
   mtls: (proxy, fields) => merged(proxy, 'mtls', fields),
@@ -33,6 +39,9 @@ const SETTINGS: Readonly<Record<string, (proxy: JsonObject, fields: JsonObject) 
     return merged(proxy, 'websocket', fields)
   },
 }
+
+/** What the vendor's call for connections takes along of the routing. */
+const ROUTING_FIELDS: ReadonlySet<string> = new Set(['failoverRetryCount', 'ignoreRoutingError'])
 
 export const SETTING_NAMES = Object.keys(SETTINGS)
 
