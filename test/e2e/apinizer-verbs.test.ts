@@ -72,7 +72,7 @@ test('apply, diff, get, describe, explain and delete know API proxies and their 
 
   const told = await says('explain', '/orders/7', '-H', 'X-Tenant: acme')
   assert.match(told, /apinizer \(here\)/)
-  assert.match(told, /http_x_tenant == "acme" {2}\(is "acme"\)/)
+  assert.match(told, /field:x-tenant == "acme" {2}\(is "acme"\)/)
   assert.match(told, /\/one\/7|\/new\/7/)
 
   await says('delete', `deployments/${id}`)
