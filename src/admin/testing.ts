@@ -180,6 +180,7 @@ export class FakeControl implements AdminControl {
       objects: 0,
       retiredSlots: 0,
       documents: [document('1', 'accepted'), document('2', 'rejected'), document('3', 'degraded')],
+      planned: [],
       sources: [],
     }
   }

@@ -1,4 +1,4 @@
-import type { Dialect, DialectSettings } from '../dialects/dialect.ts'
+import { type Dialect, type DialectSettings, DocumentSet } from '../dialects/dialect.ts'
 import { CatchAlls } from '../gateway/catch-alls.ts'
 import { fileReaders } from '../gateway/open-store.ts'
 import { resolveSettings } from '../gateway/settings.ts'
@@ -42,7 +42,7 @@ export async function validateFiles(
 ): Promise<ValidationReport> {
   const readers = fileReaders(dialects, settings)
   const results = await readTarget(target, readers, input)
-  const merged = mergeFiles(results)
+  const merged = mergeFiles(results, readers)
   const own = collectSettings(target, results)
   const found: Findings = {
     faults: [...results.flatMap((result) => result.faults), ...own.faults, ...merged.faults],
@@ -105,17 +105,16 @@ function translateAll(
   settings: DialectSettings,
   { faults, warnings, objects }: Findings,
 ): StoredDocument[] {
-  const byKey = new Map<string, StoredDocument>()
-  for (const { key, value } of placed) {
-    const stored = { key, value, createdRevision: 1, modifiedRevision: 1, expiresAtMs: null }
-    byKey.set(`${key.kind}\0${key.id}`, stored)
-  }
-  const lookup = (kind: string, id: string): StoredDocument | undefined => byKey.get(`${kind}\0${id}`)
+  const versions = { createdRevision: 1, modifiedRevision: 1, expiresAtMs: null }
+  const set = new DocumentSet(
+    dialect,
+    placed.map(({ key, value }) => ({ key, value, ...versions })),
+  )
   for (const { key, path: outer, locate } of placed) {
-    const stored = lookup(key.kind, key.id)
+    const stored = set.lookup(key.kind, key.id)
     if (stored === undefined) continue
     try {
-      const translation = dialect.translate(stored, lookup, settings)
+      const translation = dialect.translate(stored, set.lookup, settings, set.search)
       objects.push(...translation.objects)
       for (const { path, message } of translation.warnings) {
         warnings.push({ path: joinPath(outer, path), message, hint: null, place: locate(path) })
@@ -126,7 +125,7 @@ function translateAll(
       faults.push({ path: joinPath(outer, path), message, hint: null, place: locate(path) })
     }
   }
-  return [...byKey.values()]
+  return [...set]
 }
 
 export interface ValidateOptions {

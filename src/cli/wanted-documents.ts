@@ -46,7 +46,7 @@ export async function readWanted(
   if (results.length === 0) {
     throw new CliError(`${target}: no configuration file is in it (*.yaml, *.yml, *.json; one level deep)`)
   }
-  const merged = mergeFiles(results)
+  const merged = mergeFiles(results, [])
   const documents = [...merged.documents.values()]
   const faults = [...results.flatMap((result) => result.faults), ...merged.faults]
   for (const document of documents) {

@@ -14,13 +14,19 @@ export interface Dialect {
   /** Keys at the top of its files, for people; absent: `kinds`. */
   readonly fileKeys?: readonly string[]
   surface(settings: DialectSettings): Surface
+  /** Its documents ask for listeners of their own, which search its section alone; it cannot stand among the sections of the settings. Absent: no. */
+  readonly hasOwnListeners?: true
   /** Schema and rules that need no other document, all faults at once. */
   validate(kind: string, value: JsonValue, settings: DialectSettings): readonly Fault[]
   /**
    * One document to model objects. Other documents only through `lookup`, which records the dependency: when one of them changes (or
    * appears, or goes), this document is translated again. Never throws for a document that `validate` accepts.
    */
-  translate(document: StoredDocument, lookup: Lookup, settings: DialectSettings): Translation
+  translate(document: StoredDocument, lookup: Lookup, settings: DialectSettings, search: Search): Translation
+  /**
+   * By kind: words under which documents are found by `search`, beside their ids. Kinds that are absent have none. Pure, and only asked of values that validate.
+   */
+  readonly keywords?: Readonly<Record<string, (value: JsonObject) => readonly string[]>>
   /** The system's own REST API; absent: it has none, and our own API and files are the ways in. */
   rest?(store: DocumentStore, settings: DialectSettings, view?: RestView): DialectRest
   /**
@@ -48,6 +54,11 @@ export interface Dialect {
    * what was shown can be edited and written again. Kinds that are absent hold nothing of the sort. Never throws.
    */
   readonly conceal?: Readonly<Record<string, (value: JsonObject) => JsonObject>>
+  /**
+   * Documents that its system makes beside a new one, unless they are there; each may have companions of its own. Absent: it makes none. Values are editable ones. Never
+   * throws for what `validate` accepts.
+   */
+  companions?(kind: string, value: JsonObject): readonly FileDocument[]
   /**
    * The form by which two versions of a document are the same: `editable`, with defaults filled in and ids in one type. The order of keys
    * plays no part. Never stored and never shown. Never throws.
@@ -93,6 +104,12 @@ export function shownValue(dialect: Dialect, kind: string, value: JsonObject): J
  * rest of it translate nothing anew.
  */
 export type Lookup = (kind: string, id: string, field?: string) => StoredDocument | undefined
+
+/**
+ * The documents of a kind that have a keyword, in the order of their ids as text. Recorded as look-ups are: when one of them changes, or another document gets the
+ * word or loses it, the document at hand is translated again.
+ */
+export type Search = (kind: string, keyword: string) => readonly StoredDocument[]
 
 export interface Translation {
   readonly objects: readonly ModelObject[]
@@ -153,7 +170,7 @@ export interface FileDocuments {
 /** Start-up settings that dialects may read. */
 export type DialectSettings = Pick<
   Settings,
-  'apisix' | 'tencent' | 'apinizer' | 'limits' | 'listen' | 'listenTls' | 'listenTcp' | 'listenUdp'
+  'apisix' | 'tencent' | 'apinizer' | 'kuma' | 'limits' | 'listen' | 'listenTls' | 'listenTcp' | 'listenUdp'
 >
 
 /** What a running gateway tells a dialect's REST beside documents. */
@@ -316,4 +333,34 @@ export interface RestOperation {
   readonly answers: Readonly<Record<string, { readonly description: string; readonly schema?: JsonObject }>>
   /** Statuses >= 400 that this call may give beside 401, each with its reason. */
   readonly faults: Readonly<Record<string, string>>
+}
+
+/** Some documents of one dialect, as translation looks at them where no gateway runs: files that are checked, tests. */
+export class DocumentSet {
+  readonly #dialect: Dialect
+  readonly #documents: ReadonlyMap<string, StoredDocument>
+
+  /** Of several with one kind and id the last counts. */
+  constructor(dialect: Dialect, documents: Iterable<StoredDocument>) {
+    this.#dialect = dialect
+    this.#documents = new Map([...documents].map((document) => [keyName(document.key), document]))
+  }
+
+  *[Symbol.iterator](): IterableIterator<StoredDocument> {
+    yield* this.#documents.values()
+  }
+
+  readonly lookup: Lookup = (kind, id) => this.#documents.get(keyName({ kind, id }))
+
+  readonly search: Search = (kind, keyword) => {
+    const words = this.#dialect.keywords?.[kind]
+    if (words === undefined) return []
+    return [...this.#documents.values()]
+      .filter(({ key, value }) => key.kind === kind && words(value).includes(keyword))
+      .sort((a, b) => (a.key.id < b.key.id ? -1 : a.key.id > b.key.id ? 1 : 0))
+  }
+}
+
+function keyName({ kind, id }: { readonly kind: string; readonly id: string }): string {
+  return `${kind}/${id}`
 }

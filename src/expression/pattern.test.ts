@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { RE2JS } from 're2js'
 import { toByteString } from '../model/byte-string.ts'
 import { GatewayError } from '../model/gateway-error.ts'
-import { checkPattern, compilePattern } from './pattern.ts'
+import { checkPattern, compilePattern, replaceEvery } from './pattern.ts'
 import { enableLinearEngine, isLinear, isLinearEngineOn } from './pattern-engine.ts'
 import { rewritePattern } from './pattern-syntax.ts'
 
@@ -394,5 +394,63 @@ test(`${BAD.length} bad patterns run over 64 KiB to their end`, { timeout: 120_0
     }
   } finally {
     await worker.terminate()
+  }
+})
+
+test('every hit is replaced as RE2 does it: hits do not overlap, and an empty one behind another is none', () => {
+  const replace = (pattern: string, text: string, put = '-'): string =>
+    replaceEvery(compilePattern(pattern, plain), text, () => put)
+  assert.equal(replace('b*', 'abbc'), '-a-c-')
+  assert.equal(replace('a|', 'baab'), '-b--b-')
+  assert.equal(replace('^/a', '/a/a'), '-/a')
+  assert.equal(replace('/a', '/a/a/b'), '--/b')
+  assert.equal(replace('x', 'abc'), 'abc')
+  assert.equal(replace('', ''), '-')
+  assert.equal(replace('.*', '/a'), '-')
+  assert.equal(
+    replaceEvery(compilePattern('/(\\w)(\\w)', plain), '/ab/cd', ({ captures: [, a, b] }) => `${b}${a}`),
+    'badc',
+  )
+})
+
+test('replacing every hit agrees with re2js, with patterns that run on V8 and with others', () => {
+  const sources = [
+    'a*',
+    'a+|b',
+    '^a',
+    'a$',
+    '(a|b)(b|)',
+    'a{0,2}',
+    '\\ba',
+    '(?i)A',
+    '[^a]*',
+    '$',
+    '^',
+    '(?m)^a',
+    'a*?b?',
+  ]
+  fc.assert(
+    fc.property(fc.constantFrom(...sources), fc.stringMatching(/^[ab\n/]{0,8}$/), (source, text) => {
+      const found = replaceEvery(compilePattern(source, plain), text, () => '<>')
+      assert.equal(found, byRe2(source, text))
+    }),
+  )
+
+  /** Every hit that re2js finds, one after the other, without empty ones behind others. */
+  function byRe2(source: string, text: string): string {
+    const matcher = RE2JS.compile(source).matcher(text)
+    let out = ''
+    let done = 0
+    let isFirst = true
+    while (matcher.find()) {
+      const start = matcher.start(0)
+      const end = matcher.end(0)
+      if (start < end || start > done || isFirst || start === 0) {
+        out += `${text.slice(done, start)}<>`
+        done = end
+      }
+      isFirst = false
+    }
+    return out + text.slice(done)
   }
 })

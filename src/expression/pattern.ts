@@ -23,8 +23,29 @@ export interface PatternHit {
  */
 export interface Pattern {
   test(text: string): boolean
-  /** The leftmost hit, or null. Positions count bytes. */
-  exec(text: string): PatternHit | null
+  /** The leftmost hit that begins at `from` (default 0) or behind, or null. `^` means the beginning of the text, wherever the search begins. Positions count bytes. */
+  exec(text: string, from?: number): PatternHit | null
+}
+
+/**
+ * Every hit replaced, from left to right, as RE2's GlobalReplace does it: hits don't overlap, and an empty one right behind another hit is none. `onHit` gives what stands
+ * in the place of each.
+ */
+export function replaceEvery(pattern: Pattern, text: string, onHit: (hit: PatternHit) => string): string {
+  let out = ''
+  let done = 0
+  let from = 0
+  while (from <= text.length) {
+    const hit = pattern.exec(text, from)
+    if (hit === null) break
+    const isEmpty = hit.end === hit.index
+    if (!isEmpty || hit.index > done || done === 0) {
+      out += text.slice(done, hit.index) + onHit(hit)
+      done = hit.end
+    }
+    from = isEmpty ? hit.end + 1 : hit.end
+  }
+  return out + text.slice(done)
 }
 
 /** Why a pattern is refused, or null. Lengths in characters; the default limit is the start-up setting's. */
@@ -70,6 +91,8 @@ export function compilePattern(source: string, options: PatternOptions): Pattern
 class NativePattern implements Pattern {
   readonly #expression: RegExp
   readonly #precise: Pattern | null
+  /** The same, for searches that begin later. */
+  #moving: RegExp | null = null
   constructor(expression: RegExp, precise: Pattern | null) {
     this.#expression = expression
     this.#precise = precise
@@ -77,10 +100,15 @@ class NativePattern implements Pattern {
   test(text: string): boolean {
     return this.#expression.test(text)
   }
-  exec(text: string): PatternHit | null {
-    if (this.#precise !== null) return this.#precise.exec(text)
-    const hit = this.#expression.exec(text)
+  exec(text: string, from = 0): PatternHit | null {
+    if (this.#precise !== null) return this.#precise.exec(text, from)
+    const hit = from === 0 ? this.#expression.exec(text) : this.#execFrom(text, from)
     return hit === null ? null : { index: hit.index, end: hit.index + hit[0].length, captures: [...hit] }
+  }
+  #execFrom(text: string, from: number): RegExpExecArray | null {
+    this.#moving ??= new RegExp(this.#expression.source, 'g')
+    this.#moving.lastIndex = from
+    return this.#moving.exec(text)
   }
 }
 
@@ -95,9 +123,9 @@ class Re2Pattern implements Pattern {
   test(text: string): boolean {
     return this.#compiled.test(this.#input(text))
   }
-  exec(text: string): PatternHit | null {
+  exec(text: string, from = 0): PatternHit | null {
     const matcher = this.#compiled.matcher(this.#input(text))
-    if (!matcher.find()) return null
+    if (!matcher.find(from)) return null
     const captures: (string | undefined)[] = []
     for (let group = 0; group <= matcher.groupCount(); group++) {
       const start = matcher.start(group)

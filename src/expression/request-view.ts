@@ -25,6 +25,8 @@ export interface RequestView {
   readonly requestId: string
   /** Value of a field by lower-case name with dashes, lines joined by `, `; undefined if absent. */
   header(name: string): string | undefined
+  /** As `header`, but lines are joined by `,` alone, as Envoy does. */
+  joinedField(name: string): string | undefined
   /**
    * Value of the first line of a field whose name is written exactly so; over HTTP/2, where all names are in lower case, of the one with
    * that name in any case. `name` null: in any case over either. Undefined if absent.

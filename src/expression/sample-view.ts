@@ -1,7 +1,7 @@
 import type { AnswerView, RequestView } from './request-view.ts'
 
 /** For tests: a plain GET, with what matters to the case put over it. */
-export type SampleRequest = Partial<Omit<RequestView, 'header' | 'firstField' | 'answer'>> & {
+export type SampleRequest = Partial<Omit<RequestView, 'header' | 'joinedField' | 'firstField' | 'answer'>> & {
   /** Lower-case names. */
   readonly headers?: Readonly<Record<string, string>>
   /** Field lines as the client wrote them, beside those of `headers`. */
@@ -40,6 +40,10 @@ export function sampleView(request: SampleRequest = {}): RequestView {
     random: Math.random,
     ...rest,
     header: (name) => fields.get(name),
+    joinedField: (name) => {
+      const values = raw.filter(([written]) => written.toLowerCase() === name).map(([, value]) => value)
+      return values.length === 0 ? undefined : values.join(',')
+    },
     firstField(exact, lower) {
       const line = raw.find(([name]) =>
         this.protocol.startsWith('HTTP/2') || exact === null ? name.toLowerCase() === lower : name === exact,

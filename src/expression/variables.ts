@@ -205,6 +205,7 @@ const FAMILIES: readonly Family[] = [
 const EXACT_FAMILIES: readonly Family[] = [
   { prefix: 'header:', needsBody: false, compile: compileExactField },
   { prefix: 'anyHeader:', needsBody: false, compile: compileAnyHeader },
+  { prefix: 'joined:', needsBody: false, compile: compileJoinedField },
   { prefix: 'query:', needsBody: false, compile: compileFirstArgument },
   { prefix: 'path:', needsBody: false, compile: compilePathRest },
   { prefix: 'field:', needsBody: false, compile: compileField },
@@ -226,6 +227,11 @@ function compileAnyHeader(rest: string): Read {
   const lowerName = toByteString(rest.toLowerCase())
   if (lowerName === 'host') return (view) => view.header('host')
   return (view) => view.firstField(null, lowerName)
+}
+
+function compileJoinedField(rest: string): Read {
+  const lowerName = toByteString(rest.toLowerCase())
+  return (view) => view.joinedField(lowerName)
 }
 
 function compileFirstArgument(rest: string): Read {

@@ -54,6 +54,7 @@ function setUp() {
           events.push(`consumers ${upserts.length} ${removals.join(' ')}`.trimEnd()),
       },
       certificate: { prepare: () => () => {} },
+      listener: { prepare: () => () => {} },
       streamRoute: { prepare: () => () => {} },
     },
     slots,

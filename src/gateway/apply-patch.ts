@@ -44,7 +44,7 @@ export interface ApplierOptions {
   readonly now: () => number
 }
 
-const SMALL_KINDS: readonly SmallKind[] = ['consumer', 'certificate', 'streamRoute']
+const SMALL_KINDS: readonly SmallKind[] = ['consumer', 'certificate', 'streamRoute', 'listener']
 /** Longest piece of compilation between two turns of the loop. */
 const SLICE_MS = 2
 /** Upstreams made known between two looks at the clock. */

@@ -277,7 +277,7 @@ export class Documents implements DocumentStore {
   preview(changes: readonly DocumentChange[]): Promise<readonly Warning[]> {
     const { reconciler, shared } = this.#options
     return this.#writing.run(async () => {
-      const plan = reconciler.plan(this.#check(changes))
+      const plan = reconciler.plan(this.#check(this.#withCompanions(changes)))
       const failed = plan.failures[0]
       if (failed !== undefined) {
         throw new GatewayError('INTERNAL', `${documentName(failed.key)}: ${failed.reasons[0]?.message ?? ''}`)
@@ -289,12 +289,13 @@ export class Documents implements DocumentStore {
 
   /** `mayWait`: where the change brings new names, their answers are given back to wait for, and nothing is done. */
   async #commit(
-    changes: readonly DocumentChange[],
+    wanted: readonly DocumentChange[],
     note: WriteNote,
     mayWait: boolean,
   ): Promise<Committed | { readonly answers: Promise<void> }> {
     const { store, reconciler, shared, mirror } = this.#options
     if (store.readOnly !== null) throw new GatewayError('READ_ONLY', store.readOnly)
+    const changes = this.#withCompanions(wanted)
     const edits = this.#check(changes)
     let plan = reconciler.plan(edits)
     const failed = plan.failures[0]
@@ -353,12 +354,32 @@ export class Documents implements DocumentStore {
     const { reconciler, settings } = this.#options
     const { dialect } = document.key
     // the gateway's own documents serve no request, they shape what serves
-    if (dialect === OWN_DIALECT || settings.sections.includes(dialect)) return reconciler.validate(document)
+    if (dialect === OWN_DIALECT || settings.sections.includes(dialect) || reconciler.hasOwnListeners(dialect))
+      return reconciler.validate(document)
     const message = `${dialect} documents are not served by this gateway: add ${dialect} to the setting sections`
     return [{ path: '', message, hint: null }]
   }
 
   /** Everything that can be wrong with a write before it is stored; and what the documents will be. */
+  /** The changes and, behind them, what the systems of the new documents make beside these. */
+  #withCompanions(changes: readonly DocumentChange[]): readonly DocumentChange[] {
+    const { reconciler, mirror } = this.#options
+    const made: DocumentChange[] = []
+    const coming = new Set(changes.map(({ key }) => documentName(key)))
+    const waiting = changes.filter((change) => change.op === 'put' && mirror.get(change.key) === undefined)
+    for (let change = waiting.shift(); change !== undefined; change = waiting.shift()) {
+      if (change.op === 'delete') continue
+      for (const companion of reconciler.companions(change.key, change.value)) {
+        const name = documentName(companion.key)
+        if (coming.has(name) || mirror.get(companion.key) !== undefined) continue
+        coming.add(name)
+        made.push(companion)
+        waiting.push(companion)
+      }
+    }
+    return made.length === 0 ? changes : [...changes, ...made]
+  }
+
   #check(changes: readonly DocumentChange[]): DocumentEdit[] {
     const { mirror, settings } = this.#options
     const revision = this.#revision + 1

@@ -30,6 +30,8 @@ export const EVENT_TYPES = [
   /** A name stands for nothing any more, or nobody can say; and when it is well again. */
   'name-unresolved',
   'name-resolved',
+  /** A listener that a document asks for cannot be opened; and when it is. */
+  'listener',
 ] as const
 
 export type EventType = (typeof EVENT_TYPES)[number]

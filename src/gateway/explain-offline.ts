@@ -10,12 +10,7 @@ import type {
 } from '../model/explanation.ts'
 import type { ModelObject } from '../model/model.ts'
 import type { Settings } from '../model/settings.ts'
-import { createDataPlane } from '../proxy/proxy.ts'
-import type { DataPlane } from '../proxy/proxy-contract.ts'
 import { Consumers } from '../routing/consumers.ts'
-import { RoutingTable } from '../routing/routing-table.ts'
-import { StreamTable } from '../routing/stream-table.ts'
-import type { CompileEnvironment } from '../routing/table.ts'
 import { PatchApplier } from './apply-patch.ts'
 import { UpstreamCircumstances } from './circumstances.ts'
 import { withPlaces } from './explain-places.ts'
@@ -25,6 +20,7 @@ import { ExplainError, findListener } from './explain-request.ts'
 import { sectionsOf } from './listeners.ts'
 import { Mirror } from './mirror.ts'
 import { SlotTable } from './packed-slots.ts'
+import { Planes } from './planes.ts'
 import { Reconciler } from './reconcile.ts'
 import { formatAddress, parseAddress } from './sockets.ts'
 import { findStreamEntrance, type StreamListener } from './stream-question.ts'
@@ -62,15 +58,29 @@ export function createOfflineExplainer({ documents, dialects, settings, placeOf 
   const reconciler = new Reconciler(dialects, settings, mirror, circumstances)
   for (const document of documents) mirror.set(document)
   for (const document of documents) reconciler.load(document)
-  const plane = makePlane([...reconciler.objects()], settings, dialects)
-  const listeners = [...settings.listen, ...settings.listenTls].map((text) => {
-    const { host, port } = parseAddress(text)
-    return formatAddress(host, port)
-  })
+  const objects = [...reconciler.objects()]
+  const planes = makePlanes(objects, settings, dialects)
+  const planned = objects
+    .filter((object) => object.kind === 'listener')
+    .map(({ protocol, address, port, section }) => ({
+      protocol,
+      address: formatAddress(address, port),
+      section,
+    }))
+  const sectionAt = (listener: string): string | null =>
+    planned.find(({ address }) => address === listener)?.section ?? null
+  const listeners = [
+    ...[...settings.listen, ...settings.listenTls].map((text) => {
+      const { host, port } = parseAddress(text)
+      return formatAddress(host, port)
+    }),
+    ...planned.filter(({ protocol }) => protocol === 'http').map(({ address }) => address),
+  ]
   const explain = async (request: ExplainRequest): Promise<Explanation> => {
-    const { host, port } = parseAddress(findListener(request.listener, listeners))
+    const listener = findListener(request.listener, listeners)
+    const { host, port } = parseAddress(listener)
     const scheme = settings.listenTls.some((text) => parseAddress(text).port === port) ? 'https' : 'http'
-    return plane.explain(request, { address: host, port, scheme })
+    return planes.of(sectionAt(listener)).explain(request, { address: host, port, scheme })
   }
   return {
     explain: async (request) => {
@@ -78,7 +88,11 @@ export function createOfflineExplainer({ documents, dialects, settings, placeOf 
       return withPlaces(withRemarks(await explain(request), dialects, warningsOf), dialects, placeOf)
     },
     explainStream: async (question) => {
-      const entrance = findStreamEntrance(question, streamListeners(settings))
+      const entrance = findStreamEntrance(question, [
+        ...streamListeners(settings),
+        ...planned.filter(({ protocol }) => protocol === 'tcp'),
+      ])
+      const plane = planes.of(sectionAt(entrance.listener))
       return withPlaces(plane.explainStream(question, entrance), dialects, placeOf)
     },
     explainRoute: async (key) => {
@@ -103,41 +117,35 @@ function streamListeners({ listenTcp, listenUdp }: Settings): readonly StreamLis
 
 const NOBODY = { prepare: () => () => {} }
 
-function makePlane(
+function makePlanes(
   objects: readonly ModelObject[],
   settings: Settings,
   dialects: readonly Dialect[],
-): DataPlane {
-  const sections = sectionsOf(settings, dialects)
+): Planes {
   // without slots each split has a position of its own, at its beginning
   const positions = { advance: () => 0, peek: () => 0 }
   const slot = (): number => 0
   const consumers = new Consumers()
-  const compiling: CompileEnvironment = { positions, slot, upstream: (id) => plane.upstream(id), consumers }
-  const table: RoutingTable = new RoutingTable(sections, compiling)
-  const streams = new StreamTable(
-    sections.map(({ name }) => name),
-    compiling,
-  )
-  const plane: DataPlane = createDataPlane({
-    settings,
-    share: 1,
-    table,
-    streams,
-    sections,
-    positions,
-    lane: new Float64Array(0),
-    health: new Int32Array(0),
-    judge: () => null,
-    slot,
-    accessLog: null,
-    log: () => {},
-    forbidden: new Set([settings.admin.listen, settings.status].filter((address) => address !== null)),
+  const planes = new Planes({
+    sections: sectionsOf(settings, dialects),
+    compiling: { positions, slot, consumers },
+    proxy: {
+      settings,
+      share: 1,
+      positions,
+      lane: new Float64Array(0),
+      health: new Int32Array(0),
+      judge: () => null,
+      slot,
+      accessLog: null,
+      log: () => {},
+      forbidden: new Set([settings.admin.listen, settings.status].filter((address) => address !== null)),
+    },
   })
   const applier = new PatchApplier({
-    table,
-    upstreams: plane,
-    small: { consumer: consumers, certificate: NOBODY, streamRoute: streams },
+    table: planes.table,
+    upstreams: planes.upstreams,
+    small: { consumer: consumers, certificate: NOBODY, streamRoute: planes.streamRoutes, listener: NOBODY },
     slots: new SlotTable(),
     onApplied: () => {},
     defer: setImmediate,
@@ -156,5 +164,5 @@ function makePlane(
     isLast: true,
     isBulk: false,
   })
-  return plane
+  return planes
 }

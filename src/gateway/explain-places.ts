@@ -35,5 +35,10 @@ export function keyOfOrigin({ dialect, kind, id }: Origin, dialects: readonly Di
 
 /** Whether the word, singular or plural, means this collection. */
 export function isKind(collection: string, word: string): boolean {
-  return collection === word || collection === `${word}s` || collection === word.replace(/y$/, 'ies')
+  return (
+    collection === word ||
+    collection === `${word}s` ||
+    collection === `${word}es` ||
+    collection === word.replace(/y$/, 'ies')
+  )
 }

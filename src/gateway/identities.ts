@@ -22,7 +22,7 @@ export interface SlotNeed {
 
 /** Every slot that an object uses, each identity once. A split or level with one living choice takes no position. */
 export function slotNeeds(object: ModelObject): readonly SlotNeed[] {
-  if (object.kind === 'consumer' || object.kind === 'certificate') return []
+  if (object.kind === 'consumer' || object.kind === 'certificate' || object.kind === 'listener') return []
   const needs: SlotNeed[] = []
   if (object.kind === 'route' || object.kind === 'streamRoute') {
     needs.push(needOf(routeIdentity(object.id), 'route', BLOCK.LINES, object.id))

@@ -3,12 +3,27 @@ import { GatewayError } from '../model/gateway-error.ts'
 import type { Section } from '../model/listener.ts'
 import type { Settings } from '../model/settings.ts'
 
-/** The sections that the listeners search, in order. Throws BAD_SETTING for one that is no dialect. */
+/**
+ * The sections that the listeners of the settings search, in order, and behind them those whose documents have listeners of their own. Throws BAD_SETTING for one that is
+ * no dialect.
+ */
 export function sectionsOf(settings: Settings, dialects: readonly Dialect[]): Section[] {
-  return settings.sections.map((name) => {
+  const own = dialects
+    .filter(({ hasOwnListeners }) => hasOwnListeners === true)
+    .map(
+      (dialect): Section => ({
+        name: dialect.name,
+        surface: dialect.surface(settings),
+        hasOwnListeners: true,
+      }),
+    )
+  const shared = settings.sections.map((name) => {
     const dialect = dialects.find((known) => known.name === name)
-    if (dialect === undefined) {
-      const known = dialects.map((entry) => entry.name).join(', ')
+    if (dialect === undefined || dialect.hasOwnListeners === true) {
+      const known = dialects
+        .filter(({ hasOwnListeners }) => hasOwnListeners !== true)
+        .map((entry) => entry.name)
+        .join(', ')
       throw new GatewayError(
         'BAD_SETTING',
         `sections: "${name}" is no dialect of this version (known: ${known})`,
@@ -16,4 +31,5 @@ export function sectionsOf(settings: Settings, dialects: readonly Dialect[]): Se
     }
     return { name, surface: dialect.surface(settings) }
   })
+  return [...shared, ...own]
 }

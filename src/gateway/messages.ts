@@ -34,6 +34,8 @@ export interface SocketPlan {
   readonly port: number
   readonly proxyProtocol: boolean
   readonly descriptor: number | null
+  /** Of a listener that a document asks for: the section that it searches; null: one of the settings. */
+  readonly section: string | null
 }
 
 /**
@@ -73,6 +75,9 @@ export type ToWorker =
       readonly sockets: readonly SocketPlan[]
       readonly forbidden: readonly string[]
     }
+  /** Listeners that documents ask for: they are opened, or those that stand are told what is spoken there now. */
+  | { readonly type: 'openPlanned'; readonly sockets: readonly SocketPlan[] }
+  | { readonly type: 'closePlanned'; readonly ids: readonly string[] }
   /** The start-up certificate, or the keys of tickets, are new. */
   | { readonly type: 'tls'; readonly tls: TlsMaterial }
   | { readonly type: 'stopAccepting' }
@@ -119,6 +124,7 @@ export type FromWorker =
       readonly code: string
       readonly message: string
     }
+  | { readonly type: 'plannedFailed'; readonly id: string; readonly reason: string }
   | { readonly type: 'log'; readonly level: LogLevel; readonly fields: object; readonly message: string }
   | { readonly type: 'drained'; readonly cut: number }
   | { readonly type: 'tailed'; readonly batch: TailBatch }

@@ -98,6 +98,7 @@ export class ModelArchive {
     consumer: new Map(),
     certificate: new Map(),
     streamRoute: new Map(),
+    listener: new Map(),
   }
   #last: Segment = makeSegment(SEGMENT_BYTES)
   /** Tails that are kept once for all upstreams that have them. */
@@ -130,6 +131,10 @@ export class ModelArchive {
 
   streamRoutes(): IterableIterator<StoredObject> {
     return this.#small.streamRoute.values()
+  }
+
+  listeners(): IterableIterator<StoredObject> {
+    return this.#small.listener.values()
   }
 
   /** Those of streams and of requests; the former first, since they are few and whoever reads may stop at some number. */
@@ -321,7 +326,14 @@ export interface ArchiveTables {
 }
 
 const TABLE_COLUMNS = 8
-const KINDS: readonly ModelObject['kind'][] = ['route', 'upstream', 'consumer', 'certificate', 'streamRoute']
+const KINDS: readonly ModelObject['kind'][] = [
+  'route',
+  'upstream',
+  'consumer',
+  'certificate',
+  'streamRoute',
+  'listener',
+]
 
 /** The name of the document that an object comes from by its id: `dialect/kind/id`, behind which `#` begins a place in it. */
 function ownerById(id: string): string {

@@ -29,7 +29,7 @@ import { VERSION } from './version.ts'
  * segments.
  */
 
-const FORMAT = 3
+const FORMAT = 4
 /** A small object and what is kept of it. */
 const OBJECT_BYTES = 500
 /** A head longer than this is none. */
@@ -201,10 +201,12 @@ export async function writeModelCache(
  * the files hold later may not be what runs.
  */
 export function fingerprintOf(settings: Settings): string {
-  const { apisix, apinizer, limits, sections } = settings
+  const { apisix, apinizer, kuma, limits, sections } = settings
   const tencent = { ...settings.tencent, credentials: null } // they make nothing of the model
   const hash = createHash('sha256')
-  hash.update(JSON.stringify([FORMAT, VERSION, process.version, apisix, tencent, apinizer, limits, sections]))
+  hash.update(
+    JSON.stringify([FORMAT, VERSION, process.version, apisix, tencent, apinizer, kuma, limits, sections]),
+  )
   for (const text of ownCode()) hash.update(text)
   return hash.digest('hex')
 }

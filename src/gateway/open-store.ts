@@ -25,6 +25,7 @@ export function fileReaders(dialects: readonly Dialect[], settings: DialectSetti
     kinds: dialect.fileKeys ?? dialect.kinds,
     read: (root) => dialect.readFile(root, settings),
     validate: (kind, value) => dialect.validate(kind, value, settings),
+    companions: (kind, value) => dialect.companions?.(kind, value) ?? [],
   }))
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Dialect, Lookup } from '../dialects/dialect.ts'
+import type { Dialect, Lookup, Search } from '../dialects/dialect.ts'
 import { DEFAULT_SETTINGS } from '../model/defaults.ts'
 import type { DocumentKey, StoredDocument } from '../model/document.ts'
 import type { JsonObject } from '../model/json.ts'
@@ -11,15 +11,23 @@ import { type DocumentEdit, type Plan, Reconciler } from './reconcile.ts'
 
 let translations: string[] = []
 
-/** A toy language: `items` become upstreams named after themselves and, where they have a `parent`, after its label, or after all that they see of it with `looksAt`. */
+/**
+ * A toy language: `items` become upstreams named after themselves and, where they have a `parent`, after its label, or after all that they see of it with `looksAt`. With
+ * `seeks` they are named after the labels of all items that have this word among their `tags`.
+ */
 const toy = {
   name: 'toy',
   kinds: ['items'],
   validate: (_kind: string, value: JsonObject) =>
     value.bad === true ? [{ path: 'bad', message: 'is bad', hint: null }] : [],
-  translate: (document: StoredDocument, lookup: Lookup) => {
+  keywords: { items: ({ tags }: JsonObject) => (tags ?? []) as string[] },
+  translate: (document: StoredDocument, lookup: Lookup, _settings: unknown, search: Search) => {
     const { id } = document.key
     translations.push(id)
+    if (typeof document.value.seeks === 'string') {
+      const found = search('items', document.value.seeks).map((one) => one.value.label)
+      return { objects: [makeObject(id, found.join('+'))], warnings: [] }
+    }
     if (document.value.throws === true) throw new Error('boom')
     const parent = document.value.parent
     const part = document.value.looksAt as string | undefined
@@ -124,6 +132,31 @@ test('a document that looked at one field of another is translated when that cha
   const back = change({ p: {} })
   assert.deepEqual(translations.toSorted(), ['all', 'being', 'deep', 'field', 'p'])
   assert.equal(nameOf(back, 'field'), '/{}')
+})
+
+test('a search finds the documents that have a keyword, those of the change at hand too, and is repeated when one comes, goes or changes', () => {
+  const { change, reconciler, mirror } = setUp()
+  const nameOf = (plan: Plan): string | undefined =>
+    plan.upserts.find((object) => object.id === 'toy/items/s')?.name
+  const first = change({
+    s: { seeks: 'red' },
+    b: { label: 'B', tags: ['red'] },
+    a: { label: 'A', tags: ['red', 'blue'] },
+  })
+  assert.equal(nameOf(first), 'A+B')
+  change({ c: { label: 'C', tags: ['blue'] } })
+  assert.deepEqual(translations, ['c'])
+  assert.equal(nameOf(change({ c: { label: 'C', tags: ['red', 'blue'] } })), 'A+B+C')
+  assert.equal(nameOf(change({ b: { label: 'B2', tags: ['red'] } })), 'A+B2+C')
+  assert.equal(nameOf(change({ a: { label: 'A', tags: ['blue'] } })), 'B2+C')
+  assert.equal(nameOf(change({ b: undefined, d: { label: 'D', tags: ['red'] } })), 'C+D')
+  change({ e: { label: 'E' } })
+  assert.deepEqual(translations, ['e'])
+  // one that is set aside is not found, and is again when it is mended
+  const [d] = [mirror.get(keyOf('d'))]
+  reconciler.setAside(keyOf('d'), [])
+  assert.equal(nameOf(change({ c: { label: 'C2', tags: ['red'] } })), 'C2')
+  assert.equal(nameOf(change({ d: d?.value })), 'C2+D')
 })
 
 test('a document that was set aside is not there, for those that look at a part of it too', () => {

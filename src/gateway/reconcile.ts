@@ -1,10 +1,12 @@
-import type { Dialect, DialectSettings, Lookup } from '../dialects/dialect.ts'
-import type { DocumentKey, Fault, StoredDocument, Warning } from '../model/document.ts'
+import type { Dialect, DialectSettings, Lookup, Search } from '../dialects/dialect.ts'
+import type { DocumentChange, DocumentKey, Fault, StoredDocument, Warning } from '../model/document.ts'
+import type { JsonObject } from '../model/json.ts'
 import type { ModelObject } from '../model/model.ts'
 import type { Route } from '../model/route.ts'
 import type { Upstream } from '../model/upstream.ts'
 import { isDeepEqual } from './deep-equal.ts'
 import { DependencyGraph } from './dependency-graph.ts'
+import { byId, KeywordIndex } from './keyword-index.ts'
 import { documentName, type Mirror } from './mirror.ts'
 import { ModelArchive, type ObjectText, type StoredObject, textOf } from './model-archive.ts'
 
@@ -80,6 +82,8 @@ export class Reconciler {
   readonly #mirror: Mirror
   readonly #circumstances: Circumstances
   readonly #graph = new DependencyGraph()
+  /** By `dialect/kind`, made when somebody searches for the first time. */
+  readonly #keywords = new Map<string, KeywordIndex>()
   readonly #archive = new ModelArchive()
   /** Objects in force by the document that they come from. */
   readonly #owned = new Map<string, readonly StoredObject[]>()
@@ -105,6 +109,25 @@ export class Reconciler {
     this.#settings = settings
     this.#mirror = mirror
     this.#now = now
+  }
+
+  /** What is made beside a new document, as its dialect says, ready to be stored. */
+  companions(key: DocumentKey, value: JsonObject): readonly (DocumentChange & { readonly op: 'put' })[] {
+    const dialect = this.#dialects.get(key.dialect)
+    const made = dialect?.companions?.(key.kind, value) ?? []
+    return made.map(({ kind, id, value: own }) => ({
+      op: 'put',
+      key: { dialect: key.dialect, kind, id },
+      // a moment before what it comes with: where the time decides, what was written wins
+      value: dialect?.prepare(kind, id, own, undefined, this.#now() - 1) ?? own,
+      expiresAtMs: null,
+      expectedRevision: null,
+    }))
+  }
+
+  /** Whether the documents of a dialect ask for their own listeners, so that no order of sections needs to name it. */
+  hasOwnListeners(dialect: string): boolean {
+    return this.#dialects.get(dialect)?.hasOwnListeners === true
   }
 
   /** Faults of a document by itself. Empty: it may be stored. */
@@ -164,10 +187,12 @@ export class Reconciler {
     return this.#compare(results, failures, coming)
   }
 
-  /** What may have been looked at of a document that an edit makes another: all of it, its being there, fields. */
+  /** What may have been looked at of a document that an edit makes another: all of it, its being there, fields, keywords. */
   *#changedBy(name: string, { key, document }: DocumentEdit): Generator<string> {
     yield name
     const before = this.#setAside.has(name) ? undefined : this.#mirror.get(key)
+    const words = new Set([...this.#wordsOf(before), ...this.#wordsOf(document)])
+    for (const word of words) yield searchName(key.dialect, key.kind, word)
     if (before === undefined || document === undefined) {
       yield partName(name, '')
       return
@@ -175,6 +200,26 @@ export class Reconciler {
     for (const field of new Set([...Object.keys(before.value), ...Object.keys(document.value)])) {
       if (!isDeepEqual(before.value[field], document.value[field])) yield partName(name, field)
     }
+  }
+
+  #wordsOf(document: StoredDocument | undefined): readonly string[] {
+    if (document === undefined) return NO_WORDS
+    const { dialect, kind } = document.key
+    return this.#dialects.get(dialect)?.keywords?.[kind]?.(document.value) ?? NO_WORDS
+  }
+
+  #keywordIndex(dialect: string, kind: string): KeywordIndex {
+    const name = `${dialect}/${kind}`
+    let index = this.#keywords.get(name)
+    if (index === undefined) {
+      index = new KeywordIndex()
+      this.#keywords.set(name, index)
+      for (const document of this.#mirror.list(dialect, kind)) {
+        if (!this.#setAside.has(documentName(document.key)))
+          index.set(document.key.id, this.#wordsOf(document))
+      }
+    }
+    return index
   }
 
   /**
@@ -239,7 +284,22 @@ export class Reconciler {
       const value = held === undefined ? {} : { [field]: held }
       return { key: found.key, value, createdRevision, modifiedRevision, expiresAtMs }
     }
-    const translation = dialect.translate(document, lookup, this.#settings)
+    const search: Search = (kind, keyword) => {
+      uses.add(searchName(key.dialect, kind, keyword))
+      const ids = new Set(this.#keywordIndex(key.dialect, kind).find(keyword))
+      for (const edit of coming.values()) {
+        if (edit.key.dialect !== key.dialect || edit.key.kind !== kind) continue
+        if (this.#wordsOf(edit.document).includes(keyword)) ids.add(edit.key.id)
+        else ids.delete(edit.key.id)
+      }
+      const found: StoredDocument[] = []
+      for (const id of ids) {
+        const one = read({ dialect: key.dialect, kind, id })
+        if (one !== undefined) found.push(one)
+      }
+      return found.sort(byId)
+    }
+    const translation = dialect.translate(document, lookup, this.#settings, search)
     uses.delete(name)
     return {
       name,
@@ -309,7 +369,10 @@ export class Reconciler {
     coming: ReadonlyMap<string, DocumentEdit>,
     removals: Plan['removals'],
   ): void {
-    for (const name of coming.keys()) this.#setAside.delete(name)
+    for (const [name, { key, document }] of coming) {
+      this.#setAside.delete(name)
+      this.#keywords.get(`${key.dialect}/${key.kind}`)?.set(key.id, this.#wordsOf(document))
+    }
     for (const { kind, id } of removals) this.#archive.remove(kind, id)
     for (const result of results) {
       const objects = result.objects.map(({ object: { kind, id }, text }) => {
@@ -334,6 +397,7 @@ export class Reconciler {
   /** A stored document that does not validate (at start): the rest serves without it. */
   setAside(key: DocumentKey, reasons: readonly Fault[]): void {
     this.#setAside.add(documentName(key))
+    this.#keywords.get(`${key.dialect}/${key.kind}`)?.set(key.id, NO_WORDS)
     this.reject(key, reasons)
   }
 
@@ -484,6 +548,7 @@ export class Reconciler {
 
 const NOTHING: ReadonlySet<string> = new Set()
 const NO_EDITS: ReadonlyMap<string, DocumentEdit> = new Map()
+const NO_WORDS: readonly string[] = []
 const NO_REASONS: readonly Fault[] = []
 const NO_WARNINGS: readonly Warning[] = []
 
@@ -494,6 +559,11 @@ function isText(stored: StoredObject, { head, tail }: ObjectText): boolean {
 /** What a look-up of a part of a document depends on, beside the names of documents: a field, or with '' that it is there. */
 function partName(name: string, field: string): string {
   return `${name}\n${field}`
+}
+
+/** What a search depends on, beside the names of documents. No kind's name holds a `?`. */
+function searchName(dialect: string, kind: string, word: string): string {
+  return `${dialect}/${kind}?${word}`
 }
 
 function objectName(object: Pick<ModelObject, 'kind' | 'id'>): string {

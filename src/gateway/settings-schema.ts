@@ -401,6 +401,11 @@ export const SETTINGS_SCHEMA = section({
       most: 100,
     },
   }),
+  kuma: section({
+    listen: nullable(address()),
+    dataplanes: list(text(), 0, 1_000),
+    strict: flag(),
+  }),
 })
 
 /** All faults of partial settings at once; empty when they are good. */

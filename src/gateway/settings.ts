@@ -28,6 +28,9 @@ export interface SettingFlags {
   readonly workers?: string | undefined
   readonly accessLog?: string | undefined
   readonly logLevel?: string | undefined
+  readonly kuma?: string | undefined
+  readonly dataplane?: string | readonly string[] | undefined
+  readonly strict?: boolean | string | undefined
 }
 
 /** Every flag, and the environment variable of the same meaning. */
@@ -50,6 +53,9 @@ export const ENVIRONMENT: Readonly<Record<keyof SettingFlags, string>> = {
   workers: 'HEADGATE_WORKERS',
   accessLog: 'HEADGATE_ACCESS_LOG',
   logLevel: 'HEADGATE_LOG_LEVEL',
+  kuma: 'HEADGATE_KUMA',
+  dataplane: 'HEADGATE_DATAPLANE',
+  strict: 'HEADGATE_STRICT',
 }
 
 /**
@@ -94,12 +100,14 @@ function fromFlags(
   const layer: Record<string, JsonValue> = {}
   const admin: Record<string, JsonValue> = {}
   const tls: Record<string, JsonValue> = {}
+  const kuma: Record<string, JsonValue> = {}
   const put = (flag: keyof SettingFlags, field: string, value: JsonValue): void => {
     const [outer = '', inner] = field.split('.')
     const found = checkSettings(inner === undefined ? { [outer]: value } : { [outer]: { [inner]: value } })
     for (const fault of found) faults.push(`${nameOf(flag)}: ${fault.message}`)
     if (outer === 'admin' && inner !== undefined) admin[inner] = value
     else if (outer === 'tls' && inner !== undefined) tls[inner] = value
+    else if (outer === 'kuma' && inner !== undefined) kuma[inner] = value
     else layer[outer] = inner === undefined ? value : { [inner]: value }
   }
   if (flags.config !== undefined) put('config', 'config', flags.config)
@@ -125,8 +133,12 @@ function fromFlags(
       orOff(flags.accessLog, (path) => path),
     )
   if (flags.logLevel !== undefined) put('logLevel', 'logLevel', flags.logLevel)
+  if (flags.kuma !== undefined) put('kuma', 'kuma.listen', orOff(flags.kuma, withHost))
+  if (flags.dataplane !== undefined) put('dataplane', 'kuma.dataplanes', listOf(flags.dataplane))
+  if (flags.strict !== undefined) put('strict', 'kuma.strict', asBoolean(flags.strict))
   if (Object.keys(admin).length > 0) layer.admin = admin
   if (Object.keys(tls).length > 0) layer.tls = tls
+  if (Object.keys(kuma).length > 0) layer.kuma = kuma
   return layer
 }
 

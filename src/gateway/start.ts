@@ -15,7 +15,7 @@ import type {
   WorkerExplanation,
 } from '../model/explanation.ts'
 import { GatewayError } from '../model/gateway-error.ts'
-import type { ListenerProtocol } from '../model/listener.ts'
+import type { ListenerProtocol, PlannedListener } from '../model/listener.ts'
 import type { ObjectSource } from '../model/model.ts'
 import { statesKey } from '../model/operator-states.ts'
 import type { Settings } from '../model/settings.ts'
@@ -47,6 +47,7 @@ import type { ModelArchive } from './model-archive.ts'
 import { type CachedModel, expectedObjects, fingerprintOf, readModelCache } from './model-cache.ts'
 import { ModelKeeper } from './model-keeper.ts'
 import { openStore, placeInStore, reloadStore } from './open-store.ts'
+import { PlannedListeners, type PlannedStatus } from './planned-listeners.ts'
 import { Profiles } from './profiles.ts'
 import { Publisher } from './publish.ts'
 import { type DocumentStatus, Reconciler } from './reconcile.ts'
@@ -236,9 +237,18 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
       onModelChange: (change) => {
         circumstances.noteChange(change)
         health.change(change)
+        planned.note(change)
       },
     })
     opened.push(() => documents.close())
+    const planned = new PlannedListeners({
+      broadcast: (message) => {
+        for (const worker of pool?.workers() ?? []) if (worker.state === 'serving') worker.send(message)
+      },
+      log,
+      emit: events.emit,
+    })
+    opened.push(() => planned.close())
     const cache = store.modelCache
     const lastPods = new LastPods({
       file: cache === undefined ? null : join(dirname(cache.file), PODS_FILE),
@@ -278,6 +288,7 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
       explainDesk,
       onTransition: (transition) => health.note(transition),
       onWorkerGone: () => health.rescan(),
+      planned,
       routeOf: (slot) => routeOf(reconciler, shared, slot),
     })
     pool = workers
@@ -312,6 +323,7 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
     await resolveAtStart(circumstances, documents, isCached ? (cached?.named ?? []) : [])
     opened.push(keepSweeping(circumstances, reconciler.archive))
     health.load()
+    planned.note({ upserts: plannedOf(reconciler.archive), removals: [] })
 
     let phase: 'starting' | 'serving' | 'draining' = 'starting'
     const workerStatuses = (): GatewayStatus['workers'] =>
@@ -381,7 +393,11 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
     const traffic = new Traffic({ counters: shared, objects, standings: (id) => views.of(id) })
     opened.push(() => traffic.close())
     /** Where requests come in. */
-    const requestAddresses = (): string[] => [...workers.addressesOf('http'), ...workers.addressesOf('https')]
+    const requestAddresses = (): string[] => [
+      ...workers.addressesOf('http'),
+      ...workers.addressesOf('https'),
+      ...openAddresses(planned, 'http').map(({ address }) => address),
+    ]
     const control: Control = {
       settings,
       dialects,
@@ -398,6 +414,7 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
         store: { name: store.name, readOnly: store.readOnly, faults: documents.storeFaults },
         lastChange: documents.lastChange,
         listeners: pool?.addresses ?? [],
+        planned: planned.statuses(),
         workers: workerStatuses(),
         workerRestarts: pool?.replaced ?? 0,
         objects: reconciler.size,
@@ -425,7 +442,8 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
       explainEach: async (request) =>
         explainDesk.explainEach(request, findListener(request.listener, requestAddresses())),
       explainStream: async (question) => {
-        const entrance = findStreamEntrance(question, workers.listeners)
+        const listeners = [...workers.listeners, ...openAddresses(planned, 'tcp')]
+        const entrance = findStreamEntrance(question, listeners)
         return withPlaces(await explainDesk.explainStream(question, entrance), dialects, control.placeOf)
       },
       explainRoute: async (key) => {
@@ -447,6 +465,7 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
     await workers.start().catch((error: unknown) => {
       throw startError(error)
     })
+    await planned.open()
     documents.watch()
     phase = 'serving'
     if (reconciler.size >= MANY_OBJECTS) boundGarbage()
@@ -566,6 +585,18 @@ function objectsOf(reconciler: Reconciler): ObjectReader {
   }
 }
 
+function plannedOf(archive: ModelArchive): readonly PlannedListener[] {
+  return [...archive.listeners()].map((object) => object.read() as PlannedListener)
+}
+
+/** Listeners of documents that are open. */
+function openAddresses(
+  planned: PlannedListeners,
+  protocol: PlannedStatus['protocol'],
+): readonly PlannedStatus[] {
+  return planned.statuses().filter((status) => status.reason === null && status.protocol === protocol)
+}
+
 const NO_FRONTS: Fronts = { admin: null, status: null, close: async () => {} }
 
 /** Every listener that the settings name, those for requests first. */
@@ -576,7 +607,7 @@ function socketsOf(settings: Settings): SocketPlan[] {
     ...settings.listenTcp.map((text) => [text.startsWith('tls://') ? 'tls' : 'tcp', text] as const),
     ...settings.listenUdp.map((text) => ['udp', text] as const),
   ]
-  if (named.length === 0)
+  if (named.length === 0 && settings.kuma.dataplanes.length === 0)
     throw new GatewayError(
       'BAD_SETTING',
       'nothing to listen on: listen, listenTls, listenTcp and listenUdp are all empty',
@@ -590,6 +621,7 @@ function socketsOf(settings: Settings): SocketPlan[] {
       ...parseAddress(text.replace(/^tls:\/\//, '')),
       proxyProtocol,
       descriptor: null,
+      section: null,
     }
   })
   for (const text of marked)

@@ -1,5 +1,6 @@
 import type { NameView } from '../discovery/discovery.ts'
 import type { StoreFault } from '../store/store.ts'
+import type { PlannedStatus } from './planned-listeners.ts'
 import type { DocumentStatus } from './reconcile.ts'
 
 /** Whether the gateway should get traffic, and why not. */
@@ -34,6 +35,8 @@ export interface GatewayStatus {
   }
   readonly lastChange: { readonly atMs: number; readonly revision: number; readonly isGood: boolean } | null
   readonly listeners: readonly string[]
+  /** Those that documents ask for. */
+  readonly planned: readonly PlannedStatus[]
   readonly workers: readonly WorkerStatus[]
   readonly workerRestarts: number
   readonly objects: number

@@ -54,6 +54,11 @@ export interface PoolOptions {
   /** Live traffic changed an endpoint's state; a worker that is gone may have done so without saying. */
   readonly onTransition: (transition: LiveTransition) => void
   readonly onWorkerGone: () => void
+  /** Listeners that documents ask for, as they are open now; and a worker could not open one. */
+  readonly planned: {
+    plans(): readonly SocketPlan[]
+    noteFailure(id: string, reason: string): void
+  }
   /** Name of the route with this counter slot, for logs. */
   readonly routeOf: (slot: number) => string
 }
@@ -216,6 +221,9 @@ export class WorkerPool {
         if (!this.#failStart(error)) this.#replace(worker, 'it cannot listen', 'now')
         break
       }
+      case 'plannedFailed':
+        this.#options.planned.noteFailure(message.id, message.reason)
+        break
       case 'log':
         log(message.level, { worker: worker.index, ...message.fields }, message.message)
         break
@@ -284,6 +292,7 @@ export class WorkerPool {
     worker.addresses = addresses
     if (worker.state === 'loaded') {
       worker.state = 'serving'
+      worker.send({ type: 'openPlanned', sockets: this.#options.planned.plans() })
       const { index } = worker
       this.#options.emit('worker-started', `worker ${index} serves`, { worker: index, addresses })
     }

@@ -152,4 +152,5 @@ export const DEFAULT_SETTINGS: Settings = {
     clusters: {},
   },
   apinizer: { root_context: '', environments: { production: {} } },
+  kuma: { listen: null, dataplanes: [], strict: false },
 }

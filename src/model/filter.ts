@@ -33,6 +33,8 @@ export interface RequestRewrite {
   readonly method: string | null
   /** Host sent upstream; counts only where the upstream's `passHost` is `pass`. May carry a port. */
   readonly host: string | null
+  /** Host made of the client's path in place of `host`, every hit of the pattern replaced; what comes out empty changes nothing. Absent: none (Kuma's `fromPath`). */
+  readonly hostFrom?: { readonly pattern: string; readonly replacement: Template }
   readonly headers: HeaderEdits | null
 }
 
@@ -109,7 +111,8 @@ export type PathRewrite =
   | {
       readonly kind: 'patterns'
       readonly source: 'path' | 'target'
-      /** The first pattern that hits replaces its first hit; none: the path stays. */
+      /** The first pattern that hits replaces its first hit; none: the path stays. `every`: all of its hits, of the path without the query in both sources. */
+      readonly every?: true
       readonly rules: readonly { readonly pattern: string; readonly replacement: Template }[]
     }
 

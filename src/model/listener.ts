@@ -1,3 +1,4 @@
+import type { Origin } from './origin.ts'
 import type { Surface } from './surface.ts'
 
 /**
@@ -21,4 +22,21 @@ export interface Listener {
 export interface Section {
   readonly name: string
   readonly surface: Surface
+  /** Its documents ask for listeners of their own (PlannedListener), which search it alone; those of the settings don't. Absent: no. */
+  readonly hasOwnListeners?: true
+}
+
+/** A listener that a document asks for, beside those of the settings. It is opened and closed while the gateway runs, and searches its own section alone. */
+export interface PlannedListener {
+  readonly kind: 'listener'
+  /** Unique over all dialects: `<dialect>/<kind>/<id>#<part>`. */
+  readonly id: string
+  /** For people: `outbound 127.0.0.1:10001 to cart`. */
+  readonly name: string
+  readonly origin: Origin
+  readonly protocol: 'http' | 'tcp'
+  readonly address: string
+  /** 1-65535. */
+  readonly port: number
+  readonly section: string
 }

@@ -1,14 +1,15 @@
 import type { Certificate } from './certificate.ts'
 import type { Consumer } from './consumer.ts'
+import type { PlannedListener } from './listener.ts'
 import type { Route } from './route.ts'
 import type { StreamRoute } from './stream-route.ts'
 import type { Upstream } from './upstream.ts'
 
 /** What dialects translate to and workers compile. Plain data: structured clone and JSON keep it whole. */
-export type ModelObject = Route | Upstream | Consumer | Certificate | StreamRoute
+export type ModelObject = Route | Upstream | Consumer | Certificate | StreamRoute | PlannedListener
 
 /** Kinds that are few and small: they travel as they are, whole. */
-export type SmallKind = 'consumer' | 'certificate' | 'streamRoute'
+export type SmallKind = 'consumer' | 'certificate' | 'streamRoute' | 'listener'
 
 export function isSmall(kind: ModelObject['kind']): kind is SmallKind {
   return kind !== 'route' && kind !== 'upstream'

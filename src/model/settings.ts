@@ -47,6 +47,7 @@ export interface Settings {
   readonly apisix: ApisixSettings
   readonly tencent: TencentSettings
   readonly apinizer: ApinizerSettings
+  readonly kuma: KumaSettings
 }
 
 /** TLS towards clients. */
@@ -321,4 +322,14 @@ export interface ApinizerEnvironment {
 export interface TencentInstance {
   /** The network that it runs in. */
   readonly UniqVpcId: string
+}
+
+/** The mesh: its control plane, and the proxies that run in this process. */
+export interface KumaSettings {
+  /** `host:port` of the control plane's own API; null: there is none. */
+  readonly listen: string | null
+  /** Proxies that this process runs, each `name` or `mesh:name`; `all`: every one that has a document. */
+  readonly dataplanes: readonly string[]
+  /** Whether fields that mean nothing are refused; false: they bring a warning. */
+  readonly strict: boolean
 }

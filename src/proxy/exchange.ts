@@ -2049,6 +2049,11 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
       }
       if (filter.method !== null) this.sentMethod = filter.method
       if (filter.host !== null) this.hostOverride = filter.host
+      if (filter.hostFrom !== null) {
+        const host = filter.hostFrom(this)
+        if (host === undefined) return 'BAD_REWRITE'
+        if (host !== '') this.hostOverride = host
+      }
       if (filter.headers !== null) {
         const lines = filter.headers.lines(this, groups)
         if (lines === undefined) return 'BAD_REWRITE'
@@ -2169,6 +2174,11 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
     if (this.cameForwarded && !this.isPeerTrusted && CLAIMS.has(name)) return undefined
     const fields = this.client.head.fields
     return this.overlay === null ? fields.getLoose(name) : this.overlay.get(name, fields)
+  }
+  joinedField(name: string): string | undefined {
+    if (this.cameForwarded && !this.isPeerTrusted && CLAIMS.has(name)) return undefined
+    const fields = this.client.head.fields
+    return this.overlay === null ? fields.join(name, ',') : this.overlay.join(name, ',', fields)
   }
   firstField(name: string | null, lowerName: string): string | undefined {
     if (this.cameForwarded && !this.isPeerTrusted && CLAIMS.has(lowerName)) return undefined

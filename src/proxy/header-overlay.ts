@@ -54,9 +54,15 @@ export class HeaderOverlay {
 
   /** Cookie as rules see it, several lines as one. */
   cookies(fields: HeadFields): string | undefined {
-    let value = this.#dropped.has('cookie') ? undefined : fields.join('cookie', '; ')
+    return this.join('cookie', '; ', fields)
+  }
+
+  /** The lines of a field as rules see them, with a text between them. */
+  join(lowerName: string, separator: string, fields: HeadFields): string | undefined {
+    let value = this.#dropped.has(lowerName) ? undefined : fields.join(lowerName, separator)
     for (const [name, text] of this.#lines) {
-      if (name.toLowerCase() === 'cookie') value = value === undefined ? text : `${value}; ${text}`
+      if (name.toLowerCase() !== lowerName) continue
+      value = value === undefined ? text : `${value}${separator}${text}`
     }
     return value
   }

@@ -19,13 +19,21 @@ export class RoutingTable implements Table {
   /** Counts commits, so that an edit that began before one is noticed. */
   #commits = 0
 
-  /** `sections`: all there are, in the order in which `find` searches them. */
-  constructor(sections: readonly Section[], env: CompileEnvironment) {
+  /** `sections`: all there are. `searched`: those that `find` searches, in that order; without, all. */
+  constructor(
+    sections: readonly Section[],
+    env: CompileEnvironment,
+    searched: readonly string[] = sections.map(({ name }) => name),
+  ) {
     this.#sections = sections
-    this.#sectionNames = sections.map(({ name }) => name)
+    this.#sectionNames = searched
     this.#env = env
     this.#content = new TableContent(sections)
-    this.#order = [...this.#content.indexes.values()]
+    this.#order = this.#orderOf(this.#content)
+  }
+
+  #orderOf(content: TableContent): readonly SectionIndex[] {
+    return this.#sectionNames.map((name) => content.indexOf(name))
   }
 
   /** That of the last commit; 0 before the first. */
@@ -119,7 +127,7 @@ export class RoutingTable implements Table {
         this.#revision = revision
         if (content === this.#content) return
         this.#content = content
-        this.#order = [...content.indexes.values()]
+        this.#order = this.#orderOf(content)
       },
     })
   }

@@ -165,6 +165,8 @@ export interface CompiledRequestFilter {
   readonly needsBody: boolean
   readonly method: string | null
   readonly host: string | null
+  /** Makes the host of the request in place of `host`; '': it stays as it is. Undefined result: BAD_REWRITE. null: nothing does. */
+  readonly hostFrom: ((view: RequestView) => string | undefined) | null
   /** The new target (path and query), or null if the filter leaves the target alone. Undefined result: BAD_REWRITE. */
   readonly target: ((view: RequestView, groups: RewriteGroups) => string | undefined) | null
   readonly headers: CompiledHeaderEdits | null

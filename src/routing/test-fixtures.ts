@@ -56,6 +56,7 @@ export function makeView(
     consumer: null,
     answer: null,
     header: (name) => headers[name],
+    joinedField: (name) => headers[name],
     firstField: (_, lowerName) => headers[lowerName],
     random: Math.random,
     ...rest,

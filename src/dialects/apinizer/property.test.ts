@@ -194,7 +194,17 @@ function compile(objects: readonly ModelObject[]): void {
 test('the documents that are changed are accepted, and compile, as they stand', () => {
   for (const { key, value } of DOCUMENTS) assert.deepEqual(apinizer.validate(key.kind, value, SETTINGS), [])
   assert.ok(DOCUMENTS.some(({ key }) => key.id === 'shop.full.production'))
-  compile(DOCUMENTS.flatMap((one) => apinizer.translate(one, () => undefined, SETTINGS).objects))
+  compile(
+    DOCUMENTS.flatMap(
+      (one) =>
+        apinizer.translate(
+          one,
+          () => undefined,
+          SETTINGS,
+          () => [],
+        ).objects,
+    ),
+  )
 })
 
 test('whatever is accepted translates and compiles, and nothing throws for what is not', () => {
@@ -225,7 +235,7 @@ test('whatever is accepted translates and compiles, and nothing throws for what 
         const all = DOCUMENTS.map((other, i) => (i === at ? one : other))
         const lookup = (kind: string, id: string) =>
           all.find((other) => other.key.kind === kind && other.key.id === id)
-        compile(all.flatMap((other) => apinizer.translate(other, lookup, SETTINGS).objects))
+        compile(all.flatMap((other) => apinizer.translate(other, lookup, SETTINGS, () => []).objects))
       },
     ),
     { numRuns: 4000 },
@@ -254,7 +264,12 @@ test('a thousand proxies, and three hundred endpoints of one, are found without 
   for (const { kind, id, value } of found?.documents ?? []) {
     const key = { dialect: 'apinizer', kind, id }
     const document = { key, value, createdRevision: 1, modifiedRevision: 1, expiresAtMs: null }
-    for (const object of apinizer.translate(document, () => undefined, SETTINGS).objects)
+    for (const object of apinizer.translate(
+      document,
+      () => undefined,
+      SETTINGS,
+      () => [],
+    ).objects)
       if (object.kind === 'route') edit.upsert(object)
   }
   edit.commit(1)

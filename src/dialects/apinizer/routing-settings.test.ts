@@ -247,7 +247,12 @@ test('the canary’s counter begins anew with each deployment', () => {
     const value = { environmentName: 'production', Proxy: proxyWith({ routingInfo }) }
     const key = { dialect: 'apinizer', kind: 'deployments', id: 'p' }
     const stored = { key, value, createdRevision: 1, modifiedRevision, expiresAtMs: null }
-    const [route] = apinizer.translate(stored, () => undefined, DEFAULT_SETTINGS).objects
+    const [route] = apinizer.translate(
+      stored,
+      () => undefined,
+      DEFAULT_SETTINGS,
+      () => [],
+    ).objects
     return route?.kind === 'route' ? route.rules.at(-1)?.split : undefined
   }
   const [first, second] = [deployed(1), deployed(2)]
@@ -323,6 +328,7 @@ test('TLS: stores, versions, names, and what switches all of it off', () => {
       { ...stored, key: keyOf('deployments', 'p') },
       lookup,
       DEFAULT_SETTINGS,
+      () => [],
     )
     const upstream = objects.find((object) => object.kind === 'upstream')
     return upstream?.kind === 'upstream' ? upstream.tls : null

@@ -28,7 +28,12 @@ export function translateFile(
   const objects: ModelObject[] = []
   const warnings: string[] = []
   for (const document of stored.values()) {
-    const translated = apinizer.translate(document, (kind, id) => stored.get(`${kind}/${id}`), settings)
+    const translated = apinizer.translate(
+      document,
+      (kind, id) => stored.get(`${kind}/${id}`),
+      settings,
+      () => [],
+    )
     objects.push(...translated.objects)
     warnings.push(...translated.warnings.map(({ path, message }) => `${path}: ${message}`))
   }

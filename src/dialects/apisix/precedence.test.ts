@@ -91,6 +91,7 @@ function viewOf(request: Request): RequestView {
     requestId: 'x',
     header: (name) => fields[name],
     firstField: (_, lowerName) => fields[lowerName],
+    joinedField: (name) => fields[name],
     random: () => 0,
     cookies: undefined,
     body: null,

@@ -153,6 +153,7 @@ test('everything that a route names is looked up, whether it is there or not', (
         return kind === 'services' ? service : undefined
       },
       DEFAULT_SETTINGS,
+      () => [],
     )
     return [...new Set(asked)].sort()
   }

@@ -29,6 +29,7 @@ test('a certificate is for its names, in lower case and once, with all its pairs
     document('certificates', 'shop', value),
     () => undefined,
     DEFAULT_SETTINGS,
+    () => [],
   )
   const expected: Certificate = {
     kind: 'certificate',

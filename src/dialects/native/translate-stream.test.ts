@@ -16,7 +16,12 @@ function translate(value: JsonObject) {
     modifiedRevision: 7,
     expiresAtMs: null,
   }
-  return native.translate(document, () => undefined, DEFAULT_SETTINGS)
+  return native.translate(
+    document,
+    () => undefined,
+    DEFAULT_SETTINGS,
+    () => [],
+  )
 }
 
 test('a stream document becomes a stream route, with what it holds', () => {

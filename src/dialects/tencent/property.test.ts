@@ -117,7 +117,7 @@ test('whatever is accepted translates and compiles, and nothing throws for what 
         const table = new RoutingTable([makeSection('tencent')], makeEnvironment())
         const edit = table.begin()
         for (const other of all)
-          for (const object of tencent.translate(other, lookup, SETTINGS).objects)
+          for (const object of tencent.translate(other, lookup, SETTINGS, () => []).objects)
             if (object.kind === 'route') edit.upsert(object)
         edit.commit(1)
       },

@@ -10,7 +10,7 @@ import type {
 } from '../../model/document.ts'
 import { GatewayError } from '../../model/gateway-error.ts'
 import type { JsonObject, JsonValue } from '../../model/json.ts'
-import type { Dialect, DialectSettings } from '../dialect.ts'
+import { type Dialect, type DialectSettings, DocumentSet } from '../dialect.ts'
 
 /** A store in memory for tests of a dialect's REST, which translates what is written for the warnings. Values are frozen, so that a caller who edits one is found out. */
 export class FakeStore implements DocumentStore {
@@ -97,9 +97,8 @@ export class FakeStore implements DocumentStore {
 
   #warningsOf(document: StoredDocument | undefined): readonly Warning[] {
     if (document === undefined) return []
-    const lookup = (kind: string, id: string): StoredDocument | undefined =>
-      this.#documents.get(nameOf({ dialect: this.#dialect.name, kind, id }))
-    const { warnings } = this.#dialect.translate(document, lookup, this.#settings)
+    const { lookup, search } = new DocumentSet(this.#dialect, this.#documents.values())
+    const { warnings } = this.#dialect.translate(document, lookup, this.#settings, search)
     return warnings.map((warning) => ({ key: document.key, ...warning }))
   }
 }

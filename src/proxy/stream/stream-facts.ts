@@ -75,6 +75,9 @@ export class StreamFacts implements StreamView {
   header(): undefined {
     return undefined
   }
+  joinedField(): undefined {
+    return undefined
+  }
   firstField(): undefined {
     return undefined
   }

@@ -1,4 +1,6 @@
 import { compilePredicate } from '../../expression/compile.ts'
+import { compilePattern, replaceEvery } from '../../expression/pattern.ts'
+import { compileTemplate } from '../../expression/template.ts'
 import { toByteString } from '../../model/byte-string.ts'
 import type { QueryForm, RequestFilter, RequestRewrite } from '../../model/filter.ts'
 import type { CompiledRequestFilter, CompileEnvironment } from '../table.ts'
@@ -38,12 +40,28 @@ export function compileRequestFilter(filter: RequestFilter, env: FilterEnvironme
     needsBody: when?.needsBody === true || path?.needsBody === true || edits?.needsBody === true,
     method: filter.method,
     host: filter.host === null ? null : toByteString(filter.host),
+    hostFrom: filter.hostFrom === undefined ? null : compileHostFrom(filter.hostFrom),
     target: path === null ? null : path.target,
     headers: edits === null ? null : edits.headers,
     authentication: null,
     mirror: null,
   }
 }
+
+function compileHostFrom({
+  pattern,
+  replacement,
+}: NonNullable<RequestRewrite['hostFrom']>): NonNullable<CompiledRequestFilter['hostFrom']> {
+  const compiled = compilePattern(pattern, { ignoreCase: false })
+  const { render } = compileTemplate(replacement)
+  return (view) => {
+    const host = replaceEvery(compiled, view.path, (hit) => render(view, hit.captures))
+    return host === '' || HOST.test(host) ? host : undefined
+  }
+}
+
+/** What may stand in Host: a name, an address, IPv6 in brackets, each with a port or without (RFC 9110 section 7.2). */
+const HOST = /^(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$/
 
 /** The query of the target that a rewrite makes, written in another form. */
 function withQueryForm(
@@ -83,6 +101,7 @@ function withArguments(
 const NO_EDITS = {
   method: null,
   host: null,
+  hostFrom: null,
   target: null,
   headers: null,
   authentication: null,

@@ -1,4 +1,4 @@
-import { compilePattern, type Pattern } from '../../expression/pattern.ts'
+import { compilePattern, type Pattern, replaceEvery } from '../../expression/pattern.ts'
 import type { RequestView } from '../../expression/request-view.ts'
 import { compileTemplate } from '../../expression/template.ts'
 import type { PathRewrite } from '../../model/filter.ts'
@@ -83,6 +83,7 @@ function compilePatterns(rewrite: PathRewrite & { kind: 'patterns' }): {
   }))
   return {
     target: (view, groups) => {
+      if (rewrite.every === true) return replaceHits(rules, view, groups)
       const subject = isEncoded ? view.path : view.target
       for (let i = 0; i < rules.length; i++) {
         const rule = rules[i] as { pattern: Pattern; pieces: Pieces; template: { render: Render } }
@@ -104,6 +105,25 @@ function compilePatterns(rewrite: PathRewrite & { kind: 'patterns' }): {
     },
     needsBody: rules.some((rule) => rule.template.needsBody),
   }
+}
+
+/**
+ * Every hit of the first rule that hits, in the resolved path. What stands between hits is the client's, what is put in is the author's and the client's: both are
+ * encoded where they have to be.
+ */
+function replaceHits(
+  rules: readonly { readonly pattern: Pattern; readonly template: { readonly render: Render } }[],
+  view: RequestView,
+  groups: RewriteGroups,
+): string | undefined {
+  for (const { pattern, template } of rules) {
+    const first = pattern.exec(view.path)
+    if (first === null) continue
+    groups.captures = first.captures
+    const path = replaceEvery(pattern, view.path, (hit) => template.render(view, hit.captures))
+    return path.includes('\0') ? undefined : checkTarget(joinQuery(encodePath(withSlash(path)), view.query))
+  }
+  return checkTarget(joinQuery(encodePath(view.path), view.query))
 }
 
 type Captures = readonly (string | undefined)[] | null

@@ -16,6 +16,11 @@ export interface FileReader {
    * whoever translates the documents finds them later.
    */
   readonly validate?: (kind: string, value: JsonObject) => readonly Fault[]
+  /** Documents that the dialect's system makes beside one, unless some file has them. */
+  readonly companions?: (
+    kind: string,
+    value: JsonObject,
+  ) => readonly { readonly kind: string; readonly id: string; readonly value: JsonObject }[]
 }
 
 /** What a reader finds. `path` of a document and of a fault is counted from the file's root. */

@@ -176,7 +176,7 @@ export class FileStore implements ConfigStore {
       this.#seen = seen
       this.#inForce = inForce
     }
-    const merged = mergeFiles([...this.#inForce.values()])
+    const merged = mergeFiles([...this.#inForce.values()], this.#readers)
     for (const fault of merged.faults) faults.push(toStoreFault(fault))
     this.#faults = faults
     this.#take(merged.documents)

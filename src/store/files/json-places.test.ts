@@ -41,6 +41,23 @@ test('shows paths at the places where the YAML parser shows them', () => {
   )
 })
 
+test('a key in quotes is itself, whatever stands in it', () => {
+  const text = '{"match": {"kuma.io/service": {"x": 1},\n "a\\"b": 2, "a": 3}}'
+  const places = new JsonPlaces(text)
+  const document = parseDocument(text)
+  for (const [path, at] of [
+    ['match["kuma.io/service"]', '"kuma.io'],
+    ['match["kuma.io/service"].x', '1}'],
+    ['match["a\\"b"]', '2,'],
+    ['match["a"]', '3}'],
+    ['match["none"].x', '"match"'],
+    ['match["\\z"]', '"match"'],
+  ] as const) {
+    assert.equal(places.offsetOf(path), text.indexOf(at), path)
+    assert.equal(offsetOf(document, path), text.indexOf(at), path)
+  }
+})
+
 test('sees keys that stand twice, that reach a prototype, and numbers out of range', () => {
   for (const [text, isPlain] of [
     ['{"a":1,"b":{"a":1},"c":[{"a":1},{"a":1}]}', true],

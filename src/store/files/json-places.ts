@@ -1,3 +1,5 @@
+import { readQuotedKey } from './quoted-key.ts'
+
 /** One pass over a text that is known to be JSON, for what parsing alone does not tell; and the way back from a path to a place in it. */
 
 const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
@@ -82,24 +84,27 @@ export class JsonPlaces {
         continue
       }
       if (code !== OPEN_OBJECT) break
-      const child = this.#longestKey(valueAt, rest)
-      if (child === null || child.key === null) break
+      const found = this.#longestKey(valueAt, rest)
+      if (found === null) break
+      const { child, length } = found
       valueAt = child.valueAt
       const next = this.#text.charCodeAt(valueAt)
       offset = next === OPEN_OBJECT || next === OPEN_LIST ? child.keyAt : valueAt
-      rest = rest.slice(child.key.length).replace(/^\./, '')
+      rest = rest.slice(length).replace(/^\./, '')
     }
     return offset
   }
 
-  #longestKey(valueAt: number, rest: string): Child | null {
-    let best: Child | null = null
+  #longestKey(valueAt: number, rest: string): { child: Child; length: number } | null {
+    let best: { child: Child; length: number } | null = null
+    const quoted = readQuotedKey(rest)
     for (const child of this.#look(valueAt)) {
       const { key } = child
+      if (key !== null && key === quoted?.key) return { child, length: quoted.length }
       if (key === null || !rest.startsWith(key)) continue
       const next = rest[key.length]
       if (next !== undefined && next !== '.' && next !== '[') continue
-      if (best === null || key.length > (best.key ?? '').length) best = child
+      if (best === null || key.length > best.length) best = { child, length: key.length }
     }
     return best
   }

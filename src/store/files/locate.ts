@@ -1,9 +1,10 @@
 import type { Document, Node, Pair } from 'yaml'
+import { readQuotedKey } from './quoted-key.ts'
 import { yaml } from './yaml.ts'
 
 /**
  * Offset in the text of what `path` (as in Origin: `routes[0].plugins.traffic-split`) names in a parsed document. Keys may hold dots and
- * brackets themselves: at every map the longest key that fits is taken. Where the path leads on to nothing, the deepest part that is
+ * brackets themselves: at every map the longest key that fits is taken; one in quotes (`match["a.b"]`) is itself alone. Where the path leads on to nothing, the deepest part that is
  * there is named. A map or list is shown at its key, a plain value at itself.
  */
 export function offsetOf(document: Document, path: string): number {
@@ -37,8 +38,10 @@ export function offsetOf(document: Document, path: string): number {
 
 function longestKey(pairs: readonly Pair[], rest: string): { pair: Pair; length: number } | null {
   let best: { pair: Pair; length: number } | null = null
+  const quoted = readQuotedKey(rest)
   for (const pair of pairs) {
     const key = yaml().isScalar(pair.key) ? String(pair.key.value) : null
+    if (key !== null && key === quoted?.key) return { pair, length: quoted.length }
     if (key === null || !rest.startsWith(key)) continue
     const next = rest[key.length]
     if (next !== undefined && next !== '.' && next !== '[') continue

@@ -181,7 +181,7 @@ describe('reading configuration files', () => {
   it('names both places of a document that is defined twice, and the first one counts', () => {
     const a = read('routes:\n- {id: 1, uri: /a}\n', 'a.yaml')
     const b = read('routes:\n- {id: 2, uri: /b}\n- {id: 1, uri: /c}\n', 'b.yaml')
-    const { documents, faults } = mergeFiles([a, b])
+    const { documents, faults } = mergeFiles([a, b], [])
     assert.deepEqual(
       [...documents.values()].map(({ value }) => value.uri),
       ['/a', '/b'],

@@ -189,7 +189,10 @@ export function joinPath(outer: string, inner: string): string {
  * Documents of several files as one set. Of two with one key the first (by file name, then place) counts, and the second is a fault that
  * names both places.
  */
-export function mergeFiles(files: readonly { readonly documents: readonly PlacedDocument[] }[]): {
+export function mergeFiles(
+  files: readonly { readonly documents: readonly PlacedDocument[] }[],
+  readers: readonly FileReader[],
+): {
   documents: Map<string, PlacedDocument>
   faults: PlacedFault[]
 } {
@@ -208,7 +211,24 @@ export function mergeFiles(files: readonly { readonly documents: readonly Placed
       faults.push({ path: document.path, message, hint, place: document.locate('') })
     }
   }
+  addCompanions(documents, readers)
   return { documents, faults }
+}
+
+/** Adds what the systems of the documents make beside them. It has the place of what it came with. */
+function addCompanions(documents: Map<string, PlacedDocument>, readers: readonly FileReader[]): void {
+  const known = new Map(readers.map((reader) => [reader.dialect, reader.companions]))
+  const waiting = [...documents.values()]
+  for (let document = waiting.pop(); document !== undefined; document = waiting.pop()) {
+    const { dialect, kind } = document.key
+    for (const made of known.get(dialect)?.(kind, document.value) ?? []) {
+      const key = { dialect, kind: made.kind, id: made.id }
+      if (documents.has(keyText(key))) continue
+      const companion = { key, value: made.value, path: document.path, locate: document.locate }
+      documents.set(keyText(key), companion)
+      waiting.push(companion)
+    }
+  }
 }
 
 export interface GatewaySettings {

@@ -37,7 +37,7 @@ export function translateAll(
   const objects: ModelObject[] = []
   const warnings: string[] = []
   for (const one of documents) {
-    const translated = apisix.translate(one, lookup, settings)
+    const translated = apisix.translate(one, lookup, settings, () => [])
     objects.push(...translated.objects)
     for (const { path, message } of translated.warnings) {
       warnings.push(`${one.key.kind}/${one.key.id} ${path}: ${message}`)

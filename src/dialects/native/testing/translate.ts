@@ -49,7 +49,7 @@ export function translateAll(documents: readonly StoredDocument[]): TranslatedSe
   const objects: ModelObject[] = []
   const warnings: string[] = []
   for (const one of documents) {
-    const translated = native.translate(one, lookup, DEFAULT_SETTINGS)
+    const translated = native.translate(one, lookup, DEFAULT_SETTINGS, () => [])
     objects.push(...translated.objects)
     for (const { path, message } of translated.warnings) {
       warnings.push(`${one.key.kind}/${one.key.id} ${path}: ${message}`)

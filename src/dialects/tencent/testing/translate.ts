@@ -57,7 +57,7 @@ export function translateAll(
   const objects: ModelObject[] = []
   const warnings: string[] = []
   for (const one of documents) {
-    const translated = tencent.translate(one, lookup, settings)
+    const translated = tencent.translate(one, lookup, settings, () => [])
     objects.push(...translated.objects)
     for (const { path, message } of translated.warnings) {
       warnings.push(`${one.key.kind}/${one.key.id} ${path}: ${message}`)

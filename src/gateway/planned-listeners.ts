@@ -1,0 +1,181 @@
+import type { PlannedListener } from '../model/listener.ts'
+import type { ModelObject } from '../model/model.ts'
+import type { Origin } from '../model/origin.ts'
+import type { Emit } from './events.ts'
+import type { SocketPlan, ToWorker } from './messages.ts'
+import { checkAddress, formatAddress, holdAddress } from './sockets.ts'
+import type { Log } from './worker-pool.ts'
+
+/** How a listener that a document asks for stands. */
+export interface PlannedStatus {
+  readonly id: string
+  readonly name: string
+  readonly origin: Origin
+  readonly protocol: 'http' | 'tcp'
+  /** `host:port` */
+  readonly address: string
+  /** Why it is not open; null: it is. */
+  readonly reason: string | null
+}
+
+export interface PlannedListenersOptions {
+  /** Sends to every worker that serves. */
+  broadcast(message: ToWorker): void
+  readonly log: Log
+  readonly emit: Emit
+}
+
+/** How long a port that is in use is left alone before it is tried again. */
+const RETRY_MS = 1_000
+
+interface Entry {
+  listener: PlannedListener
+  /** Ends the hold on the address; null: it is not open. */
+  release: (() => Promise<void>) | null
+  reason: string | null
+}
+
+/**
+ * Opens and closes the listeners that documents ask for while the gateway runs. A port in use is told and tried again; it keeps nobody else from serving. Addresses
+ * are looked at here, on the main thread, because workers share their ports and would not notice somebody else on them.
+ */
+export class PlannedListeners {
+  readonly #options: PlannedListenersOptions
+  readonly #entries = new Map<string, Entry>()
+  /** One change after the other: an address that is closed may be opened again by the next. */
+  #work: Promise<void> = Promise.resolve()
+  #retry: NodeJS.Timeout | null = null
+  #mayOpen = false
+  #isClosed = false
+
+  constructor(options: PlannedListenersOptions) {
+    this.#options = options
+  }
+
+  /** What a change of the model asks for. */
+  note(change: {
+    readonly upserts: readonly ModelObject[]
+    readonly removals: readonly { readonly kind: string; readonly id: string }[]
+  }): void {
+    const gone = change.removals.filter(({ kind }) => kind === 'listener').map(({ id }) => id)
+    const come = change.upserts.filter((object) => object.kind === 'listener')
+    if (gone.length === 0 && come.length === 0) return
+    this.#do(async () => {
+      for (const id of gone) await this.#drop(id)
+      for (const listener of come) this.#take(listener)
+      if (this.#mayOpen) await this.#openClosed()
+    })
+  }
+
+  /** Opens all that were asked for so far. Resolves when each is open or its reason is known. */
+  open(): Promise<void> {
+    this.#mayOpen = true
+    return this.#do(() => this.#openClosed())
+  }
+
+  /** What a worker that begins to serve is to open. */
+  plans(): readonly SocketPlan[] {
+    return [...this.#entries.values()].flatMap(({ listener, release }) =>
+      release === null ? [] : [planOf(listener)],
+    )
+  }
+
+  statuses(): readonly PlannedStatus[] {
+    return [...this.#entries.values()].map(({ listener, release, reason }) => {
+      const { id, name, origin, protocol, address, port } = listener
+      const waits = release === null ? 'it is being opened' : null
+      return { id, name, origin, protocol, address: formatAddress(address, port), reason: reason ?? waits }
+    })
+  }
+
+  /** A worker could not open what stands for the others. */
+  noteFailure(id: string, reason: string): void {
+    const entry = this.#entries.get(id)
+    if (entry !== undefined) this.#tell(entry, reason)
+  }
+
+  close(): Promise<void> {
+    this.#isClosed = true
+    if (this.#retry !== null) clearTimeout(this.#retry)
+    return this.#do(async () => {
+      for (const { release } of this.#entries.values()) await release?.()
+      this.#entries.clear()
+    })
+  }
+
+  #do(work: () => Promise<void>): Promise<void> {
+    this.#work = this.#work.then(work).catch((error: unknown) => {
+      this.#options.log('error', { error: String(error) }, 'listeners of documents could not be changed')
+    })
+    return this.#work
+  }
+
+  #take(listener: PlannedListener): void {
+    const known = this.#entries.get(listener.id)
+    if (known === undefined) {
+      this.#entries.set(listener.id, { listener, release: null, reason: null })
+      return
+    }
+    known.listener = listener
+    // its socket stays, what is spoken there may be another thing
+    if (known.release !== null) this.#options.broadcast({ type: 'openPlanned', sockets: [planOf(listener)] })
+  }
+
+  async #drop(id: string): Promise<void> {
+    const entry = this.#entries.get(id)
+    if (entry === undefined) return
+    this.#entries.delete(id)
+    if (entry.release === null) return
+    this.#options.broadcast({ type: 'closePlanned', ids: [id] })
+    await entry.release()
+  }
+
+  async #openClosed(): Promise<void> {
+    if (this.#isClosed) return
+    let isWaiting = false
+    for (const entry of this.#entries.values()) {
+      if (entry.release !== null) continue
+      if (!(await this.#hold(entry))) isWaiting = true
+      else this.#options.broadcast({ type: 'openPlanned', sockets: [planOf(entry.listener)] })
+    }
+    if (!isWaiting || this.#retry !== null) return
+    this.#retry = setTimeout(() => {
+      this.#retry = null
+      void this.#do(() => this.#openClosed())
+    }, RETRY_MS)
+    this.#retry.unref()
+  }
+
+  async #hold(entry: Entry): Promise<boolean> {
+    const { address, port } = entry.listener
+    let release: (() => Promise<void>) | null = null
+    try {
+      release = await holdAddress(address, port, 'tcp')
+      await checkAddress(address, port, 'tcp')
+    } catch (error) {
+      await release?.()
+      this.#tell(entry, error instanceof Error ? error.message : String(error))
+      return false
+    }
+    entry.release = release
+    if (entry.reason !== null) {
+      const { id, name } = entry.listener
+      this.#options.emit('listener', `${name} is open`, { id, address: formatAddress(address, port) })
+    }
+    entry.reason = null
+    return true
+  }
+
+  #tell(entry: Entry, reason: string): void {
+    if (entry.reason === reason) return
+    entry.reason = reason
+    const { id, name, address, port } = entry.listener
+    const fields = { listener: name, address: formatAddress(address, port), reason }
+    this.#options.log('warn', fields, 'a listener that a document asks for cannot be opened')
+    this.#options.emit('listener', `${name} cannot be opened: ${reason}`, { id, ...fields })
+  }
+}
+
+function planOf({ id, protocol, address, port, section }: PlannedListener): SocketPlan {
+  return { id, protocol, host: address, port, proxyProtocol: false, descriptor: null, section }
+}
