@@ -156,6 +156,12 @@ export const SETTING_DESCRIPTIONS: Readonly<Record<string, string>> = {
   'apinizer.root_context': "What stands before every path of Apinizer's client routes: '' or `/apigateway`.",
   'apinizer.environments':
     'Where proxies of Apinizer are deployed: `{production: {variables: {HOST: "10.0.0.1"}, ports: [9080]}}`. Without `ports` an environment is served by all listeners.',
+  'kuma.listen':
+    'Address of the control plane of a mesh, its own API: `127.0.0.1:5681`. null: there is none.',
+  'kuma.dataplanes':
+    'Data plane proxies that run in this process, by `name` or `mesh:name`; `all` stands for every one that has a document.',
+  'kuma.strict':
+    'Whether fields of Kuma resources that mean nothing are refused. false: they are kept, as in the reference, and bring a warning.',
   'tencent.functions':
     'Where functions are called: `{default/resize/$LATEST: "http://127.0.0.1:9000"}`. Behind it may stand the path that events are posted to; functions of type HTTP get the path of the caller.',
   'tencent.namespace_codes':

@@ -134,6 +134,13 @@ function startCommand(): Command {
       collect,
     )
     .option('--listen-udp <host:port>', 'where UDP comes in; may be given several times', collect)
+    .option('--kuma <host:port>', 'control plane of a mesh: Kuma\'s API, or "off" (off)')
+    .option(
+      '--dataplane <name|all>',
+      'run this data plane proxy of the mesh in this process; may be given several times',
+      collect,
+    )
+    .option('--strict', 'refuse fields of mesh resources that mean nothing, instead of a warning')
     .option(
       '--proxy-protocol <host:port>',
       'a listener at which connections begin with a PROXY protocol header; may be given several times',

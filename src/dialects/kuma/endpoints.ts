@@ -1,0 +1,69 @@
+import type { Endpoint } from '../../model/endpoint.ts'
+import type { Search } from '../dialect.ts'
+import { serviceKeyword } from './keywords.ts'
+import { readDataplane } from './read-dataplane.ts'
+import { readExternalService } from './read-external-service.ts'
+import { type ExternalService, PROTOCOL, SERVICE, type Tags, ZONE } from './resources.ts'
+import { hasTags } from './selection.ts'
+
+/** What stands behind a service: healthy inbounds of proxies, and services outside of the mesh. spec/kuma.md 5. */
+export interface ServiceInstance {
+  /** `backend-1` or the name of the external service. */
+  readonly name: string
+  readonly host: string
+  readonly port: number
+  readonly tags: Tags
+  /** null: an inbound of a proxy. */
+  readonly external: ExternalService | null
+}
+
+/** All instances of a service, whatever their other tags, in the order of their names; inbounds that are not ready or ignored are none. */
+export function listInstances(search: Search, mesh: string, service: string): readonly ServiceInstance[] {
+  const instances: ServiceInstance[] = []
+  const keyword = serviceKeyword(mesh, service)
+  for (const document of search('dataplanes', keyword)) {
+    const dataplane = readDataplane(document.value)
+    for (const inbound of dataplane.inbounds) {
+      if (inbound.tags[SERVICE] !== service || !inbound.isReady || inbound.isIgnored) continue
+      const host = dataplane.advertisedAddress ?? inbound.address
+      instances.push({ name: dataplane.name, host, port: inbound.port, tags: inbound.tags, external: null })
+    }
+  }
+  for (const document of search('external-services', keyword)) {
+    const external = readExternalService(document.value)
+    const { name, host, port, tags } = external
+    instances.push({ name, host, port, tags, external })
+  }
+  return instances
+}
+
+/** The endpoints of a leg. `zone`: where the proxy is, null where zones play no part: what is in another zone then comes a level later. */
+export function endpointsOf(
+  instances: readonly ServiceInstance[],
+  wanted: Tags,
+  zone: string | null,
+): readonly Endpoint[] {
+  const endpoints: Endpoint[] = []
+  for (const { host, port, tags } of instances) {
+    if (!hasTags(tags, wanted)) continue
+    const own = tags[ZONE] ?? null
+    endpoints.push({
+      host,
+      port,
+      weight: 1,
+      // a lower number comes later
+      priority: zone === null || own === null || own === zone ? 1 : 0,
+      address: null,
+      zone: own,
+      failoverOnly: false,
+      state: 'ready',
+    })
+  }
+  return endpoints
+}
+
+/** What an instance says it speaks, for people: `backend-1 says kuma.io/protocol: tcp`. */
+export function protocolWords({ name, tags }: ServiceInstance): string {
+  const said = tags[PROTOCOL]
+  return said === undefined ? `${name} has no ${PROTOCOL}` : `${name} says ${PROTOCOL}: ${said}`
+}

@@ -1,0 +1,58 @@
+import type { StoredDocument } from '../../model/document.ts'
+import type { Dialect, DialectSettings, Lookup, Search, Translation } from '../dialect.ts'
+import { listCompanions } from './companions.ts'
+import { idOf, recognizeKinds } from './envelope.ts'
+import { readKumaFile, writeKumaFile } from './file.ts'
+import { KEYWORDS } from './keywords.ts'
+import { isKind, KINDS, KUMA, partsOfId } from './kinds.ts'
+import { concealClientKey, editableValue, normaliseValue, prepareValue } from './own-form.ts'
+import { listReferences } from './references.ts'
+import { listSplits } from './splits.ts'
+import { summarizeValue } from './summary.ts'
+import { KUMA_SURFACE } from './surface.ts'
+import { translateDataplane } from './translate-dataplane.ts'
+import { fieldWarnings, validate } from './validate.ts'
+
+/** Meshes of Kuma: traffic routes over data plane proxies (spec/kuma.md). */
+export const kuma: Dialect = {
+  name: KUMA,
+  kinds: KINDS,
+  fileKeys: ['type', 'kind'],
+  hasOwnListeners: true,
+  keywords: KEYWORDS,
+  surface: () => KUMA_SURFACE,
+  validate,
+  translate,
+  prepare: prepareValue,
+  idOf,
+  editable: editableValue,
+  conceal: { 'external-services': concealClientKey },
+  normalize: normaliseValue,
+  companions: (kind, value) => (isKind(kind) ? listCompanions(kind, value) : []),
+  references: listReferences,
+  splits: listSplits,
+  summarize: summarizeValue,
+  writeFile: writeKumaFile,
+  recognize: recognizeKinds,
+  readFile: readKumaFile,
+}
+
+/** Proxies serve; what else there is shapes them. */
+function translate(
+  document: StoredDocument,
+  lookup: Lookup,
+  settings: DialectSettings,
+  search: Search,
+): Translation {
+  const { kind, id } = document.key
+  const written = fieldWarnings(kind, document.value)
+  if (kind !== 'dataplanes') return { objects: [], warnings: written }
+  const { objects, warnings } = translateDataplane(document, lookup, search)
+  return { objects: runsHere(id, settings) ? objects : [], warnings: [...written, ...warnings] }
+}
+
+/** Whether a proxy is one of this process. */
+function runsHere(id: string, { kuma: { dataplanes } }: DialectSettings): boolean {
+  const { name } = partsOfId('dataplanes', id)
+  return dataplanes.some((wanted) => wanted === 'all' || wanted === id || wanted === name)
+}

@@ -1,0 +1,103 @@
+import { SERVICE, type Tags, type TrafficRoute } from './resources.ts'
+
+/** Which of the routes of a mesh an outbound has: exactly one, or none. spec/kuma.md 4. */
+
+/** How well a selector fits: the number of its tags with a value, and of those with `*`. */
+interface Rank {
+  readonly exact: number
+  readonly wild: number
+}
+
+/** null: the selector does not fit. Every key must be among the tags, with that value or, for `*`, any. */
+export function rankOf(selector: Tags, tags: Tags): Rank | null {
+  let exact = 0
+  let wild = 0
+  for (const key of Object.keys(selector)) {
+    if (!Object.hasOwn(tags, key)) return null
+    const value = selector[key]
+    if (value === '*') wild++
+    else if (value === tags[key]) exact++
+    else return null
+  }
+  return { exact, wild }
+}
+
+/** More tags first; of as many the one with more exact ones. > 0: a is better. */
+function compareRanks(a: Rank, b: Rank): number {
+  return a.exact + a.wild - (b.exact + b.wild) || a.exact - b.exact
+}
+
+/** The best of some selectors over some sets of tags, each of which must fit a selector as a whole; null: none fits. */
+export function bestRank(selectors: readonly Tags[], tagSets: readonly Tags[]): Rank | null {
+  let best: Rank | null = null
+  for (const selector of selectors) {
+    for (const tags of tagSets) {
+      const rank = rankOf(selector, tags)
+      if (rank !== null && (best === null || compareRanks(rank, best) > 0)) best = rank
+    }
+  }
+  return best
+}
+
+/** Why a route that could have been chosen was, or was not. */
+export interface Candidate<T extends Pick<TrafficRoute, 'sources' | 'destinations' | 'createdMs'>> {
+  readonly route: T
+  /** null: no selector of its sources fits the proxy, or none of its destinations the service. */
+  readonly rank: Rank | null
+}
+
+export function rankRoute(
+  route: Pick<TrafficRoute, 'sources' | 'destinations'>,
+  tagSets: readonly Tags[],
+  service: string,
+): Rank | null {
+  const source = bestRank(route.sources, tagSets)
+  if (source === null) return null
+  const wanted = { [SERVICE]: service }
+  let best: Rank | null = null
+  for (const selector of route.destinations) {
+    const rank = rankOf(selector, wanted)
+    if (rank === null) continue
+    const sum = { exact: source.exact + rank.exact, wild: source.wild + rank.wild }
+    if (best === null || compareRanks(sum, best) > 0) best = sum
+  }
+  return best
+}
+
+/**
+ * The route of an outbound to `service` on a proxy whose inbounds (or gateway) have these tags: the best rank, then the later creation, then the first name. `routes`: of
+ * its mesh, in the order of their names.
+ */
+export function selectRoute<T extends Pick<TrafficRoute, 'sources' | 'destinations' | 'createdMs'>>(
+  routes: readonly T[],
+  tagSets: readonly Tags[],
+  service: string,
+): T | null {
+  let chosen: T | null = null
+  let best: Rank | null = null
+  for (const route of routes) {
+    const rank = rankRoute(route, tagSets, service)
+    if (rank === null) continue
+    const order = best === null ? 1 : compareRanks(rank, best)
+    if (order > 0 || (order === 0 && route.createdMs > (chosen?.createdMs ?? 0))) {
+      chosen = route
+      best = rank
+    }
+  }
+  return chosen
+}
+
+/** Tags of a leg for an outbound: `*` is taken from the outbound, or dropped, and every tag of the outbound that the leg does not name is inherited. */
+export function resolveTags(leg: Tags, outbound: Tags): Tags {
+  const resolved: Record<string, string> = {}
+  for (const [key, value] of Object.entries(leg)) if (value !== '*') resolved[key] = value
+  for (const [key, value] of Object.entries(outbound))
+    if (!Object.hasOwn(resolved, key)) resolved[key] = value
+  return resolved
+}
+
+/** Whether an endpoint with these tags belongs to a leg. */
+export function hasTags(tags: Tags, wanted: Tags): boolean {
+  for (const key of Object.keys(wanted)) if (tags[key] !== wanted[key]) return false
+  return true
+}
