@@ -23,9 +23,10 @@ export interface PlannedListenersOptions {
   broadcast(message: ToWorker): void
   readonly log: Log
   readonly emit: Emit
+  /** How long a port that is in use is left alone before it is tried again. Milliseconds, 1000. */
+  readonly retryMs?: number
 }
 
-/** How long a port that is in use is left alone before it is tried again. */
 const RETRY_MS = 1_000
 
 interface Entry {
@@ -142,7 +143,7 @@ export class PlannedListeners {
     this.#retry = setTimeout(() => {
       this.#retry = null
       void this.#do(() => this.#openClosed())
-    }, RETRY_MS)
+    }, this.#options.retryMs ?? RETRY_MS)
     this.#retry.unref()
   }
 
