@@ -10,7 +10,7 @@ export const RETRY: Retry = {
   count: 5,
   timeoutMs: 0,
   attemptMs: 16_000,
-  onHeadTimeout: false,
+  onHeadTimeout: true,
   onStatuses: [502, 503, 504],
   nonIdempotent: false,
   sameEndpointWhenAlone: true,
@@ -21,13 +21,20 @@ export const RETRY: Retry = {
 }
 
 /** For streams: failed connects alone. */
-export const CONNECT_RETRY: Retry = { ...RETRY, count: 4, attemptMs: 0, onStatuses: [] }
+export const CONNECT_RETRY: Retry = {
+  ...RETRY,
+  count: 4,
+  attemptMs: 0,
+  onHeadTimeout: false,
+  onStatuses: [],
+}
 
 /** Towards the application of the proxy there is one endpoint, and its failure is the answer. */
 export const NO_RETRY: Retry = {
   ...RETRY,
   count: 0,
   attemptMs: 0,
+  onHeadTimeout: false,
   onStatuses: [],
   sameEndpointWhenAlone: false,
   triesAgain: false,
@@ -39,6 +46,9 @@ export const TIMEOUTS: UpstreamTimeouts = { connectMs: 5_000, sendMs: 15_000, re
 export const INBOUND_TIMEOUTS: UpstreamTimeouts = { connectMs: 5_000, sendMs: 3_600_000, readMs: 3_600_000 }
 
 export const STREAM_IDLE_MS = 3_600_000
+
+/** What stands for a timeout of 0, which is none: a year. */
+export const NO_TIMEOUT_MS = 365 * 86_400_000
 
 export const POOL: PoolSettings = { size: 1024, idleMs: 3_600_000, requests: 1_000_000, maxAgeMs: 0 }
 

@@ -4,7 +4,6 @@ import { serviceKeyword } from './keywords.ts'
 import { readDataplane } from './read-dataplane.ts'
 import { readExternalService } from './read-external-service.ts'
 import { type ExternalService, PROTOCOL, SERVICE, type Tags, ZONE } from './resources.ts'
-import { hasTags } from './selection.ts'
 
 /** What stands behind a service: healthy inbounds of proxies, and services outside of the mesh. spec/kuma.md 5. */
 export interface ServiceInstance {
@@ -38,14 +37,9 @@ export function listInstances(search: Search, mesh: string, service: string): re
 }
 
 /** The endpoints of a leg. `zone`: where the proxy is, null where zones play no part: what is in another zone then comes a level later. */
-export function endpointsOf(
-  instances: readonly ServiceInstance[],
-  wanted: Tags,
-  zone: string | null,
-): readonly Endpoint[] {
+export function endpointsOf(instances: readonly ServiceInstance[], zone: string | null): readonly Endpoint[] {
   const endpoints: Endpoint[] = []
   for (const { host, port, tags } of instances) {
-    if (!hasTags(tags, wanted)) continue
     const own = tags[ZONE] ?? null
     endpoints.push({
       host,

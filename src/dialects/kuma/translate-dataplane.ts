@@ -6,7 +6,15 @@ import { destinationKeyword } from './keywords.ts'
 import { readDataplane } from './read-dataplane.ts'
 import { readMesh } from './read-mesh.ts'
 import { readTrafficRoute } from './read-traffic-route.ts'
-import { type Dataplane, SERVICE, type Tags, type TrafficRoute, ZONE } from './resources.ts'
+import {
+  type Dataplane,
+  type Inbound,
+  type Outbound,
+  SERVICE,
+  type Tags,
+  type TrafficRoute,
+  ZONE,
+} from './resources.ts'
 import { selectRoute } from './selection.ts'
 import { translateInbound } from './translate-inbound.ts'
 import { translateOutbound } from './translate-outbound.ts'
@@ -35,16 +43,30 @@ export function translateDataplane(document: StoredDocument, lookup: Lookup, sea
     }
     return list
   }
-  const objects: ModelObject[] = dataplane.inbounds.flatMap((inbound) => translateInbound(id, inbound))
+  const objects: ModelObject[] = []
   const warnings: Omit<Warning, 'key'>[] = []
+  const places = new Map<string, string>()
+  /** Whether nothing else of the proxy listens there. */
+  const isFree = ({ address, port, path }: Inbound | Outbound): boolean => {
+    const place = `${address}:${port}`
+    const other = places.get(place)
+    if (other === undefined) places.set(place, path)
+    else warnings.push({ path, message: `${other} has the same address and port: this one is not served` })
+    return other === undefined
+  }
+  for (const inbound of dataplane.inbounds)
+    if (isFree(inbound)) objects.push(...translateInbound(id, inbound))
   for (const outbound of dataplane.outbounds) {
+    if (!isFree(outbound)) continue
     const routes = listRoutes(search, mesh, outbound.tags[SERVICE] ?? '')
     const route = selectRoute(routes, tagSets, outbound.tags[SERVICE] ?? '')
     const made = translateOutbound({ dataplane: id, outbound, route, upstreams, instances })
     objects.push(...made.objects)
     if (made.warning !== null) warnings.push({ path: outbound.path, message: made.warning })
   }
-  return { objects: [...objects, ...upstreams.list()], warnings }
+  objects.push(...upstreams.list())
+  warnings.push(...upstreams.warnings().map((message) => ({ path: '', message })))
+  return { objects, warnings }
 }
 
 /** Tags by which sources select the proxy, one set for each inbound, or those of a gateway. */

@@ -7,7 +7,7 @@ import type { Route } from '../../model/route.ts'
 import type { Rule } from '../../model/rule.ts'
 import type { Split } from '../../model/split.ts'
 import type { StreamRoute } from '../../model/stream-route.ts'
-import { STREAM_IDLE_MS } from './built-in.ts'
+import { NO_TIMEOUT_MS, STREAM_IDLE_MS } from './built-in.ts'
 import { protocolWords, type ServiceInstance } from './endpoints.ts'
 import { KUMA, modelId, originOf } from './kinds.ts'
 import { legName } from './leg-names.ts'
@@ -126,7 +126,7 @@ function makeStreamRoute(place: OutboundPlace, route: TrafficRoute, id: string):
     clients: null,
     serverNames: null,
     rules: [{ origin, predicate: null, split }],
-    idleMs: route.conf.timeout?.idleMs ?? STREAM_IDLE_MS,
+    idleMs: (route.conf.timeout?.idleMs ?? STREAM_IDLE_MS) || NO_TIMEOUT_MS,
     proxyProtocol: null,
     labels: labelsOf(route, outbound),
   }

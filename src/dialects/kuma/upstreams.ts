@@ -1,18 +1,22 @@
 import type { HashKey } from '../../model/hash-key.ts'
-import type {
-  Balancer,
-  Retry,
-  Upstream,
-  UpstreamScheme,
-  UpstreamTimeouts,
-  UpstreamTls,
-} from '../../model/upstream.ts'
-import { CONNECT_RETRY, LEVELS, LIMITS, MAGLEV_SIZE, POOL, RETRY, TIMEOUTS } from './built-in.ts'
+import type { Balancer, Retry, Upstream, UpstreamScheme, UpstreamTimeouts } from '../../model/upstream.ts'
+import {
+  CONNECT_RETRY,
+  LEVELS,
+  LIMITS,
+  MAGLEV_SIZE,
+  NO_TIMEOUT_MS,
+  POOL,
+  RETRY,
+  TIMEOUTS,
+} from './built-in.ts'
 import { endpointsOf, type ServiceInstance } from './endpoints.ts'
+import { agreeOnTls } from './external-tls.ts'
 import { modelId, originOf } from './kinds.ts'
 import { legName } from './leg-names.ts'
 import { isHttp, type Protocol } from './protocol.ts'
-import type { ExternalTls, HashPolicy, LoadBalancer, Tags, TrafficRoute } from './resources.ts'
+import type { HashPolicy, LoadBalancer, Tags, TrafficRoute } from './resources.ts'
+import { hasTags } from './selection.ts'
 
 /** Upstreams of a proxy, one for each set of tags that its routes lead to. */
 
@@ -28,6 +32,7 @@ export interface UpstreamNeed {
 /** The upstreams of one proxy as they are needed, each made once. */
 export class UpstreamSet {
   readonly #made = new Map<string, Upstream>()
+  readonly #warnings = new Map<string, string>()
   readonly #dataplane: string
   readonly #zone: string | null
 
@@ -41,56 +46,59 @@ export class UpstreamSet {
   need(route: TrafficRoute, need: UpstreamNeed): string {
     const name = legName(need.tags)
     const isRequest = isHttp(need.protocol)
+    const chosen = need.instances.filter(({ tags }) => hasTags(tags, need.tags))
+    const keepsHost = need.keepsHost && isRequest && chosen.some(({ external }) => external !== null)
     const part = [
       `route ${route.name}`,
       name,
       ...(isRequest ? [need.protocol] : ['stream']),
-      ...(need.keepsHost && isRequest ? ['own host'] : []),
+      ...(keepsHost ? ['own host'] : []),
     ].join('/')
     const id = modelId('dataplanes', this.#dataplane, part)
-    if (!this.#made.has(id)) this.#made.set(id, makeUpstream(id, name, route, need, this.#zone))
+    if (!this.#made.has(id)) this.#make(id, name, route, { ...need, instances: chosen, keepsHost })
     return id
   }
 
   list(): readonly Upstream[] {
     return [...this.#made.values()]
   }
-}
 
-function makeUpstream(
-  id: string,
-  name: string,
-  route: TrafficRoute,
-  { tags, instances, protocol, keepsHost }: UpstreamNeed,
-  zone: string | null,
-): Upstream {
-  const { conf } = route
-  const chosen = instances.filter(({ tags: own }) => Object.keys(tags).every((key) => own[key] === tags[key]))
-  const externals = chosen.flatMap(({ external }) => (external === null ? [] : [external]))
-  const tls = externals.find((external) => external.tls !== null)?.tls ?? null
-  const isRequest = isHttp(protocol)
-  return {
-    kind: 'upstream',
-    id,
-    name,
-    origin: originOf('traffic-routes', `${route.mesh}:${route.name}`, 'conf'),
-    scheme: schemeOf(protocol, tls !== null),
-    http2: protocol === 'http2' || protocol === 'grpc' ? 'always' : 'never',
-    endpoints: endpointsOf(instances, tags, zone),
-    discovery: null,
-    balancer: translateBalancer(conf.loadBalancer),
-    hashKey: translateHashKey(conf.loadBalancer, isRequest),
-    levels: LEVELS,
-    health: null,
-    slowStart: null,
-    passHost: externals.length > 0 && !keepsHost ? 'node' : 'pass',
-    upstreamHost: null,
-    nodeHostWithoutPort: false,
-    timeouts: timeoutsOf(route),
-    retry: retryOf(route, isRequest),
-    pool: POOL,
-    limits: LIMITS,
-    tls: tls === null ? null : translateTls(tls, externals[0]?.host ?? ''),
+  /** What is left out of a leg, and why. */
+  warnings(): readonly string[] {
+    return [...new Set(this.#warnings.values())]
+  }
+
+  #make(id: string, name: string, route: TrafficRoute, need: UpstreamNeed): void {
+    const { conf } = route
+    const { protocol, keepsHost } = need
+    const { instances, tls, warning } = agreeOnTls(name, need.instances, keepsHost)
+    if (warning !== null) this.#warnings.set(id, warning)
+    const isRequest = isHttp(protocol)
+    const isOutside = instances.some(({ external }) => external !== null)
+    this.#made.set(id, {
+      kind: 'upstream',
+      id,
+      name,
+      origin: originOf('traffic-routes', `${route.mesh}:${route.name}`, 'conf'),
+      scheme: schemeOf(protocol, tls !== null),
+      http2: protocol === 'http2' || protocol === 'grpc' ? 'always' : 'never',
+      endpoints: endpointsOf(instances, this.#zone),
+      discovery: null,
+      balancer: translateBalancer(conf.loadBalancer),
+      hashKey: translateHashKey(conf.loadBalancer, isRequest),
+      levels: LEVELS,
+      health: null,
+      slowStart: null,
+      passHost: isOutside && !keepsHost ? 'node' : 'pass',
+      upstreamHost: null,
+      // Envoy writes the host's name alone
+      nodeHostWithoutPort: isOutside,
+      timeouts: timeoutsOf(route),
+      retry: retryOf(route, isRequest),
+      pool: POOL,
+      limits: LIMITS,
+      tls,
+    })
   }
 }
 
@@ -100,23 +108,31 @@ function schemeOf(protocol: Protocol, isSecure: boolean): UpstreamScheme {
   return isSecure ? 'tls' : 'tcp'
 }
 
-function timeoutsOf({ conf: { timeout } }: TrafficRoute): UpstreamTimeouts {
-  return {
-    connectMs: timeout?.connectMs ?? TIMEOUTS.connectMs,
-    sendMs: timeout?.requestMs ?? TIMEOUTS.sendMs,
-    readMs: timeout?.requestMs ?? TIMEOUTS.readMs,
-  }
+function timeoutsOf(route: TrafficRoute): UpstreamTimeouts {
+  const requestMs = requestMsOf(route) || NO_TIMEOUT_MS
+  const { timeout } = route.conf
+  return { connectMs: timeout?.connectMs ?? TIMEOUTS.connectMs, sendMs: requestMs, readMs: requestMs }
 }
 
-function retryOf({ conf: { retry } }: TrafficRoute, isRequest: boolean): Retry {
-  const base = isRequest ? RETRY : CONNECT_RETRY
-  if (retry === null) return base
+/** 0: none. */
+function requestMsOf({ conf: { timeout } }: TrafficRoute): number {
+  return timeout?.requestMs ?? TIMEOUTS.readMs
+}
+
+/** No attempt begins later than the request may last. */
+function retryOf(route: TrafficRoute, isRequest: boolean): Retry {
+  const { retry, timeout } = route.conf
+  const count = retry?.numRetries ?? (isRequest ? RETRY : CONNECT_RETRY).count
+  if (!isRequest) return { ...CONNECT_RETRY, count }
+  const codes = retry?.retriableStatusCodes ?? []
+  // who gives a request longer than the built-in bound of an attempt means to wait
+  const ownMs = timeout?.requestMs == null ? RETRY.attemptMs : 0
   return {
-    ...base,
-    count: retry.numRetries ?? base.count,
-    attemptMs: isRequest ? (retry.perTryTimeoutMs ?? base.attemptMs) : 0,
-    onStatuses:
-      isRequest && retry.retriableStatusCodes.length > 0 ? retry.retriableStatusCodes : base.onStatuses,
+    ...RETRY,
+    count,
+    timeoutMs: requestMsOf(route),
+    attemptMs: retry?.perTryTimeoutMs ?? ownMs,
+    onStatuses: codes.length > 0 ? codes : RETRY.onStatuses,
   }
 }
 
@@ -165,16 +181,5 @@ function variableOf({ source }: HashPolicy): string {
       return `query:${source.name}`
     case 'sourceIP':
       return 'remote_addr'
-  }
-}
-
-function translateTls(tls: ExternalTls, host: string): UpstreamTls {
-  return {
-    verifies: tls.caCert !== null,
-    verifiesName: !tls.skipHostnameVerification,
-    ca: tls.caCert,
-    certificate: tls.clientCert,
-    key: tls.clientKey,
-    serverName: tls.serverName ?? host,
   }
 }
