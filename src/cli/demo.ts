@@ -7,7 +7,7 @@ import { superviseSignals } from './signals.ts'
 import { startAll } from './start.ts'
 
 /** The key printed in APISIX's documentation, so that its commands can be pasted. Loopback only. */
-const PAGE_KEY = 'edd1c9f034335f136f87ad84b625c8f1'
+export const PAGE_KEY = 'edd1c9f034335f136f87ad84b625c8f1'
 const ROUNDS = 5
 const PER_ROUND = 100
 

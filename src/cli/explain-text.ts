@@ -142,6 +142,10 @@ class Writer {
         : 'the request has none that keeps it, so the balancer chooses'
       this.#lines.more(`sticky by cookie ${cookie}: ${why}`)
     }
+    if (upstream.newCookies !== undefined)
+      this.#lines.more(
+        `the answer sets the cookie ${upstream.newCookies.join(', ')}, which keeps the client together`,
+      )
     if (upstream.opening !== undefined) {
       const { connectMs, retries, retryDelayMs } = upstream.opening
       const again =

@@ -1,4 +1,4 @@
-import { Command, CommanderError, Option } from 'commander'
+import { Argument, Command, CommanderError, Option } from 'commander'
 import { dialects } from '../dialects/index.ts'
 import { ENVIRONMENT, type SettingFlags } from '../gateway/settings.ts'
 import { VERSION } from '../gateway/version.ts'
@@ -179,13 +179,28 @@ Examples:
 
 function demoCommand(): Command {
   return new Command('demo')
-    .description('gateway, sample backends, a 3:2 canary and some traffic, to try things on')
+    .description('gateway, sample backends, a 3:2 canary and some traffic, to try things on; or a mesh')
+    .addArgument(
+      new Argument('[what]', 'mesh: seven proxies of a mesh with sample applications').choices(['mesh']),
+    )
     .option('--quiet', 'no traffic of its own')
     .addHelpText(
       'after',
-      '\nExamples:\n  headgate demo\n  headgate demo --quiet                  then send requests to http://127.0.0.1:9080/index.html',
+      `
+Examples:
+  headgate demo
+  headgate demo --quiet                  then send requests to http://127.0.0.1:9080/index.html
+  headgate demo mesh                     tells what to try with the files in examples/mesh`,
     )
-    .action(async (options: { quiet?: boolean }) => {
+    .action(async (what: 'mesh' | undefined, options: { quiet?: boolean }) => {
+      if (what === 'mesh') {
+        const [{ runMeshDemo }, { processIo }] = await Promise.all([
+          import('./demo-mesh.ts'),
+          import('./output.ts'),
+        ])
+        process.exitCode = await runMeshDemo(processIo())
+        return
+      }
       const { runDemo } = await import('./demo.ts')
       process.exitCode = await runDemo({ hasTraffic: options.quiet !== true })
     })

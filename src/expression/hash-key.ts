@@ -1,5 +1,5 @@
 import { toByteString } from '../model/byte-string.ts'
-import type { HashKey, HashSource } from '../model/hash-key.ts'
+import type { HashKey, HashSource, NewCookie } from '../model/hash-key.ts'
 import { crc32 } from './crc32.ts'
 import { type Hash64, xxHash64 } from './hash64.ts'
 import type { RequestView } from './request-view.ts'
@@ -12,6 +12,10 @@ export interface CompiledHashKey {
   read(view: RequestView, into: Hash64): boolean
   /** The texts that are hashed, for explain; undefined where a source has no value. */
   texts(view: RequestView): readonly (string | undefined)[]
+  /** Names of cookies that answers may set. */
+  readonly cookies: readonly string[]
+  /** Lines of the answer for the cookies that the request lacks; '' for none. */
+  cookieLines(view: RequestView): string
 }
 
 /** From: spec/kuma.md 11 (combining), spec/apisix.md 5.2 (absent variables), spec/apinizer.md 4.2 (`javaString`). */
@@ -23,6 +27,8 @@ interface Source {
   readonly isTerminal: boolean
   readonly needsBody: boolean
   readonly read: (view: RequestView) => string | undefined
+  /** What stands in the answer before and behind the value of a cookie that is made; null: none is. */
+  readonly cookie: { readonly start: string; readonly end: string } | null
 }
 
 class RequestKey implements CompiledHashKey {
@@ -30,9 +36,11 @@ class RequestKey implements CompiledHashKey {
   readonly #sources: readonly Source[]
   readonly #usesAddress: boolean
   readonly #hash: (text: string, into: Hash64) => void
+  readonly cookies: readonly string[]
 
   constructor(key: HashKey) {
     this.#sources = key.sources.map(compileSource)
+    this.cookies = key.sources.flatMap(({ newCookie }) => (newCookie === undefined ? [] : [newCookie.name]))
     this.needsBody = this.#sources.some((source) => source.needsBody)
     this.#usesAddress = key.fallback === 'address'
     this.#hash = HASHES[key.hash]
@@ -44,8 +52,11 @@ class RequestKey implements CompiledHashKey {
     let hasOne = false
     for (let i = 0; i < this.#sources.length; i++) {
       const source = this.#sources[i] as Source
-      const text = source.read(view)
-      if (text === undefined) continue
+      let text = source.read(view)
+      if (text === undefined) {
+        if (source.cookie === null) continue
+        text = makeCookieValue(view)
+      }
       this.#hash(text, into)
       // rotated left by one, then the next one is mixed in; the first is itself
       const carry = high >>> 31
@@ -67,10 +78,35 @@ class RequestKey implements CompiledHashKey {
   texts(view: RequestView): readonly (string | undefined)[] {
     return this.#sources.map((source) => source.read(view))
   }
+
+  cookieLines(view: RequestView): string {
+    let lines = ''
+    for (const { read, cookie, isTerminal } of this.#sources) {
+      const isAbsent = read(view) === undefined
+      if (isAbsent && cookie !== null) lines += cookie.start + makeCookieValue(view) + cookie.end
+      if (isTerminal && (!isAbsent || cookie !== null)) break
+    }
+    return lines
+  }
+}
+
+/** The same for all requests of a connection, so that those on their way at once get one value (Envoy: the hash of both addresses). */
+function makeCookieValue({ clientAddress, clientPort, localAddress, localPort }: RequestView): string {
+  const hash = { high: 0, low: 0 }
+  xxHash64(`${clientAddress}:${clientPort}${localAddress}:${localPort}`, hash)
+  return hash.high.toString(16).padStart(8, '0') + hash.low.toString(16).padStart(8, '0')
+}
+
+function compileCookie(cookie: NewCookie | undefined): Source['cookie'] {
+  if (cookie === undefined) return null
+  const { name, maxAgeSeconds, path } = cookie
+  const age = maxAgeSeconds === 0 ? '' : `; Max-Age=${maxAgeSeconds}`
+  return { start: `Set-Cookie: ${name}=`, end: `${age}; Path=${path}; HttpOnly\r\n` }
 }
 
 /** A source has a value when one of its variables has, or where it has none; absent ones beside it are empty text. */
-function compileSource({ template, isTerminal }: HashSource): Source {
+function compileSource({ template, isTerminal, newCookie }: HashSource): Source {
+  const cookie = compileCookie(newCookie)
   const parts: (string | ((view: RequestView) => VariableValue))[] = []
   let needsBody = false
   for (const part of template) {
@@ -85,7 +121,7 @@ function compileSource({ template, isTerminal }: HashSource): Source {
   }
   const [only] = parts
   if (parts.length === 1 && typeof only === 'function')
-    return { isTerminal, needsBody, read: (view) => textOf(only(view)) }
+    return { isTerminal, needsBody, read: (view) => textOf(only(view)), cookie }
   const hasVariables = parts.some((part) => typeof part === 'function')
   const read = (view: RequestView): string | undefined => {
     let text = ''
@@ -102,7 +138,7 @@ function compileSource({ template, isTerminal }: HashSource): Source {
     }
     return hasValue ? text : undefined
   }
-  return { isTerminal, needsBody, read }
+  return { isTerminal, needsBody, read, cookie }
 }
 
 function textOf(value: VariableValue): string | undefined {

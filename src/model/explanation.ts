@@ -197,6 +197,8 @@ export interface ExplainedUpstream extends ExplainedBalance {
   readonly timeoutsOf: 'route' | 'upstream'
   /** Whether a cookie of the client names `next`, so that no balancer chose it; absent: nothing keeps clients on an endpoint. */
   readonly sticky?: { readonly cookie: string; readonly isKept: boolean }
+  /** Names of cookies that the answer gives the client, so that it stays where the balancer's key leads; absent: none. */
+  readonly newCookies?: readonly string[]
   /** How its handshake of WebSocket is opened; absent: the request is none, or is opened as others are. */
   readonly opening?: WebSocketOpening
 }

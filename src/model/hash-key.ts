@@ -17,4 +17,16 @@ export interface HashSource {
   readonly template: Template
   /** Sources behind it are not looked at once it gave a value. */
   readonly isTerminal: boolean
+  /**
+   * The answer to a request without a value sets a cookie, whose value is the source's then: a text made of the addresses of the connection. Of upstreams only. Absent: no
+   * cookie is made (Envoy's hash policy by a cookie with a ttl).
+   */
+  readonly newCookie?: NewCookie
+}
+
+export interface NewCookie {
+  readonly name: string
+  /** Seconds; 0: until the browser is closed. */
+  readonly maxAgeSeconds: number
+  readonly path: string
 }

@@ -484,7 +484,10 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
     }
     if (this.isGrpc) this.#beginCall(upstream)
     this.#opening = this.upgrade === 'websocket' ? (upstream.model.opening ?? null) : null
-    if (upstream.balance.needsKey) this.#key = this.readKey(upstream)
+    if (upstream.balance.needsKey) {
+      this.#key = this.readKey(upstream)
+      if (upstream.setsCookies) this.choiceCookie += upstream.hashKey?.cookieLines(this) ?? ''
+    }
     if (upstream.conditions !== null) {
       this.#excluded = this.excludeEndpoints(upstream, null)
       if (this.#excluded !== null && isNobodyLeft(upstream, this.#excluded))

@@ -210,6 +210,7 @@ export function showUpstream(
     conditions,
     isKept,
     isHandshake,
+    newCookies,
   }: {
     readonly routeTimeouts: UpstreamTimeouts | null
     readonly conditions: ReadonlyMap<number, ExplainedCondition>
@@ -217,6 +218,8 @@ export function showUpstream(
     readonly isKept: boolean
     /** Whether it wants to change to WebSocket, and may. */
     readonly isHandshake: boolean
+    /** Lines of the answer, '' for none. */
+    readonly newCookies: string
   },
 ): ExplainedUpstream {
   const { model } = upstream
@@ -227,7 +230,12 @@ export function showUpstream(
     timeoutsOf: routeTimeouts === null ? 'upstream' : 'route',
     ...(model.sticky === undefined ? {} : { sticky: { cookie: model.sticky.cookie, isKept } }),
     ...(model.opening === undefined || !isHandshake ? {} : { opening: model.opening }),
+    ...(newCookies === '' ? {} : { newCookies: namesOfCookies(newCookies) }),
   }
+}
+
+function namesOfCookies(lines: string): readonly string[] {
+  return [...lines.matchAll(/^Set-Cookie: ([^=]+)=/gm)].map(([, name]) => name as string)
 }
 
 const NO_CONDITIONS: ReadonlyMap<number, ExplainedCondition> = new Map()

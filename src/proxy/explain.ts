@@ -197,6 +197,7 @@ class Explainer {
       routeTimeouts: exchange.route?.model.timeouts ?? null,
       conditions,
       isKept: kept >= 0,
+      newCookies: upstream.setsCookies ? (upstream.hashKey?.cookieLines(exchange) ?? '') : '',
       isHandshake:
         this.#client.head.upgrade === 'websocket' &&
         exchange.route?.model.upgrades.includes('websocket') === true,

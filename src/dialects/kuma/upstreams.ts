@@ -1,4 +1,4 @@
-import type { HashKey } from '../../model/hash-key.ts'
+import type { HashKey, NewCookie } from '../../model/hash-key.ts'
 import type { Balancer, Retry, Upstream, UpstreamScheme, UpstreamTimeouts } from '../../model/upstream.ts'
 import {
   CONNECT_RETRY,
@@ -165,10 +165,18 @@ function translateHashKey(balancer: LoadBalancer, isRequest: boolean): HashKey |
     sources: policies.map((policy) => ({
       template: [{ variable: variableOf(policy), fallback: '' }],
       isTerminal: policy.terminal,
+      ...cookieOf(policy),
     })),
     fallback: isRequest ? 'none' : 'address',
     hash: 'xxHash',
   }
+}
+
+/** One with a time to live is made where the request has none. Whole seconds; 0: a cookie of the session. */
+function cookieOf({ source }: HashPolicy): { readonly newCookie?: NewCookie } {
+  if (source.kind !== 'cookie' || source.ttlMs === null) return {}
+  const { name, path } = source
+  return { newCookie: { name, path, maxAgeSeconds: Math.ceil(source.ttlMs / 1_000) } }
 }
 
 function variableOf({ source }: HashPolicy): string {

@@ -51,6 +51,8 @@ export interface CompiledUpstream {
   readonly balance: Balance
   /** What a balancer with a key asks; null: it has none, or the request has none. */
   readonly hashKey: CompiledHashKey | null
+  /** Whether the key may give clients a cookie. */
+  readonly setsCookies: boolean
   /** Bits of RETRY_STATUS at statuses that are tried again; null: none are. */
   readonly retryStatuses: Uint8Array | null
   /** null: nothing keeps clients on an endpoint. */
@@ -288,11 +290,13 @@ export class Upstreams {
       ratio: settings.limits.retryBudgetRatio,
       perSecond: settings.limits.retryBudgetPerSecond,
     }
+    const hashKey = model.hashKey === null ? null : compileHashKey(model.hashKey)
     return {
       model,
       endpoints,
       balance,
-      hashKey: model.hashKey === null ? null : compileHashKey(model.hashKey),
+      hashKey,
+      setsCookies: hashKey !== null && hashKey.cookies.length > 0,
       retryStatuses: tableOf(model),
       sticky: model.sticky === undefined ? null : new StickyEndpoints(model.sticky, model.endpoints),
       conditions: conditionsOf(model),

@@ -1,0 +1,293 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join, resolve } from 'node:path'
+import { after, before, test } from 'node:test'
+import { parseAllDocuments } from 'yaml'
+import { startSampleMesh } from '../../src/cli/sample-mesh.ts'
+import { kuma } from '../../src/dialects/kuma/index.ts'
+import { DEFAULT_SETTINGS } from '../../src/model/defaults.ts'
+import type { JsonValue } from '../../src/model/json.ts'
+import { answerText, startBackend } from '../support/backends.ts'
+import { callHttp, type GatewayProcess, ROOT, startGateway } from '../support/gateway.ts'
+import { findFreePorts, findTool, runTool, skipWithout, waitFor } from '../support/tools.ts'
+
+/** The page "Traffic Route" (seed 003), every example of it end to end, by the files that `headgate demo mesh` tells of. */
+
+const FOLDER = resolve(ROOT, 'examples/mesh')
+/** Ports that the files name, of proxies and of applications; free ones take their places. */
+const NAMED = [
+  20080, 26379, 26380, 21000, 21001, 21002, 21003, 21004, 21005, 21006, 31000, 31001, 31002, 31003, 31004,
+  31005, 31006,
+]
+const tried = new Set<string>()
+
+let ports = new Map<number, number>()
+let mesh: Awaited<ReturnType<typeof startSampleMesh>>
+let gateway: GatewayProcess
+const portOf = (named: number): number => ports.get(named) as number
+
+before(async () => {
+  const free = await findFreePorts(NAMED.length)
+  ports = new Map(NAMED.map((named, i) => [named, free[i] as number]))
+  mesh = await startSampleMesh(portOf)
+  gateway = await startGateway(['--dataplane', 'all', '--workers', '2'])
+  await apply('mesh')
+  for (const named of NAMED) await waitFor(`somebody at ${named}`, () => isOpen(portOf(named)))
+})
+
+after(async () => {
+  await gateway?.stop('SIGKILL')
+  await mesh?.close()
+})
+
+/** A document in place of the one of its name. When this is done every worker serves by it. */
+async function applyText(text: string): Promise<readonly string[]> {
+  const moved = text.replace(/\b(?:2|3)\d{4}\b/g, (port) => String(ports.get(Number(port)) ?? port))
+  const documents = parseAllDocuments(moved).flatMap((one) => {
+    const found = kuma.readFile(one.toJS() as JsonValue, DEFAULT_SETTINGS)
+    return (found?.documents ?? []).map(({ kind, id, value }) => ({ dialect: 'kuma', kind, id, value }))
+  })
+  const answer = await gateway.admin('POST', '/headgate/v1/apply', { documents })
+  assert.equal(answer.status, 200, answer.text)
+  const { warnings } = answer.json as { warnings: { message: string }[] }
+  return warnings.map(({ message }) => message)
+}
+
+async function apply(file: string): Promise<void> {
+  tried.add(`${file}.yaml`)
+  assert.deepEqual(await applyText(readFileSync(join(FOLDER, `${file}.yaml`), 'utf8')), [])
+}
+
+function isOpen(port: number): Promise<true | undefined> {
+  return new Promise((resolveOpen) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.once('error', () => resolveOpen(undefined))
+    socket.once('connect', () => {
+      socket.destroy()
+      resolveOpen(true)
+    })
+  })
+}
+
+type Fields = Readonly<Record<string, string>>
+
+const get = (path: string, headers: Fields = {}) =>
+  callHttp({ port: portOf(20080), method: 'GET', path, headers })
+
+/** The name of the application that answers frontend's request to backend. */
+async function ask(path: string, headers: Fields = {}): Promise<string> {
+  const { status, text } = await get(path, headers)
+  return status === 200 ? text.slice(0, text.indexOf(':')) : String(status)
+}
+
+/** What redis answers on a connection of its own; '' where it is closed without an answer. */
+async function askRedis(port = portOf(26379)): Promise<string> {
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => {})
+  socket.write('GET version\r\nQUIT\r\n')
+  let text = ''
+  for await (const part of socket) text += String(part)
+  return text.split('\r\n')[1] ?? ''
+}
+
+async function count(times: number, one: () => Promise<string>): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {}
+  for (let i = 0; i < times; i++) {
+    const answer = await one()
+    counts[answer] = (counts[answer] ?? 0) + 1
+  }
+  return counts
+}
+
+test('the route that comes with the mesh lets everything through, evenly', async () => {
+  assert.deepEqual(await count(10, () => ask('/')), { 'backend 1.0': 5, 'backend 2.0': 5 })
+  assert.deepEqual(await count(10, askRedis), { 'redis 1.0': 5, 'redis 2.0': 5 })
+  const routes = await gateway.admin(
+    'GET',
+    '/headgate/v1/documents/kuma/traffic-routes/default:route-all-default',
+  )
+  assert.equal(routes.status, 200, routes.text)
+  // an inbound leads to its application
+  const inbound = await callHttp({ port: portOf(21006), method: 'GET', path: '/' })
+  assert.match(inbound.text, /^offers: GET \/\n/)
+})
+
+test('L4 split: 90 of 100 connections to 1.0, 10 to 2.0', async () => {
+  await apply('l4-split')
+  assert.deepEqual(await count(100, askRedis), { 'redis 1.0': 90, 'redis 2.0': 10 })
+})
+
+test('L4 rerouting: who asks for redis gets another one, without a connection lost', async () => {
+  await apply('l4-reroute')
+  assert.deepEqual(await count(10, askRedis), { 'another-redis': 10 })
+  // of the proxy of the second backend too
+  assert.equal(await askRedis(portOf(26380)), 'another-redis')
+})
+
+test('L7 split: below /api 90 and 10 of 100 requests, all others to 1.0', async () => {
+  await apply('l7-split')
+  assert.deepEqual(await count(100, () => ask('/api/x')), { 'backend 1.0': 90, 'backend 2.0': 10 })
+  for (const path of ['/', '/ap', '/x/api', '/API']) assert.equal(await ask(path), 'backend 1.0', path)
+})
+
+test('a weight of 0 stops a version with the next request', async () => {
+  await apply('l7-split')
+  await ask('/api')
+  await apply('l7-stop')
+  assert.deepEqual(await count(10, () => ask('/api')), { 'backend 2.0': 10 })
+  assert.equal(await ask('/'), 'backend 1.0')
+})
+
+test('L7 modification: the backend gets a field', async () => {
+  await apply('l7-modify')
+  assert.match((await get('/a', { 'x-custom-header': 'own' })).text, /\nx-custom-header: xyz\n/)
+})
+
+test('L7 rerouting: /offers has a service of its own', async () => {
+  await apply('l7-reroute')
+  assert.deepEqual([await ask('/offers'), await ask('/offers/7')], ['offers', 'offers'])
+  assert.match(await ask('/other'), /^backend/)
+})
+
+test('every balancer', async () => {
+  await apply('round-robin')
+  assert.deepEqual(await count(10, () => ask('/')), { 'backend 1.0': 5, 'backend 2.0': 5 })
+  for (const balancer of ['least-request', 'random']) {
+    await apply(balancer)
+    const both = Object.keys(await count(60, () => ask('/'))).sort()
+    assert.deepEqual(both, ['backend 1.0', 'backend 2.0'], balancer)
+  }
+  await apply('ring-hash')
+  const homes = new Set<string>()
+  for (let user = 0; user < 12; user++) {
+    const of = await count(4, () => ask('/', { 'x-user': String(user) }))
+    assert.equal(Object.keys(of).length, 1, `user ${user}`)
+    homes.add(Object.keys(of).join())
+  }
+  assert.equal(homes.size, 2)
+})
+
+test('maglev with a cookie: a client that has none gets one, and stays where it leads', async () => {
+  await apply('maglev')
+  const homes = new Set<string>()
+  for (let client = 0; client < 12; client++) {
+    const first = await get('/')
+    const cookie = String(first.headers['set-cookie'])
+    assert.match(cookie, /^instance="?[0-9a-f]{16}"?; Max-Age=3600; Path=\/; HttpOnly$/)
+    const home = first.text.slice(0, first.text.indexOf(':'))
+    homes.add(home)
+    const own = { cookie: cookie.split(';')[0] as string }
+    assert.deepEqual(await count(3, () => ask('/', own)), { [home]: 3 })
+    assert.equal((await get('/', own)).headers['set-cookie'], undefined)
+  }
+  assert.equal(homes.size, 2)
+})
+
+test('without kuma.io/protocol rules do not act, and explain says why', async () => {
+  const text = readFileSync(join(FOLDER, 'mesh.yaml'), 'utf8')
+  const untagged = text.replace('kuma.io/protocol: http, version: "2.0"', 'version: "2.0"')
+  assert.notEqual(untagged, text)
+  await apply('l7-split')
+  const why =
+    'the http rules of traffic route backend do not act on backend_default_svc_80, which is carried as tcp: backend-v2 has no kuma.io/protocol'
+  await applyText(untagged)
+  await waitFor('streams', async () => ((await ask('/api')) === 'backend 1.0' ? true : undefined))
+  assert.deepEqual(await count(10, () => ask('/api')), { 'backend 1.0': 10 })
+  const explained = await runTool(process.execPath, [
+    resolve(ROOT, 'bin/headgate.js'),
+    'explain',
+    '--tcp',
+    `127.0.0.1:${portOf(20080)}`,
+    '--server',
+    `http://127.0.0.1:${gateway.adminPort}`,
+    '--admin-key',
+    gateway.key,
+  ])
+  assert.ok(explained.stdout.includes(why), explained.stdout + explained.stderr)
+  await apply('mesh')
+})
+
+test('a leg without an instance answers 503 for its share, and closes its connections', async () => {
+  const route = (file: string, from: string): Promise<readonly string[]> =>
+    applyText(readFileSync(join(FOLDER, `${file}.yaml`), 'utf8').replaceAll(from, '"9.0"'))
+  await route('l7-split', '"2.0"')
+  assert.deepEqual(await count(10, () => ask('/api')), { 'backend 1.0': 9, 503: 1 })
+  await route('l4-split', '"2.0"')
+  assert.deepEqual(await count(10, askRedis), { 'redis 1.0': 9, '': 1 })
+})
+
+test('mirror, timeout and retry, fields of our own', async (t) => {
+  const [extra, port] = await Promise.all([startBackend(), findFreePorts(1)])
+  t.after(() => extra.close())
+  const own = async (conf: string): Promise<void> => {
+    const warnings = await applyText(`type: Dataplane
+name: extra-1
+networking:
+  address: 127.0.0.1
+  inbound: [{port: ${port}, servicePort: ${extra.port}, tags: {kuma.io/service: extra, kuma.io/protocol: http}}]
+---
+type: TrafficRoute
+name: backend
+sources: [{match: {kuma.io/service: frontend_default_svc_80}}]
+destinations: [{match: {kuma.io/service: backend_default_svc_80}}]
+conf: ${conf}`)
+    assert.deepEqual(warnings, [])
+    await waitFor('the inbound', () => isOpen(Number(port)))
+  }
+  const v1 = 'destination: {kuma.io/service: backend_default_svc_80, version: "1.0"}'
+  const mirror = 'mirror: {percentage: 50, destination: {kuma.io/service: extra}}'
+  await own(`{http: [{match: {path: {prefix: /copied}}, ${mirror}, ${v1}}], ${v1}}`)
+  for (let i = 0; i < 4; i++) assert.equal(await ask('/copied/x'), 'backend 1.0')
+  // each of the two workers counts for itself
+  await waitFor('copies', () => (extra.requests.length >= 1 ? true : undefined))
+  assert.ok(extra.requests.length <= 3 && extra.requests[0]?.target === '/copied/x')
+
+  const retry = 'retry: {numRetries: 1, retriableStatusCodes: [500]}'
+  const timeout = 'timeout: {http: {requestTimeout: 300ms}}'
+  await own(`{${retry}, ${timeout}, destination: {kuma.io/service: extra}}`)
+  let left = 1
+  extra.answer = () => answerText('x', { status: left-- > 0 ? '500 Error' : '200 OK' })
+  assert.equal((await get('/retried')).status, 200)
+  left = 2
+  assert.equal((await get('/retried')).status, 500)
+  extra.answer = () => null
+  assert.equal((await get('/late')).status, 504)
+})
+
+test('real servers of redis behind the same proxies', { skip: skipWithout('redis-server') }, async (t) => {
+  const servers: ChildProcess[] = []
+  t.after(async () => {
+    for (const server of servers) {
+      server.kill('SIGKILL')
+      if (server.exitCode === null && server.signalCode === null) await once(server, 'exit')
+    }
+  })
+  const [one, two] = (await findFreePorts(2)) as [number, number]
+  for (const [port, version] of [
+    [one, 'real 1.0'],
+    [two, 'real 2.0'],
+  ] as const) {
+    const flags = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
+    servers.push(spawn(findTool('redis-server') as string, flags, { stdio: 'ignore', cwd: '/tmp' }))
+    await waitFor('redis', () => isOpen(port))
+    const socket = connect(port, '127.0.0.1')
+    socket.end(`SET version "${version}"\r\n`)
+    for await (const part of socket) assert.equal(String(part), '+OK\r\n')
+  }
+  const text = readFileSync(join(FOLDER, 'mesh.yaml'), 'utf8')
+  await applyText(
+    text
+      .replace('servicePort: 31003', `servicePort: ${one}`)
+      .replace('servicePort: 31004', `servicePort: ${two}`),
+  )
+  await apply('l4-split')
+  const counts = await count(100, askRedis)
+  assert.deepEqual(counts, { 'real 1.0': 90, 'real 2.0': 10 })
+})
+
+test('every file of the mesh is tried', () => {
+  assert.deepEqual([...tried].sort(), readdirSync(FOLDER).sort())
+})
