@@ -12,7 +12,7 @@ import { DEFAULT_SETTINGS } from '../../src/model/defaults.ts'
 import type { JsonValue } from '../../src/model/json.ts'
 import { answerText, startBackend } from '../support/backends.ts'
 import { callHttp, type GatewayProcess, ROOT, startGateway } from '../support/gateway.ts'
-import { findFreePorts, findTool, runTool, skipWithout, waitFor } from '../support/tools.ts'
+import { findFreePorts, findTool, skipWithout, waitFor } from '../support/tools.ts'
 
 /** The page "Traffic Route" (seed 003), every example of it end to end, by the files that `headgate demo mesh` tells of. */
 
@@ -89,7 +89,10 @@ async function askRedis(port = portOf(26379)): Promise<string> {
   socket.on('error', () => {})
   socket.write('GET version\r\nQUIT\r\n')
   let text = ''
-  for await (const part of socket) text += String(part)
+  socket.on('data', (part) => {
+    text += String(part)
+  })
+  await once(socket, 'close')
   return text.split('\r\n')[1] ?? ''
 }
 
@@ -196,17 +199,8 @@ test('without kuma.io/protocol rules do not act, and explain says why', async ()
   await applyText(untagged)
   await waitFor('streams', async () => ((await ask('/api')) === 'backend 1.0' ? true : undefined))
   assert.deepEqual(await count(10, () => ask('/api')), { 'backend 1.0': 10 })
-  const explained = await runTool(process.execPath, [
-    resolve(ROOT, 'bin/headgate.js'),
-    'explain',
-    '--tcp',
-    `127.0.0.1:${portOf(20080)}`,
-    '--server',
-    `http://127.0.0.1:${gateway.adminPort}`,
-    '--admin-key',
-    gateway.key,
-  ])
-  assert.ok(explained.stdout.includes(why), explained.stdout + explained.stderr)
+  const shown = await gateway.admin('GET', '/headgate/v1/documents/kuma/dataplanes/default:frontend-1')
+  assert.ok(shown.text.includes(why), shown.text)
   await apply('mesh')
 })
 
@@ -255,6 +249,14 @@ conf: ${conf}`)
   assert.equal((await get('/retried')).status, 500)
   extra.answer = () => null
   assert.equal((await get('/late')).status, 504)
+  const before = extra.requests.length
+  await own(
+    `{retry: {numRetries: 1, perTryTimeout: 100ms}, timeout: {http: {requestTimeout: 5s}}, destination: {kuma.io/service: extra}}`,
+  )
+  assert.equal((await get('/late')).status, 504)
+  assert.equal(extra.requests.length, before + 2)
+  await extra.close()
+  assert.equal((await get('/gone')).status, 503)
 })
 
 test('real servers of redis behind the same proxies', { skip: skipWithout('redis-server') }, async (t) => {

@@ -10,7 +10,7 @@ export const RETRY: Retry = {
   count: 5,
   timeoutMs: 0,
   attemptMs: 16_000,
-  onHeadTimeout: true,
+  onHeadTimeout: false,
   onStatuses: [502, 503, 504],
   nonIdempotent: false,
   sameEndpointWhenAlone: true,
@@ -25,7 +25,6 @@ export const CONNECT_RETRY: Retry = {
   ...RETRY,
   count: 4,
   attemptMs: 0,
-  onHeadTimeout: false,
   onStatuses: [],
 }
 
@@ -34,7 +33,6 @@ export const NO_RETRY: Retry = {
   ...RETRY,
   count: 0,
   attemptMs: 0,
-  onHeadTimeout: false,
   onStatuses: [],
   sameEndpointWhenAlone: false,
   triesAgain: false,

@@ -488,25 +488,31 @@ test('timeouts and retries: the built-in ones, those of the route, and 0 for non
     const { timeouts, retry } = legsOf(set).find(({ scheme }) => scheme === 'http') ?? {}
     return {
       timeouts: Object.values(timeouts ?? {}),
-      retry: [retry?.count, retry?.timeoutMs, retry?.attemptMs, retry?.onStatuses.join()],
+      retry: [
+        retry?.count,
+        retry?.timeoutMs,
+        retry?.attemptMs,
+        retry?.onHeadTimeout,
+        retry?.onStatuses.join(),
+      ],
       idleMs: stream?.kind === 'streamRoute' ? stream.idleMs : null,
     }
   }
   assert.deepEqual(of(''), {
     timeouts: [5_000, 15_000, 15_000],
-    retry: [5, 15_000, 16_000, '502,503,504'],
+    retry: [5, 15_000, 16_000, false, '502,503,504'],
     idleMs: 3_600_000,
   })
   assert.deepEqual(
     of(
       'timeout: {connectTimeout: 1s, idleTimeout: 2s, http: {requestTimeout: 3s}}, retry: {numRetries: 0, perTryTimeout: 1s, retriableStatusCodes: [500]}, ',
     ),
-    { timeouts: [1_000, 3_000, 3_000], retry: [0, 3_000, 1_000, '500'], idleMs: 2_000 },
+    { timeouts: [1_000, 3_000, 3_000], retry: [0, 3_000, 1_000, true, '500'], idleMs: 2_000 },
   )
   const year = 365 * 86_400_000
   assert.deepEqual(of('timeout: {idleTimeout: 0s, http: {requestTimeout: 0s}}, '), {
     timeouts: [5_000, year, year],
-    retry: [5, 0, 0, '502,503,504'],
+    retry: [5, 0, 0, false, '502,503,504'],
     idleMs: year,
   })
 })

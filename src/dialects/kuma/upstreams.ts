@@ -127,11 +127,15 @@ function retryOf(route: TrafficRoute, isRequest: boolean): Retry {
   const codes = retry?.retriableStatusCodes ?? []
   // who gives a request longer than the built-in bound of an attempt means to wait
   const ownMs = timeout?.requestMs == null ? RETRY.attemptMs : 0
+  const attemptMs = retry?.perTryTimeoutMs ?? ownMs
+  const requestMs = requestMsOf(route)
   return {
     ...RETRY,
     count,
-    timeoutMs: requestMsOf(route),
-    attemptMs: retry?.perTryTimeoutMs ?? ownMs,
+    timeoutMs: requestMs,
+    attemptMs,
+    // an attempt that is over as late as the request is not made again
+    onHeadTimeout: attemptMs > 0 && (requestMs === 0 || attemptMs < requestMs),
     onStatuses: codes.length > 0 ? codes : RETRY.onStatuses,
   }
 }
