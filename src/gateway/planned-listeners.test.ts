@@ -127,3 +127,21 @@ test('an address that one listener leaves can be taken by another in the same ch
   assert.deepEqual(told(), ['open a http', 'close a', 'open b http'])
   await planned.close()
 })
+
+test('of several that ask for one place the first by id has it, and the others are told whose it is', async () => {
+  const { planned, told, events } = setUp()
+  const port = await freePort()
+  planned.note(asked([listener('b', port)]))
+  await planned.open()
+  planned.note(asked([listener('a', port, 'tcp'), listener('c', port)]))
+  await planned.open()
+  assert.deepEqual(told(), ['open b http', 'close b', 'open a tcp'])
+  const reasons = () => planned.statuses().map(({ id, reason }) => `${id}: ${reason}`)
+  const why = 'outbound a of dataplane/default:site has that address'
+  assert.deepEqual(reasons(), [`b: ${why}`, 'a: null', `c: ${why}`])
+  assert.equal(events.length, 2)
+  planned.note(asked([], ['a']))
+  await planned.open()
+  assert.deepEqual(told().slice(3), ['close a', 'open b http'])
+  await planned.close()
+})

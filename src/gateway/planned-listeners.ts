@@ -134,8 +134,10 @@ export class PlannedListeners {
   async #openClosed(): Promise<void> {
     if (this.#isClosed) return
     let isWaiting = false
+    const owners = ownersOf(this.#entries.values())
+    for (const entry of this.#entries.values()) await this.#yield(entry, owners)
     for (const entry of this.#entries.values()) {
-      if (entry.release !== null) continue
+      if (entry.release !== null || owners.get(placeOf(entry.listener)) !== entry) continue
       if (!(await this.#hold(entry))) isWaiting = true
       else this.#options.broadcast({ type: 'openPlanned', sockets: [planOf(entry.listener)] })
     }
@@ -145,6 +147,19 @@ export class PlannedListeners {
       void this.#do(() => this.#openClosed())
     }, this.#options.retryMs ?? RETRY_MS)
     this.#retry.unref()
+  }
+
+  /** Closes what stands where another one belongs, and tells. */
+  async #yield(entry: Entry, owners: ReadonlyMap<string, Entry>): Promise<void> {
+    const owner = owners.get(placeOf(entry.listener))
+    if (owner === undefined || owner === entry) return
+    if (entry.release !== null) {
+      this.#options.broadcast({ type: 'closePlanned', ids: [entry.listener.id] })
+      await entry.release()
+      entry.release = null
+    }
+    const { kind, id } = owner.listener.origin
+    this.#tell(entry, `${owner.listener.name} of ${kind}/${id} has that address`)
   }
 
   async #hold(entry: Entry): Promise<boolean> {
@@ -175,6 +190,21 @@ export class PlannedListeners {
     this.#options.log('warn', fields, 'a listener that a document asks for cannot be opened')
     this.#options.emit('listener', `${name} cannot be opened: ${reason}`, { id, ...fields })
   }
+}
+
+function placeOf({ address, port }: PlannedListener): string {
+  return formatAddress(address, port)
+}
+
+/** Whose each place is where several documents ask for it: the first one's by id, because that is the order in which their routes are found. */
+function ownersOf(entries: Iterable<Entry>): ReadonlyMap<string, Entry> {
+  const owners = new Map<string, Entry>()
+  for (const entry of entries) {
+    const place = placeOf(entry.listener)
+    const other = owners.get(place)
+    if (other === undefined || entry.listener.id < other.listener.id) owners.set(place, entry)
+  }
+  return owners
 }
 
 function planOf({ id, protocol, address, port, section }: PlannedListener): SocketPlan {
