@@ -11,6 +11,7 @@ import { PLUGINS as KNOWN_PLUGINS } from '../src/dialects/apisix/plugins/index.t
 import { SCHEMAS, UPSTREAM } from '../src/dialects/apisix/schema.ts'
 import { PLUGINS, VARS } from '../src/dialects/apisix/schema-parts.ts'
 import { dialects } from '../src/dialects/index.ts'
+import { READINGS as KUMA_READINGS } from '../src/dialects/kuma/readings.ts'
 import { READINGS as TENCENT_READINGS } from '../src/dialects/tencent/readings.ts'
 import { ENVIRONMENT } from '../src/gateway/settings.ts'
 import { SETTINGS_SCHEMA, type SettingSchema, wordsFor } from '../src/gateway/settings-schema.ts'
@@ -39,6 +40,7 @@ export const GENERATED: Readonly<Record<string, () => string>> = {
   'docs/cli.md': () => renderCli(MARK),
   'docs/dialects/tencent.md': () => renderDecisions('tencent', TENCENT_READINGS),
   'docs/dialects/apinizer.md': () => renderDecisions('apinizer', APINIZER_READINGS),
+  'docs/dialects/kuma.md': () => renderDecisions('kuma', KUMA_READINGS),
 }
 
 const MARK = '<!-- Made by tools/generate-docs.ts: edit its sources, then run it. -->'
