@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
-import { connect } from 'node:net'
+import { createServer as createHttpsServer } from 'node:https'
+import { type AddressInfo, connect } from 'node:net'
 import { join, resolve } from 'node:path'
 import { after, before, test } from 'node:test'
 import { parseAllDocuments } from 'yaml'
@@ -11,6 +12,7 @@ import { kuma } from '../../src/dialects/kuma/index.ts'
 import { DEFAULT_SETTINGS } from '../../src/model/defaults.ts'
 import type { JsonValue } from '../../src/model/json.ts'
 import { answerText, startBackend } from '../support/backends.ts'
+import { makeCertificate } from '../support/certificates.ts'
 import { callHttp, type GatewayProcess, ROOT, startGateway } from '../support/gateway.ts'
 import { findFreePorts, findTool, skipWithout, waitFor } from '../support/tools.ts'
 
@@ -86,13 +88,13 @@ async function ask(path: string, headers: Fields = {}): Promise<string> {
 /** What redis answers on a connection of its own; '' where it is closed without an answer. */
 async function askRedis(port = portOf(26379)): Promise<string> {
   const socket = connect(port, '127.0.0.1')
-  socket.on('error', () => {})
+  socket.on('error', () => {}) // a reset
   socket.write('GET version\r\nQUIT\r\n')
   let text = ''
   socket.on('data', (part) => {
     text += String(part)
   })
-  await once(socket, 'close')
+  await new Promise((resolveClose) => socket.once('close', resolveClose))
   return text.split('\r\n')[1] ?? ''
 }
 
@@ -257,6 +259,90 @@ conf: ${conf}`)
   assert.equal(extra.requests.length, before + 2)
   await extra.close()
   assert.equal((await get('/gone')).status, 503)
+})
+
+test('changes under load lose no request and no connection', async () => {
+  const kept = connect(portOf(26379), '127.0.0.1')
+  const said: string[] = []
+  kept.on('data', (part) => said.push(String(part)))
+  const say = async (): Promise<void> => {
+    const before = said.length
+    kept.write('GET version\r\n')
+    await waitFor('redis to answer', () => (said.length > before ? true : undefined))
+  }
+  await apply('l4-split')
+  await apply('l7-split')
+  await say()
+  let isOver = false
+  const statuses = new Map<number, number>()
+  const load = Array.from({ length: 4 }, async () => {
+    while (!isOver) {
+      const { status } = await get('/api')
+      statuses.set(status, (statuses.get(status) ?? 0) + 1)
+    }
+  })
+  for (const file of ['l7-split', 'l7-stop', 'l7-reroute', 'maglev', 'l7-split', 'l4-reroute']) {
+    const before = statuses.get(200) ?? 0
+    await apply(file)
+    await waitFor('some requests', () => ((statuses.get(200) ?? 0) > before + 20 ? true : undefined))
+  }
+  isOver = true
+  await Promise.all(load)
+  assert.deepEqual([...statuses.keys()], [200])
+  // the stream stays where it is
+  await say()
+  assert.equal(said.at(-1), said[0])
+  assert.match(String(said[0]), /redis \d\.0/)
+  kept.destroy()
+})
+
+test('a service outside of the mesh is asked by its name over verified TLS, or by the host of a rule', async (t) => {
+  const { cert, key } = makeCertificate(t, ['localhost'])
+  const server = createHttpsServer({ cert, key }, ({ headers, url }, response) => {
+    response.end(`${headers.host} ${url}`)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const [port, inbound] = await findFreePorts(2)
+  const at = (server.address() as AddressInfo).port
+  const external = (ca: string): Promise<readonly string[]> =>
+    applyText(`type: ExternalService
+name: shop
+tags: {kuma.io/service: shop, kuma.io/protocol: http}
+networking: {address: "localhost:${at}", tls: {enabled: true, caCert: {inlineString: ${JSON.stringify(ca)}}}}
+---
+type: Dataplane
+name: visitor
+networking:
+  address: 127.0.0.1
+  inbound: [{port: ${inbound}, serviceAddress: 127.0.0.2, tags: {kuma.io/service: visitor}}]
+  outbound: [{port: ${port}, tags: {kuma.io/service: shop}}]
+---
+type: TrafficRoute
+name: shop
+sources: [{match: {kuma.io/service: visitor}}]
+destinations: [{match: {kuma.io/service: shop}}]
+conf:
+  http:
+    - match: {path: {prefix: /own}}
+      modify: {host: {value: own.test}, path: {rewritePrefix: /other}}
+      destination: {kuma.io/service: shop}
+  destination: {kuma.io/service: shop}`)
+  const visit = async (path: string): Promise<string> => {
+    const { status, text } = await callHttp({ port: port as number, method: 'GET', path })
+    return status === 200 ? text : String(status)
+  }
+  await external(cert)
+  await waitFor('the outbound', () => isOpen(port as number))
+  assert.equal(await visit('/a?b=c'), 'localhost /a?b=c')
+  assert.equal(await visit('/own/x'), 'own.test /other/x')
+  // of another authority
+  await external(makeCertificate(t, ['localhost']).cert)
+  assert.equal(await visit('/a'), '503')
 })
 
 test('real servers of redis behind the same proxies', { skip: skipWithout('redis-server') }, async (t) => {
