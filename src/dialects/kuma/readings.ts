@@ -68,7 +68,7 @@ export const READINGS: readonly Reading[] = [
   reading(
     'R',
     '4',
-    'An outbound without a route accepts connections and closes them. It is a warning of the Dataplane.',
+    'An outbound without a route accepts connections and closes them; requests on connections from before get 404. It is a warning of the Dataplane.',
   ),
   reading(
     'Q',
@@ -126,7 +126,11 @@ export const READINGS: readonly Reading[] = [
     'Where `host.fromPath` makes what is no host (a slash in it, as of a pattern without a hit) the request is answered with 500; Envoy sends it.',
   ),
   reading('R', '6', '`OPTIONS *` is answered by the proxy, with 204; in Kuma it is 404.'),
-  reading('R', '6', '`x-envoy-original-path` and `x-kuma-tags` are not sent.'),
+  reading(
+    'R',
+    '6',
+    '`x-envoy-original-path` and `x-kuma-tags` are not sent. Both proxies on the way of a request write X-Forwarded-For, X-Real-IP and their kin, as everywhere in Headgate.',
+  ),
   reading(
     'R',
     '6',
