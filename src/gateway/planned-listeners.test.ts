@@ -128,8 +128,9 @@ test('an address that one listener leaves can be taken by another in the same ch
   await planned.close()
 })
 
-test('of several that ask for one place the first by id has it, and the others are told whose it is', async () => {
+test('of several that ask for one place the first by id has it, and the others are told whose it is', async (t) => {
   const { planned, told, events } = setUp()
+  t.after(() => planned.close())
   const port = await freePort()
   planned.note(asked([listener('b', port)]))
   await planned.open()
@@ -143,5 +144,4 @@ test('of several that ask for one place the first by id has it, and the others a
   planned.note(asked([], ['a']))
   await planned.open()
   assert.deepEqual(told().slice(3), ['close a', 'open b http'])
-  await planned.close()
 })
