@@ -25,6 +25,11 @@ export interface GateRequest {
   readonly isSigned: boolean
 }
 
+/** What the gate looks at; `hosts` null: at any Host, where a key is needed and no page of another site has it. */
+export type GateSettings = Pick<AdminSettings, 'allow' | 'cors' | 'keySources'> & {
+  readonly hosts: readonly string[] | null
+}
+
 export type Verdict =
   /** null: no key was needed. */
   | { readonly kind: 'pass'; readonly owner: KeyOwner | null }
@@ -39,7 +44,7 @@ export function isWrite(method: string): boolean {
 /** Decides who comes in (reliability.md A4-A7, A9, A12, A14), in a fixed order: address, Host, origin, lock-out, key, role. */
 export class AdminGate {
   readonly #isPeerAllowed: (address: string) => boolean
-  readonly #hosts: ReadonlySet<string>
+  readonly #hosts: ReadonlySet<string> | null
   readonly #origins: ReadonlySet<string>
   readonly #sources: ReadonlySet<string>
   readonly #keys: AdminKeys
@@ -47,12 +52,12 @@ export class AdminGate {
 
   /** `now`: milliseconds of a monotonic clock. Throws BAD_SETTING on a malformed allow list. */
   constructor(
-    settings: AdminSettings,
+    settings: GateSettings,
     keys: { readonly key: string; readonly viewerKey: string | null },
     now: () => number,
   ) {
     this.#isPeerAllowed = compileAllowList(settings.allow)
-    this.#hosts = new Set(settings.hosts.map((host) => host.toLowerCase()))
+    this.#hosts = settings.hosts === null ? null : new Set(settings.hosts.map((host) => host.toLowerCase()))
     this.#origins = new Set(settings.cors)
     this.#sources = new Set(settings.keySources)
     this.#keys = new AdminKeys(keys)
@@ -63,7 +68,8 @@ export class AdminGate {
     const { headers, method, peer } = request
     if (!this.#isPeerAllowed(peer)) return refuse({ kind: 'addressNotAllowed' })
     const host = textOf(headers.host)
-    if (!isHostAllowed(host, this.#hosts, request.localAddress)) return refuse({ kind: 'badHost' })
+    if (this.#hosts !== null && !isHostAllowed(host, this.#hosts, request.localAddress))
+      return refuse({ kind: 'badHost' })
     if (isWrite(method) && !isOriginAllowed(textOf(headers.origin), host, this.#origins)) {
       return refuse({ kind: 'badOrigin' })
     }

@@ -243,6 +243,7 @@ function describeRestOperation(operation: RestOperation, rest: RestDescription):
     operationId: operation.id,
     summary: operation.summary,
     tags: [rest.name],
+    ...(rest.server === undefined ? {} : { servers: [rest.server] }),
     // standard clients' form of a key is for our own endpoints, and for systems that have it themselves
     security: [{ apiKey: [] }, ...(rest.acceptsBearer === true ? [{ bearer: [] }] : [])],
     ...(parameters.length > 0 ? { parameters } : {}),

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { type AdminKeys, resolveAdminKeys } from '../gateway/admin-key.ts'
+import { type AdminKeys, needsAdminKeys, resolveAdminKeys } from '../gateway/admin-key.ts'
 import { resolveSettings, type SettingFlags } from '../gateway/settings.ts'
 import { type Gateway, startGateway } from '../gateway/start.ts'
 import { VERSION } from '../gateway/version.ts'
@@ -34,7 +34,7 @@ export async function startAll(
   env: NodeJS.ProcessEnv,
 ): Promise<{ gateway: Gateway; keys: AdminKeys | null; log: AppLog }> {
   const log = createAppLog({ level: settings.logLevel })
-  const keys = settings.admin.listen === null ? null : resolveAdminKeys(settings)
+  const keys = needsAdminKeys(settings) ? resolveAdminKeys(settings) : null
   for (const warning of keys?.warnings ?? []) log.warn({}, warning)
   const gateway = await startGateway(settings, {
     env,
@@ -55,6 +55,7 @@ function summary(gateway: Gateway, keys: AdminKeys | null): string {
   const rows: [string, string][] = [
     ['traffic', gateway.listeners.map(({ protocol, address }) => `${protocol}://${address}`).join(', ')],
     ['admin', addresses.admin === null ? 'off' : `http://${addresses.admin}`],
+    ...addresses.apis.map(({ dialect, address }): [string, string] => [dialect, `http://${address}`]),
     ['admin key', keys === null ? '-' : (keys.file ?? 'as given')],
     ['status', addresses.status === null ? 'off' : `http://${addresses.status}`],
     ['store', status.store.readOnly === null ? status.store.name : `${status.store.name} (read-only)`],

@@ -179,6 +179,26 @@ export interface RestView {
   endpoints(upstreamId: string): readonly EndpointView[] | undefined
   /** What becomes of a request, by the table of each worker that serves; absent: nobody can tell. Rejects with an error that has a `reason`. */
   explainEach?(request: ExplainRequest): Promise<readonly WorkerExplanation[]>
+  /** How data plane proxies of processes of their own stand, those that are connected and those that were, by the id of their document; absent: none connects here. */
+  proxies?(): ReadonlyMap<string, ProxyView>
+  /** Of this program, and why documents cannot be changed: null, they can. */
+  readonly version?: string
+  readOnly?(): string | null
+}
+
+/** What is known of a data plane proxy that has connected to this gateway. */
+export interface ProxyView {
+  /** Unique, of the connection. */
+  readonly id: string
+  /** Milliseconds since the epoch. */
+  readonly connectedAtMs: number
+  /** null: it is connected now. */
+  readonly disconnectedAtMs: number | null
+  /** How many changes it was sent, and how many it said to have in force. */
+  readonly sent: number
+  readonly acknowledged: number
+  /** Of its program; null: it did not say. */
+  readonly version: string | null
 }
 
 export interface RestRequest {
@@ -186,6 +206,8 @@ export interface RestRequest {
   /** Decoded path, without the query. */
   readonly path: string
   readonly query: ReadonlyMap<string, string>
+  /** The query as sent, without `?`, for calls that take one name several times; '' if there was none. */
+  readonly search: string
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string | undefined>>
   /** The body as text; '' if there was none. */
@@ -220,6 +242,13 @@ export interface DialectRest {
   readonly prefix: string
   /** Others that it answers below. */
   readonly morePrefixes?: readonly string[]
+  /**
+   * `host:port` of a listener of its own, where it answers at whatever path: on loopback without a key, as from elsewhere nobody gets there. null: its listener
+   * is off. Absent: it stands at the Admin API, below its prefixes.
+   */
+  readonly listen?: string | null
+  /** Makes what its system has when its API first starts. Called once, before its listener opens; not where documents are read-only. */
+  start?(): Promise<void>
   /** Whether keys may stand in `Authorization: Bearer` too. */
   readonly acceptsBearer?: boolean
   /** Bytes a body may have; over it `refuse({kind: 'bodyTooLarge'})`. */
@@ -286,6 +315,8 @@ export interface RestDescription {
   readonly name: string
   /** One or two sentences. */
   readonly description: string
+  /** Where it listens by default, if that is not the Admin API. */
+  readonly server?: { readonly url: string; readonly description: string }
   /** Whether a key may stand in `Authorization: Bearer` too, as in DialectRest. */
   readonly acceptsBearer?: boolean
   readonly operations: readonly RestOperation[]

@@ -48,12 +48,27 @@ export function resolveAdminKeys(settings: Settings): AdminKeys {
   return { key: kept, viewerKey, file, isTemporary: keepsNothing(settings), warnings }
 }
 
+/** Whether some listener asks for a key of the Admin API: its own, and that of a mesh's control plane unless it is on loopback. */
+export function needsAdminKeys({ admin, kuma }: Settings): boolean {
+  return admin.listen !== null || (kuma.listen !== null && !isLoopback(parseAddress(kuma.listen).host))
+}
+
 /** The admin listener is for this machine alone unless the operator says otherwise in so many words. */
 function checkReach(settings: Settings): string[] {
   const { listen, allowRemote } = settings.admin
-  if (listen === null || isLoopback(parseAddress(listen).host)) return []
+  const mesh = settings.kuma.listen
+  const warnings =
+    mesh === null || isLoopback(parseAddress(mesh).host)
+      ? []
+      : [
+          `the control plane of the mesh at ${mesh} can be reached from other machines: it asks for the admin key, which travels unencrypted`,
+        ]
+  if (listen === null || isLoopback(parseAddress(listen).host)) return warnings
   if (allowRemote)
-    return [`the admin listener ${listen} can be reached from other machines and its key travels unencrypted`]
+    return [
+      ...warnings,
+      `the admin listener ${listen} can be reached from other machines and its key travels unencrypted`,
+    ]
   throw new GatewayError(
     'BAD_SETTING',
     `the admin listener ${listen} could be reached from other machines: listen on 127.0.0.1, or add --admin-remote if that is meant`,
@@ -68,12 +83,14 @@ function checkKey(name: string, key: string, settings: Settings): string[] {
       ? `the ${name} is shorter than ${SHORTEST_KEY} characters`
       : null
   if (fault === null) return []
-  const { listen, insecureKey } = settings.admin
-  if (listen === null) return []
-  const isPrivate = isLoopback(parseAddress(listen).host)
+  if (!needsAdminKeys(settings)) return []
+  const { insecureKey } = settings.admin
+  const isPrivate = [settings.admin.listen, settings.kuma.listen].every(
+    (listen) => listen === null || isLoopback(parseAddress(listen).host),
+  )
   if (insecureKey && isPrivate) return [`${fault}: anybody on this machine can change the configuration`]
   const remedy = insecureKey
-    ? 'it is taken with --insecure-admin-key only while the admin listener is on loopback'
+    ? 'it is taken with --insecure-admin-key only while every listener that asks for it is on loopback'
     : isPrivate
       ? 'choose another, leave it out to have one made, or add --insecure-admin-key'
       : 'choose another, or leave it out to have one made'

@@ -134,7 +134,7 @@ test('a write that comes while the gateway starts is answered when its workers s
           const served = await fetch(`http://127.0.0.1:${port}/early`, { headers: { connection: 'close' } })
           return served.status
         })
-        return { admin: null, status: null, close: async () => {} }
+        return { admin: null, status: null, apis: [], close: async () => {} }
       },
     },
   )

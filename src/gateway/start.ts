@@ -112,6 +112,8 @@ export interface Control {
 export interface Fronts {
   readonly admin: string | null
   readonly status: string | null
+  /** Those of dialects whose APIs have listeners of their own. */
+  readonly apis: readonly { readonly dialect: string; readonly address: string }[]
   close(): Promise<void>
 }
 
@@ -132,6 +134,8 @@ export interface Gateway extends Control {
     readonly listen: readonly string[]
     readonly admin: string | null
     readonly status: string | null
+    /** Of dialects whose APIs have listeners of their own. */
+    readonly apis: Fronts['apis']
   }
   /** Every listener, ports settled. */
   readonly listeners: readonly StandingListener[]
@@ -276,7 +280,10 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
       sockets,
       descriptors,
       objects: () => Math.max(reconciler.size, expected),
-      forbidden: () => [fronts.admin, fronts.status].filter((address) => address !== null),
+      forbidden: () =>
+        [fronts.admin, fronts.status, ...fronts.apis.map(({ address }) => address)].filter(
+          (address) => address !== null,
+        ),
       tls: () => tls.material,
       obeysFaults: overrides.obeysFaults ?? env.HEADGATE_TEST_FAULTS === '1',
       shared,
@@ -477,7 +484,12 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
     let stopping: Promise<number> | null = null
     return {
       ...control,
-      addresses: { listen: workers.addressesOf('http'), admin: fronts.admin, status: fronts.status },
+      addresses: {
+        listen: workers.addressesOf('http'),
+        admin: fronts.admin,
+        status: fronts.status,
+        apis: fronts.apis,
+      },
       listeners: workers.listeners,
       reload: () => {
         tls.reload()
@@ -597,7 +609,7 @@ function openAddresses(
   return planned.statuses().filter((status) => status.reason === null && status.protocol === protocol)
 }
 
-const NO_FRONTS: Fronts = { admin: null, status: null, close: async () => {} }
+const NO_FRONTS: Fronts = { admin: null, status: null, apis: [], close: async () => {} }
 
 /** Every listener that the settings name, those for requests first. */
 function socketsOf(settings: Settings): SocketPlan[] {

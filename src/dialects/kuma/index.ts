@@ -4,9 +4,11 @@ import { listCompanions } from './companions.ts'
 import { idOf, recognizeKinds } from './envelope.ts'
 import { readKumaFile, writeKumaFile } from './file.ts'
 import { KEYWORDS } from './keywords.ts'
-import { isKind, KINDS, KUMA, partsOfId } from './kinds.ts'
+import { isKind, KINDS, KUMA } from './kinds.ts'
 import { concealClientKey, editableValue, normaliseValue, prepareValue } from './own-form.ts'
 import { listReferences } from './references.ts'
+import { createRest } from './rest.ts'
+import { runsHere } from './runs-here.ts'
 import { listSplits } from './splits.ts'
 import { summarizeValue } from './summary.ts'
 import { KUMA_SURFACE } from './surface.ts'
@@ -23,6 +25,7 @@ export const kuma: Dialect = {
   surface: () => KUMA_SURFACE,
   validate,
   translate,
+  rest: (store, settings, view) => createRest({ store, settings, view }),
   prepare: prepareValue,
   idOf,
   editable: editableValue,
@@ -49,10 +52,4 @@ function translate(
   if (kind !== 'dataplanes') return { objects: [], warnings: written }
   const { objects, warnings } = translateDataplane(document, lookup, search)
   return { objects: runsHere(id, settings) ? objects : [], warnings: [...written, ...warnings] }
-}
-
-/** Whether a proxy is one of this process. */
-function runsHere(id: string, { kuma: { dataplanes } }: DialectSettings): boolean {
-  const { name } = partsOfId('dataplanes', id)
-  return dataplanes.some((wanted) => wanted === 'all' || wanted === id || wanted === name)
 }

@@ -18,16 +18,19 @@ export function validate(kind: string, value: JsonValue, settings: DialectSettin
   if (!isJsonObject(value)) return [{ path: '', message: 'a resource must be an object', hint: null }]
   const undecoded = decodingFaults(kind, value)
   if (undecoded.length > 0) return undecoded
-  const found = [
-    ...specFaults(kind, value, settings),
-    ...(settings.kuma.strict ? strayFaults(kind, value) : []),
-  ]
+  const found = contentFaults(kind, value, settings)
   return found.length > 0 ? found : nameFaults(kind, value)
 }
 
 /** Values of a type that their field cannot hold. Kuma's API answers them as a bad request, and not as violations. */
 export function decodingFaults(kind: Kind, value: JsonObject): readonly Fault[] {
   return decode(kind, value).faults
+}
+
+/** Violations of the spec, and in strict mode what means nothing in it; for what can be decoded. */
+export function contentFaults(kind: Kind, value: JsonObject, settings: DialectSettings): readonly Fault[] {
+  const found = specFaults(kind, value, settings)
+  return settings.kuma.strict ? [...found, ...strayFaults(kind, value)] : found
 }
 
 /** Violations of the spec; for what can be decoded. */

@@ -13,6 +13,8 @@ export interface CaseCall {
   readonly body: string
 }
 
+type RestDialect = 'apisix' | 'tencent' | 'apinizer' | 'kuma'
+
 const DIVIDER = '----------'
 
 /**
@@ -22,7 +24,7 @@ const DIVIDER = '----------'
  */
 export function testRestCases(
   folder: URL,
-  dialect: 'apisix' | 'tencent' | 'apinizer',
+  dialect: RestDialect,
   {
     isCase = (name) => name.endsWith('.case'),
     start,
@@ -54,7 +56,7 @@ export function testRestCases(
   }
 }
 
-function readSettings(head: string, dialect: 'apisix' | 'tencent' | 'apinizer'): DialectSettings {
+function readSettings(head: string, dialect: RestDialect): DialectSettings {
   const changes = /^settings (.*)$/m.exec(head)?.[1]
   if (changes === undefined) return DEFAULT_SETTINGS
   return {

@@ -14,6 +14,7 @@ export async function sendCall(
     method,
     path: decodeURIComponent(url.pathname),
     query: new Map(url.searchParams),
+    search: url.search.slice(1),
     headers,
     body: typeof body === 'string' ? body : JSON.stringify(body),
     author: 'test',
