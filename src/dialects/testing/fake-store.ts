@@ -12,7 +12,7 @@ import { GatewayError } from '../../model/gateway-error.ts'
 import type { JsonObject, JsonValue } from '../../model/json.ts'
 import { type Dialect, type DialectSettings, DocumentSet } from '../dialect.ts'
 
-/** A store in memory for tests of a dialect's REST, which translates what is written for the warnings. Values are frozen, so that a caller who edits one is found out. */
+/** A store in memory for tests of a dialect's REST, which translates what is written for the warnings, and makes companions as Documents does. Values are frozen, so that a caller who edits one is found out. */
 export class FakeStore implements DocumentStore {
   readonly notes: WriteNote[] = []
   /** How many changes each write had. */
@@ -62,7 +62,10 @@ export class FakeStore implements DocumentStore {
     const revision = ++this.#revision
     this.notes.push(note)
     this.writes.push(changes.length)
+    const companions = changes.flatMap((change) => this.#companionsOf(change))
     const documents = changes.map((change) => this.#apply(change, revision))
+    for (const companion of companions)
+      if (!this.#documents.has(nameOf(companion.key))) this.#apply(companion, revision)
     return { revision, documents, warnings: documents.flatMap((document) => this.#warningsOf(document)) }
   }
 
@@ -75,6 +78,19 @@ export class FakeStore implements DocumentStore {
   /** Every document as one text, to see that nothing changed. */
   dump(): string {
     return JSON.stringify([...this.#documents.values()].map(({ key, value }) => [key, value]))
+  }
+
+  /** Those of a new document; what they have for a time comes from it. */
+  #companionsOf(change: DocumentChange): readonly DocumentChange[] {
+    if (change.op === 'delete' || this.#documents.has(nameOf(change.key))) return []
+    const atMs = Date.parse(String(change.value.creationTime))
+    return (this.#dialect.companions?.(change.key.kind, change.value) ?? []).map(({ kind, id, value }) => ({
+      op: 'put',
+      key: { dialect: this.#dialect.name, kind, id },
+      value: this.#dialect.prepare(kind, id, value, undefined, atMs - 1),
+      expiresAtMs: null,
+      expectedRevision: null,
+    }))
   }
 
   #apply(change: DocumentChange, revision: number): StoredDocument | undefined {

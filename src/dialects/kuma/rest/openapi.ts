@@ -96,7 +96,7 @@ const HEAD: Readonly<Record<string, JsonObject>> = {
   modificationTime: { type: ['string', 'null'], description: 'RFC 3339; owned by the server.' },
 }
 
-const RESOURCE = object(HEAD, ['type'], {
+const RESOURCE = object(HEAD, [], {
   description:
     'A resource in the Universal form, as docs/dialects/kuma.md describes each; the Kubernetes form is taken too. Types as texts; 64-bit integers are written as texts.',
   additionalProperties: true,

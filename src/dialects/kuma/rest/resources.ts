@@ -65,8 +65,10 @@ export async function putResource(call: Call, place: Place): Promise<200 | 201> 
   const id = documentId(kind, mesh, name)
   const previous = await call.find(kind, mesh, name)
   const value = prepareValue(kind, id, body, previous, nowMs)
-  const named = [...clashes(place, body), ...parametersOf(nameFaults(kind, value, previous !== undefined))]
-  if (named.length > 0) throw invalidResource(TITLES.process, unique(named))
+  const faults = nameFaults(kind, value, previous !== undefined)
+  // a type that is another one is among the clashes
+  const named = [...clashes(place, body), ...parametersOf(faults.filter(({ path }) => path !== 'type'))]
+  if (named.length > 0) throw invalidResource(TITLES.process, named)
   if (kind !== 'meshes' && (await call.find('meshes', mesh, mesh)) === undefined) throw meshNotFound(mesh)
   await call.write([
     {
@@ -93,13 +95,6 @@ function clashes({ kind, mesh, name }: Place, body: JsonObject): readonly Invali
     if (said === '' || said === text) return []
     return [{ field, reason: `${field} of the body must be that of the address, ${text}; it is ${said}` }]
   })
-}
-
-/** The first of each field: a type that is none is told once. */
-function unique(parameters: readonly InvalidParameter[]): readonly InvalidParameter[] {
-  const first = new Map<string, InvalidParameter>()
-  for (const parameter of parameters) if (!first.has(parameter.field)) first.set(parameter.field, parameter)
-  return [...first.values()]
 }
 
 export async function deleteResource(call: Call, place: Place): Promise<void> {
