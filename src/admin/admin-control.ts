@@ -8,6 +8,8 @@ import type { Tails } from '../gateway/tails.ts'
 import type { DocumentKey } from '../model/document.ts'
 import type { EndpointAddress, EndpointLoad, EndpointView } from '../model/endpoint-view.ts'
 import type {
+  EntranceExplanation,
+  EntranceQuestion,
   ExplainRequest,
   Explanation,
   RouteReach,
@@ -31,6 +33,8 @@ export interface AdminControl {
   explain(request: ExplainRequest): Promise<Explanation>
   /** Why a stream goes where it goes. Rejects with ExplainError. */
   explainStream(question: StreamQuestion): Promise<StreamExplanation>
+  /** Why what comes in at a listener that a document asks for goes where it goes. Rejects with ExplainError. */
+  explainEntrance(question: EntranceQuestion): Promise<EntranceExplanation>
   /** Which requests reach the routes of a document. Rejects with ExplainError. */
   explainRoute(key: DocumentKey): Promise<RouteReach>
   readonly events: Events

@@ -57,6 +57,16 @@ test('a stream is asked for by its listener, name and client, by a viewer too', 
   assert.deepEqual([nowhere.status, nowhere.json.code], [400, 'NO_SUCH_LISTENER'])
 })
 
+test('what comes in at a listener of a document is asked for by a viewer too', async () => {
+  const { options, ask } = await open()
+  const answer = await ask('POST', '/entrance', '{"id":"site-1","entrance":"10001","url":"/x"}')
+  assert.deepEqual([answer.status, answer.json.isLive], [200, true])
+  assert.equal(options.control.explainedEntrances[0]?.entrance, '10001')
+  assert.deepEqual(options.lines, [])
+  const odd = await ask('POST', '/entrance', '{"entrance":"10001"}')
+  assert.deepEqual([odd.status, odd.json.code], [400, 'BAD_EXPLAIN'])
+})
+
 test('each reason why there is no explanation has a status and a code of its own', async () => {
   const { options, ask } = await open()
   const told = async (reason: ExplainError['reason'], path = '', payload?: string) => {

@@ -7,6 +7,8 @@ import { Tails } from '../gateway/tails.ts'
 import { DEFAULT_SETTINGS } from '../model/defaults.ts'
 import type { DocumentChange, DocumentKey, StoredDocument, WriteNote } from '../model/document.ts'
 import type {
+  EntranceExplanation,
+  EntranceQuestion,
   ExplainRequest,
   Explanation,
   RouteReach,
@@ -149,6 +151,13 @@ export class FakeControl implements AdminControl {
     this.explainedStreams.push(question)
     if (this.explainError !== null) throw this.explainError
     return { revision: 7 } as StreamExplanation
+  }
+  /** What `explainEntrance` was asked. */
+  readonly explainedEntrances: EntranceQuestion[] = []
+  async explainEntrance(question: EntranceQuestion): Promise<EntranceExplanation> {
+    this.explainedEntrances.push(question)
+    if (this.explainError !== null) throw this.explainError
+    return { isLive: true } as EntranceExplanation
   }
   async explainRoute(): Promise<RouteReach> {
     if (this.explainError !== null) throw this.explainError

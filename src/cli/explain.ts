@@ -1,13 +1,23 @@
 import { dialects } from '../dialects/index.ts'
+import { makeEntranceQuestion } from '../gateway/entrance-question.ts'
+import { explainEntrance } from '../gateway/explain-entrance.ts'
 import { createOfflineExplainer, type Explains } from '../gateway/explain-offline.ts'
 import { isKind } from '../gateway/explain-places.ts'
 import { ExplainError, makeExplainRequest, readHeaderLine } from '../gateway/explain-request.ts'
 import { resolveSettings } from '../gateway/settings.ts'
 import { makeStreamQuestion } from '../gateway/stream-question.ts'
-import type { Explanation, RouteReach, StreamExplanation } from '../model/explanation.ts'
+import type {
+  EntranceExplanation,
+  EntranceQuestion,
+  Explanation,
+  RouteReach,
+  StreamExplanation,
+} from '../model/explanation.ts'
+import type { Settings } from '../model/settings.ts'
 import { suggest } from '../model/suggest.ts'
 import { CliError } from './cli-error.ts'
 import { AdminClient, type ClientFlags } from './client.ts'
+import { entranceText } from './explain-entrance-text.ts'
 import { streamExplanationText } from './explain-stream-text.ts'
 import { explanationText } from './explain-text.ts'
 import { findDocument, readKindAndId } from './kinds.ts'
@@ -23,13 +33,18 @@ export interface ExplainOptions extends ClientFlags {
   readonly tcp?: string | true
   readonly udp?: string | true
   readonly sni?: string
+  /** Of a data plane proxy's outbound: the proxy, and which one. */
+  readonly dataplane?: string
+  readonly outbound?: string
   readonly clientIp?: string
   readonly config?: string
   readonly all?: boolean
   readonly output: 'text' | 'json'
 }
 
-export interface ReachOptions extends ClientFlags, Pick<ExplainOptions, 'tcp' | 'udp' | 'sni'> {
+export interface ReachOptions
+  extends ClientFlags,
+    Pick<ExplainOptions, 'tcp' | 'udp' | 'sni' | 'dataplane' | 'outbound'> {
   readonly config?: string
   readonly output: 'text' | 'json'
 }
@@ -42,7 +57,9 @@ export async function runExplain(
   options: ExplainOptions,
   io: CliIo,
 ): Promise<number> {
-  const { tcp, udp } = options
+  const { tcp, udp, dataplane } = options
+  if (dataplane !== undefined) return runExplainEntrance(dataplane, url, options, io)
+  if (options.outbound !== undefined) throw usage('--outbound goes with --dataplane: whose outbound it is')
   if (tcp !== undefined || udp !== undefined) {
     refuseForStreams(url, options)
     return runExplainStream(tcp === undefined ? 'udp' : 'tcp', options, io)
@@ -99,13 +116,7 @@ function usage(message: string): CliError {
 }
 
 async function runExplainRequest(url: string, options: ExplainOptions, io: CliIo): Promise<number> {
-  const parts = {
-    method: options.method ?? 'GET',
-    headers: telling(() => (options.header ?? []).map(readHeaderLine)),
-    clientIp: options.clientIp ?? null,
-    listener: null,
-    body: options.data ?? null,
-  }
+  const parts = { ...requestParts(options), listener: null }
   const request = telling(() => makeExplainRequest(url, parts))
   let explanation: Explanation
   if (options.config === undefined) {
@@ -127,10 +138,91 @@ async function runExplainRequest(url: string, options: ExplainOptions, io: CliIo
   return 0
 }
 
+/** What comes in at an outbound of a data plane proxy. */
+async function runExplainEntrance(
+  id: string,
+  url: string | undefined,
+  options: ExplainOptions,
+  io: CliIo,
+): Promise<number> {
+  for (const name of ['tcp', 'udp', 'sni'] as const)
+    if (options[name] !== undefined)
+      throw usage(`--${name} has no meaning with --dataplane: --outbound says which listener it is`)
+  const parts = requestParts(options)
+  const question = telling(() =>
+    makeEntranceQuestion({
+      dialect: null,
+      id,
+      entrance: options.outbound ?? null,
+      request: makeExplainRequest(url ?? '/', { ...parts, listener: null }),
+    }),
+  )
+  const explanation =
+    options.config === undefined
+      ? await askEntrance(question, url ?? '/', parts, new AdminClient(options, io.environment))
+      : await readEntrance(question, options.config, io)
+  io.write(
+    options.output === 'json'
+      ? `${JSON.stringify(explanation, null, 2)}\n`
+      : entranceText(explanation, { io, isWhole: options.all === true }),
+  )
+  return 0
+}
+
+async function askEntrance(
+  { id, entrance }: EntranceQuestion,
+  url: string,
+  parts: RequestParts,
+  client: AdminClient,
+): Promise<EntranceExplanation> {
+  return (await client.json('POST', '/headgate/v1/explain/entrance', {
+    id,
+    entrance,
+    ...parts,
+    url,
+    headers: parts.headers.map(([name, value]) => `${name}: ${value}`),
+  })) as EntranceExplanation
+}
+
+async function readEntrance(
+  question: EntranceQuestion,
+  config: string,
+  io: CliIo,
+): Promise<EntranceExplanation> {
+  const { report, settings } = await readReport(config, io)
+  return explainEntrance(question, {
+    dialects,
+    settings,
+    documentsOf: ({ name }) => report.documents.filter(({ key }) => key.dialect === name),
+    placeOf: report.placeOf,
+    live: null,
+  }).catch(tell)
+}
+
+interface RequestParts {
+  readonly method: string
+  readonly headers: readonly (readonly [string, string])[]
+  readonly clientIp: string | null
+  readonly body: string | null
+}
+
+function requestParts(options: ExplainOptions): RequestParts {
+  return {
+    method: options.method ?? 'GET',
+    headers: telling(() => (options.header ?? []).map(readHeaderLine)),
+    clientIp: options.clientIp ?? null,
+    body: options.data ?? null,
+  }
+}
+
 /** `headgate explain route`: the exit status. Throws CliError. */
 export async function runExplainRoute(name: string, options: ReachOptions, io: CliIo): Promise<number> {
   if ((options.tcp ?? options.udp ?? options.sni) !== undefined)
     throw usage('explain route is about requests: --tcp, --udp and --sni have no meaning with it')
+  if ((options.dataplane ?? options.outbound) !== undefined)
+    throw usage(
+      '--dataplane and --outbound have no meaning with explain route: leave route and its kind/id out',
+    )
   const reach =
     options.config === undefined
       ? await askReach(name, new AdminClient(options, io.environment))
@@ -175,12 +267,7 @@ async function readFiles(
   target: string,
   io: CliIo,
 ): Promise<{ explains: Explains; keys: ReturnType<typeof keysOf> }> {
-  const settings = resolveSettings(target === '-' ? {} : { config: target }, io.environment)
-  const report = await validateFiles(target, dialects, settings, io)
-  if (report.faults.length > 0)
-    io.writeError(
-      `headgate: ${target} has ${report.faults.length === 1 ? 'a fault' : `${report.faults.length} faults`}; explained without what is faulty (headgate validate -f ${target} tells)\n`,
-    )
+  const { report, settings } = await readReport(target, io)
   const explains = createOfflineExplainer({
     documents: report.documents,
     dialects,
@@ -188,6 +275,19 @@ async function readFiles(
     placeOf: report.placeOf,
   })
   return { explains, keys: keysOf(report) }
+}
+
+async function readReport(
+  target: string,
+  io: CliIo,
+): Promise<{ report: Awaited<ReturnType<typeof validateFiles>>; settings: Settings }> {
+  const settings = resolveSettings(target === '-' ? {} : { config: target }, io.environment)
+  const report = await validateFiles(target, dialects, settings, io)
+  if (report.faults.length > 0)
+    io.writeError(
+      `headgate: ${target} has ${report.faults.length === 1 ? 'a fault' : `${report.faults.length} faults`}; explained without what is faulty (headgate validate -f ${target} tells)\n`,
+    )
+  return { report, settings }
 }
 
 function keysOf({ documents }: Awaited<ReturnType<typeof validateFiles>>) {

@@ -21,6 +21,17 @@ test('a kind may be singular or plural, in any case, with - or _, and with its d
     assert.deepEqual(names(word), ['apisix/plugin_configs'])
 })
 
+test('the singular of a kind is its word, also where the plural has es', () => {
+  assert.deepEqual(['routes', 'services', 'proxies', 'meshes', 'ssls', 'releases'].map(singular), [
+    'route',
+    'service',
+    'proxy',
+    'mesh',
+    'ssl',
+    'release',
+  ])
+})
+
 test('a word that dialects share means all of them, unless one is named', () => {
   assert.deepEqual(names('route', both), ['apisix/routes', 'other/routes'])
   assert.deepEqual(names('other/route', both), ['other/routes'])

@@ -125,8 +125,9 @@ export function withQuery(path: string, query: URLSearchParams): string {
   return query.size === 0 ? path : `${path}?${query}`
 }
 
-/** `routes` to `route`; other endings stay. */
+/** `routes` to `route`, `meshes` to `mesh`; other endings stay. */
 export function singular(kind: string): string {
+  if (/(?:ch|sh|x)es$/.test(kind)) return kind.slice(0, -2)
   if (kind.endsWith('ies')) return `${kind.slice(0, -3)}y`
   return kind.endsWith('s') && !kind.endsWith('ss') ? kind.slice(0, -1) : kind
 }

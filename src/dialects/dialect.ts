@@ -1,6 +1,6 @@
 import type { DocumentStore, Fault, StoredDocument, Warning } from '../model/document.ts'
 import type { EndpointView } from '../model/endpoint-view.ts'
-import type { ExplainRequest, WorkerExplanation } from '../model/explanation.ts'
+import type { ExplainedEntrance, ExplainRequest, WorkerExplanation } from '../model/explanation.ts'
 import type { JsonObject, JsonValue } from '../model/json.ts'
 import type { ModelObject } from '../model/model.ts'
 import type { Settings } from '../model/settings.ts'
@@ -16,6 +16,8 @@ export interface Dialect {
   surface(settings: DialectSettings): Surface
   /** Its documents ask for listeners of their own, which search its section alone; it cannot stand among the sections of the settings. Absent: no. */
   readonly hasOwnListeners?: true
+  /** What there is to say of these listeners, for explain. Absent: they are never asked for. */
+  readonly entrances?: DialectEntrances
   /** Schema and rules that need no other document, all faults at once. */
   validate(kind: string, value: JsonValue, settings: DialectSettings): readonly Fault[]
   /**
@@ -90,6 +92,16 @@ export interface Dialect {
   readFile(root: JsonValue, settings: DialectSettings): FileDocuments | null
   /** JSON Schema (2020-12) of a file in this language, for editors; absent: it has none that the gateway makes. */
   schema?(): JsonObject
+}
+
+/** Listeners that documents of a dialect ask for. */
+export interface DialectEntrances {
+  /** Whose documents ask for them. */
+  readonly kind: string
+  /** Those that explain can be asked for, in the order of the document, each with the choice that was made for it. Never throws for what `validate` accepts. */
+  list(document: StoredDocument, lookup: Lookup, search: Search): readonly ExplainedEntrance[]
+  /** By which this document alone asks for its listeners. */
+  settingsFor(id: string, settings: Settings): Settings
 }
 
 /** A stored value as it is shown: what its author wrote, without what is never shown. */

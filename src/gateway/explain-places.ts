@@ -38,7 +38,7 @@ export function isKind(collection: string, word: string): boolean {
   return (
     collection === word ||
     collection === `${word}s` ||
-    collection === `${word}es` ||
+    (/(?:ch|sh|x)$/.test(word) && collection === `${word}es`) ||
     collection === word.replace(/y$/, 'ies')
   )
 }

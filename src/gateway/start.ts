@@ -7,6 +7,8 @@ import { routeIdentity, WORKER } from '../model/counters.ts'
 import type { DocumentKey } from '../model/document.ts'
 import type { EndpointAddress, EndpointLoad, EndpointView } from '../model/endpoint-view.ts'
 import type {
+  EntranceExplanation,
+  EntranceQuestion,
   ExplainRequest,
   Explanation,
   RouteReach,
@@ -32,6 +34,7 @@ import { drainGateway } from './drain.ts'
 import { countHealth, EndpointViews, measureName } from './endpoint-views.ts'
 import { Events } from './events.ts'
 import { ExplainDesk } from './explain-desk.ts'
+import { explainEntrance } from './explain-entrance.ts'
 import { withPlaces } from './explain-places.ts'
 import { explainReach } from './explain-reach.ts'
 import { withRemarks } from './explain-remarks.ts'
@@ -104,6 +107,8 @@ export interface Control {
   explainStream(question: StreamQuestion): Promise<StreamExplanation>
   /** Which requests reach the routes that come from a document. Rejects with ExplainError. */
   explainRoute(key: DocumentKey): Promise<RouteReach>
+  /** Why what comes in at a listener that a document asks for goes where it goes. Rejects with ExplainError. */
+  explainEntrance(question: EntranceQuestion): Promise<EntranceExplanation>
   /** `file:line:column` of a place in a document; null where it comes from no file. */
   placeOf(key: DocumentKey, path: string): string | null
 }
@@ -462,6 +467,14 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
           explainDesk.explain(request, findListener(listener ?? null, requestAddresses()))
         return withPlaces(await explainReach(routes, explain), dialects, control.placeOf)
       },
+      explainEntrance: (question) =>
+        explainEntrance(question, {
+          dialects,
+          settings,
+          documentsOf: (dialect) => dialect.kinds.flatMap((kind) => mirror.list(dialect.name, kind)),
+          placeOf: control.placeOf,
+          live: control,
+        }),
       placeOf: (key, path) => placeInStore(store, key, path),
     }
     fronts = (await overrides.fronts?.(control)) ?? NO_FRONTS

@@ -401,3 +401,50 @@ export interface RouteReach {
   /** Entries that are not in the list. */
   readonly omitted: number
 }
+
+/** A place where a document asks for a listener, and what comes in there, to explain. */
+export interface EntranceQuestion {
+  /** Null: any dialect whose documents ask for listeners. */
+  readonly dialect: string | null
+  /** Id of the document, or its name where only one has it. */
+  readonly id: string
+  /** Port, `host:port`, or the service that it leads to; null: the only one. */
+  readonly entrance: string | null
+  /** What comes in; of a listener for streams only its client's address counts. */
+  readonly request: ExplainRequest
+}
+
+/** A listener that a document asks for, and why what comes in there is carried as it is. */
+export interface ExplainedEntrance {
+  /** For people: `outbound 127.0.0.1:10001 to cart`. */
+  readonly name: string
+  /** `host:port`. */
+  readonly address: string
+  /** What it leads to. */
+  readonly service: string
+  /** Whether requests are looked at, or connections carried as they are; and why. */
+  readonly protocol: 'http' | 'tcp'
+  readonly reason: string
+  readonly origin: ExplainedOrigin
+  /** Documents that might have shaped it, the one that does first, the others by how near they came; at most EXPLAIN_LIMITS.candidates. */
+  readonly choices: readonly ExplainedChoice[]
+  /** How many more there are. */
+  readonly omitted: number
+}
+
+export interface ExplainedChoice {
+  readonly name: string
+  readonly origin: ExplainedOrigin
+  readonly outcome: 'chosen' | 'outranked' | 'unfit'
+  /** In words. */
+  readonly reason: string
+}
+
+export interface EntranceExplanation {
+  readonly entrance: ExplainedEntrance
+  /** Whether the listener stands in this process, so that positions and health are those that serve; if not, they are those of a proxy that has just started. */
+  readonly isLive: boolean
+  /** One of both. */
+  readonly request: Explanation | null
+  readonly stream: StreamExplanation | null
+}

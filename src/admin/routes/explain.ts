@@ -1,3 +1,4 @@
+import { readEntranceQuestion } from '../../gateway/entrance-question.ts'
 import { isKind } from '../../gateway/explain-places.ts'
 import { ExplainError, readExplainRequest } from '../../gateway/explain-request.ts'
 import { readStreamQuestion } from '../../gateway/stream-question.ts'
@@ -173,6 +174,66 @@ const STREAM_EXPLANATION_SCHEMA: JsonObject = {
   },
 }
 
+const { listener: _, ...REQUEST_FIELDS } = REQUEST_SCHEMA.properties as JsonObject
+
+const ENTRANCE_SCHEMA: JsonObject = {
+  type: 'object',
+  required: ['id'],
+  additionalProperties: false,
+  properties: {
+    dialect: {
+      type: 'string',
+      description: 'Of the document; default: any whose documents ask for listeners',
+    },
+    id: {
+      type: 'string',
+      description: 'Of the document, such as `default:site-1`; or its name, where one alone has it',
+    },
+    entrance: {
+      type: 'string',
+      description: 'Port, `host:port`, or the service that the listener leads to; default: the only one',
+    },
+    ...REQUEST_FIELDS,
+  },
+}
+
+const ENTRANCE_EXPLANATION_SCHEMA: JsonObject = {
+  type: 'object',
+  required: ['entrance', 'isLive', 'request', 'stream'],
+  properties: {
+    entrance: {
+      type: 'object',
+      required: ['name', 'address', 'service', 'protocol', 'reason', 'origin', 'choices', 'omitted'],
+      properties: {
+        name: { type: 'string' },
+        address: { type: 'string', description: '`host:port`' },
+        service: { type: 'string' },
+        protocol: { enum: ['http', 'tcp'], description: 'Whether requests are looked at' },
+        reason: { type: 'string', description: 'Why they are, or are not' },
+        origin: ORIGIN,
+        choices: {
+          type: 'array',
+          description: 'Documents that might have shaped it, the one that does first',
+          items: {
+            type: 'object',
+            required: ['name', 'origin', 'outcome', 'reason'],
+            properties: {
+              name: { type: 'string' },
+              origin: ORIGIN,
+              outcome: { enum: ['chosen', 'outranked', 'unfit'] },
+              reason: { type: 'string' },
+            },
+          },
+        },
+        omitted: { type: 'integer' },
+      },
+    },
+    isLive: { type: 'boolean', description: 'Whether the listener stands in this process' },
+    request: { oneOf: [EXPLANATION_SCHEMA, { type: 'null' }] },
+    stream: { oneOf: [STREAM_EXPLANATION_SCHEMA, { type: 'null' }] },
+  },
+}
+
 const PROBLEMS: Readonly<Record<ExplainError['reason'], ProblemCode>> = {
   badRequest: 'BAD_EXPLAIN',
   noListener: 'NO_SUCH_LISTENER',
@@ -202,6 +263,21 @@ export function explainEndpoints(control: AdminControl): readonly OwnEndpoint[] 
       answer: STREAM_EXPLANATION_SCHEMA,
       handle: (call) =>
         answering(async () => answerJson(await control.explainStream(readStreamQuestion(parse(call))))),
+    },
+    {
+      method: 'POST',
+      path: '/headgate/v1/explain/entrance',
+      summary:
+        'Explain what comes in at a listener that a document asks for: why the listener is as it is, and where the request or the stream would go',
+      isWrite: false,
+      body: {
+        description: 'The listener, and what comes in',
+        schema: ENTRANCE_SCHEMA,
+        maxBytes: 4 * EXPLAIN_LIMITS.bodyBytes,
+      },
+      answer: ENTRANCE_EXPLANATION_SCHEMA,
+      handle: (call) =>
+        answering(async () => answerJson(await control.explainEntrance(readEntranceQuestion(parse(call))))),
     },
     {
       method: 'GET',

@@ -14,6 +14,11 @@ export function explainCommand(): Command {
     .option('--tcp [listener]', 'a TCP or TLS stream, to host:port or :port (the first listener for TCP)')
     .option('--udp [listener]', 'datagrams of one client, likewise (the first listener for UDP)')
     .option('--sni <name>', 'with --tcp: the name that the client asks for in TLS')
+    .option(
+      '--dataplane <name>',
+      'a data plane proxy of a mesh: what comes in at one of its outbounds, and why it has that route',
+    )
+    .option('--outbound <outbound>', 'with --dataplane: port, host:port or service (the only one)')
     .option('--client-ip <address>', 'where it comes from (127.0.0.1)')
     .option('--config <file|dir>', 'by these files instead of a running gateway')
     .option('--all', 'list every route that came up')
@@ -24,6 +29,7 @@ export function explainCommand(): Command {
       'after',
       `
 The port of the URL, where it has one, names the listener; its host is the Host field. A viewer's key will do.
+An outbound whose instances all speak HTTP is asked for a request, GET / where no URL is given; at others a stream is explained.
 A listener that ends TLS is named by --tcp too. At others a name is looked at where a route asks for one.
 Exit status: 0 explained, also where the answer is an error; 1 no explanation; 2 for a command line that makes no sense.
 
@@ -35,6 +41,8 @@ Examples:
   headgate explain /index.html -o json | jq .outcome
   headgate explain --tcp :9100 --sni db.example --client-ip 10.1.2.3
   headgate explain --udp 127.0.0.1:9053
+  headgate explain --dataplane site-1 --outbound 10001
+  headgate explain --dataplane default:site-1 --outbound cart /api/items -H 'x-canary: yes'
   headgate explain route route/1`,
     )
     .action(async (url: string | undefined, options: ExplainOptions) => {

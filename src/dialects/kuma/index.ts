@@ -1,6 +1,7 @@
 import type { StoredDocument } from '../../model/document.ts'
 import type { Dialect, DialectSettings, Lookup, Search, Translation } from '../dialect.ts'
 import { listCompanions } from './companions.ts'
+import { listEntrances, runAlone } from './entrances.ts'
 import { idOf, recognizeKinds } from './envelope.ts'
 import { readKumaFile, writeKumaFile } from './file.ts'
 import { KEYWORDS } from './keywords.ts'
@@ -21,6 +22,7 @@ export const kuma: Dialect = {
   kinds: KINDS,
   fileKeys: ['type', 'kind'],
   hasOwnListeners: true,
+  entrances: { kind: 'dataplanes', list: listEntrances, settingsFor: runAlone },
   keywords: KEYWORDS,
   surface: () => KUMA_SURFACE,
   validate,

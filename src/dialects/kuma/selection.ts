@@ -3,7 +3,7 @@ import { SERVICE, type Tags, type TrafficRoute } from './resources.ts'
 /** Which of the routes of a mesh an outbound has: exactly one, or none. spec/kuma.md 4. */
 
 /** How well a selector fits: the number of its tags with a value, and of those with `*`. */
-interface Rank {
+export interface Rank {
   readonly exact: number
   readonly wild: number
 }
@@ -39,13 +39,6 @@ export function bestRank(selectors: readonly Tags[], tagSets: readonly Tags[]): 
   return best
 }
 
-/** Why a route that could have been chosen was, or was not. */
-export interface Candidate<T extends Pick<TrafficRoute, 'sources' | 'destinations' | 'createdMs'>> {
-  readonly route: T
-  /** null: no selector of its sources fits the proxy, or none of its destinations the service. */
-  readonly rank: Rank | null
-}
-
 export function rankRoute(
   route: Pick<TrafficRoute, 'sources' | 'destinations'>,
   tagSets: readonly Tags[],
@@ -64,27 +57,44 @@ export function rankRoute(
   return best
 }
 
+/** A route that applies to an outbound, and how well. */
+export interface Candidate<T> {
+  readonly route: T
+  readonly rank: Rank
+}
+
+/** What the choice looks at. */
+export type Selectable = Pick<TrafficRoute, 'sources' | 'destinations' | 'createdMs'>
+
+/** What puts one before the other: more tags, more exact ones of as many, a later creation. null: nothing, or it is the other that stands before. */
+export function advantageOf<T extends Selectable>(
+  a: Candidate<T>,
+  b: Candidate<T>,
+): 'tags' | 'exact' | 'creation' | null {
+  const more = a.rank.exact + a.rank.wild - (b.rank.exact + b.rank.wild)
+  if (more !== 0) return more > 0 ? 'tags' : null
+  const exact = a.rank.exact - b.rank.exact
+  if (exact !== 0) return exact > 0 ? 'exact' : null
+  return a.route.createdMs > b.route.createdMs ? 'creation' : null
+}
+
 /**
  * The route of an outbound to `service` on a proxy whose inbounds (or gateway) have these tags: the best rank, then the later creation, then the first name. `routes`: of
  * its mesh, in the order of their names.
  */
-export function selectRoute<T extends Pick<TrafficRoute, 'sources' | 'destinations' | 'createdMs'>>(
+export function selectRoute<T extends Selectable>(
   routes: readonly T[],
   tagSets: readonly Tags[],
   service: string,
 ): T | null {
-  let chosen: T | null = null
-  let best: Rank | null = null
+  let chosen: Candidate<T> | null = null
   for (const route of routes) {
     const rank = rankRoute(route, tagSets, service)
     if (rank === null) continue
-    const order = best === null ? 1 : compareRanks(rank, best)
-    if (order > 0 || (order === 0 && route.createdMs > (chosen?.createdMs ?? 0))) {
-      chosen = route
-      best = rank
-    }
+    const candidate = { route, rank }
+    if (chosen === null || advantageOf(candidate, chosen) !== null) chosen = candidate
   }
-  return chosen
+  return chosen?.route ?? null
 }
 
 /** Tags of a leg for an outbound: `*` is taken from the outbound, or dropped, and every tag of the outbound that the leg does not name is inherited. */

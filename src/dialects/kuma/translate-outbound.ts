@@ -77,18 +77,22 @@ export function translateOutbound(place: OutboundPlace): TranslatedOutbound {
   return { objects, warning }
 }
 
-interface JudgedProtocol {
+export interface JudgedProtocol {
   readonly protocol: Protocol
   /**
    * How requests are carried that come over connections from before the listener turned to streams: by what the instances that do say HTTP have in common. Not an HTTP
    * protocol: there never were any.
    */
   readonly framing: Protocol
+  /** Why requests are looked at, or are not. */
   readonly reason: string
 }
 
 /** Of all healthy instances of every service that a leg of some weight leads to, subsets left aside. */
-function judgeProtocol({ outbound, instances }: OutboundPlace, { conf }: TrafficRoute): JudgedProtocol {
+export function judgeProtocol(
+  { outbound, instances }: Pick<OutboundPlace, 'outbound' | 'instances'>,
+  { conf }: TrafficRoute,
+): JudgedProtocol {
   const services = new Set<string>()
   for (const { legs } of [conf.legs, ...conf.http.map((rule) => rule.legs)]) {
     for (const leg of legs)
@@ -103,9 +107,11 @@ function judgeProtocol({ outbound, instances }: OutboundPlace, { conf }: Traffic
   const reason =
     all.length === 0
       ? `${names} has no healthy instance`
-      : other === undefined
-        ? `its instances have no HTTP protocol in common (${[...new Set(protocols)].join(', ')})`
-        : protocolWords(other)
+      : isHttp(protocol)
+        ? `every instance of ${names} speaks ${protocol}`
+        : other === undefined
+          ? `its instances have no HTTP protocol in common (${[...new Set(protocols)].join(', ')})`
+          : protocolWords(other)
   return { protocol, framing: isHttp(protocol) ? protocol : framing, reason }
 }
 
