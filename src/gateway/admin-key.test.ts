@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { DEFAULT_SETTINGS } from '../model/defaults.ts'
 import type { AdminSettings, Settings } from '../model/settings.ts'
-import { resolveAdminKeys } from './admin-key.ts'
+import { needsAdminKeys, resolveAdminKeys } from './admin-key.ts'
 
 const PAGE_KEY = 'edd1c9f034335f136f87ad84b625c8f1'
 const GOOD_KEY = 'a-key-of-more-than-24-characters'
@@ -51,6 +51,27 @@ test('an admin address that other machines reach is refused, or taken with a war
     const keys = resolveAdminKeys(makeSettings({ key: GOOD_KEY, listen, allowRemote: true }))
     assert.match(keys.warnings.join(), /unencrypted/)
   }
+})
+
+test('a mesh control plane beyond loopback needs the key too, a good one, and says that it travels unencrypted', () => {
+  const withMesh = (listen: string | null, admin: Partial<AdminSettings>): Settings => ({
+    ...makeSettings(admin),
+    kuma: { ...DEFAULT_SETTINGS.kuma, listen },
+  })
+  const off = { listen: null, key: GOOD_KEY }
+  assert.equal(needsAdminKeys(withMesh(null, off)), false)
+  assert.equal(needsAdminKeys(withMesh('127.0.0.1:5681', off)), false)
+  assert.equal(needsAdminKeys(withMesh('127.0.0.1:5681', {})), true)
+  const remote = withMesh('0.0.0.0:5681', off)
+  assert.equal(needsAdminKeys(remote), true)
+  assert.match(resolveAdminKeys(remote).warnings.join(), /mesh at 0\.0\.0\.0:5681.*unencrypted/)
+  assert.deepEqual(resolveAdminKeys(withMesh('127.0.0.1:5681', { key: GOOD_KEY })).warnings, [])
+  // the flag is for keys that nobody else can use
+  for (const listen of [null, '127.0.0.1:9180'])
+    assert.throws(
+      () => resolveAdminKeys(withMesh('0.0.0.0:5681', { listen, key: 'admin', insecureKey: true })),
+      /every listener that asks for it is on loopback/,
+    )
 })
 
 test('a good key on loopback is taken without a word', () => {

@@ -139,7 +139,9 @@ function makePlanes(
       slot,
       accessLog: null,
       log: () => {},
-      forbidden: new Set([settings.admin.listen, settings.status].filter((address) => address !== null)),
+      forbidden: new Set(
+        [settings.admin.listen, settings.status, settings.kuma.listen].filter((address) => address !== null),
+      ),
     },
   })
   const applier = new PatchApplier({
