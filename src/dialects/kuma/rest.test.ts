@@ -236,7 +236,7 @@ test('every call of the description answers, and as it says', async () => {
     kumaPutMesh: {},
     kumaPutTrafficRoute: { ...ROUTE, mesh: 'm', name: 'n' },
     kumaPutDataplane:
-      yaml(`networking: {address: 10.0.0.1, inbound: [{port: 1, servicePort: 2, tags: {kuma.io/service: site}}],
+      yaml(`networking: {address: 10.0.0.1, inbound: [{port: 1, servicePort: 2, tags: {kuma.io/service: n}}],
       outbound: [{port: 3, tags: {kuma.io/service: cart}}]}`),
     kumaPutExternalService: yaml('{tags: {kuma.io/service: bank}, networking: {address: "bank.test:443"}}'),
   }

@@ -10,6 +10,12 @@ import { prepareValue } from './own-form.ts'
 import { Call } from './rest/call.ts'
 import { answerError, CallError, refusalError, storeError } from './rest/call-error.ts'
 import { indexPage, policiesPage } from './rest/index-page.ts'
+import {
+  listMeshInsights,
+  listServiceInsights,
+  showMeshInsight,
+  showServiceInsight,
+} from './rest/insights.ts'
 import { dataplanePolicies, matchedDataplanes, routeDataplanes } from './rest/inspect.ts'
 import { describeRest } from './rest/openapi.ts'
 import { listOverviews, showOverview } from './rest/overview.ts'
@@ -116,6 +122,13 @@ function makeOperations(page: () => JsonObject, isReadOnly: () => boolean): read
     ),
     get(`${MESH}/traffic-routes/${NAMED}/_resources/dataplanes`, (call, mesh = '', name = '') =>
       matchedDataplanes(call, mesh, name),
+    ),
+    get('/mesh-insights', listMeshInsights),
+    get(`/mesh-insights/${NAMED}`, (call, mesh = '') => showMeshInsight(call, mesh)),
+    get('/service-insights', (call) => listServiceInsights(call, null)),
+    get(`${MESH}/service-insights`, (call, mesh = '') => listServiceInsights(call, mesh)),
+    get(`${MESH}/service-insights/${NAMED}`, (call, mesh = '', name = '') =>
+      showServiceInsight(call, mesh, name),
     ),
     ...KINDS.filter((kind) => kind !== 'meshes').flatMap(operationsOf),
   ]

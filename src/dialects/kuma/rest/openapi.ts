@@ -18,6 +18,10 @@ export function describeRest(): RestDescription {
       KumaResources: listOf({ $ref: '#/components/schemas/KumaResource' }),
       KumaOverview: OVERVIEW,
       KumaOverviews: listOf({ $ref: '#/components/schemas/KumaOverview' }),
+      KumaMeshInsight: MESH_INSIGHT,
+      KumaMeshInsights: listOf(ref('KumaMeshInsight')),
+      KumaServiceInsight: SERVICE_INSIGHT,
+      KumaServiceInsights: listOf(ref('KumaServiceInsight')),
       KumaRouteDataplanes: ROUTE_DATAPLANES,
       KumaMatchedDataplanes: MATCHED_DATAPLANES,
       KumaDataplanePolicies: DATAPLANE_POLICIES,
@@ -195,6 +199,42 @@ const DATAPLANE_POLICIES = object(
     ),
   },
   ['kind', 'total', 'items'],
+)
+
+const COUNTS = object(
+  {
+    total: count('All of them.'),
+    online: count('Those that are online.'),
+    partiallyDegraded: count('Those of which some inbounds are not ready.'),
+    offline: count('The others.'),
+  },
+  ['total', 'online', 'offline'],
+)
+
+const MESH_INSIGHT = object(
+  {
+    ...HEAD,
+    type: text('`MeshInsight`.'),
+    dataplanes: COUNTS,
+    dataplanesByType: object({ standard: COUNTS, gateway: COUNTS }, ['standard', 'gateway']),
+    policies: { type: 'object', description: 'How many there are, by type.' },
+    services: object(
+      { total: count('All of them.'), internal: count('Of dataplanes.'), external: count('Outside.') },
+      ['total', 'internal', 'external'],
+    ),
+  },
+  ['type', 'name', 'dataplanes', 'dataplanesByType', 'policies', 'services'],
+)
+
+const SERVICE_INSIGHT = object(
+  {
+    ...HEAD,
+    type: text('`ServiceInsight`.'),
+    serviceType: { type: 'string', enum: ['internal', 'external', 'gateway_delegated', 'gateway_builtin'] },
+    status: { type: 'string', enum: ['online', 'partially_degraded', 'offline', 'not_available'] },
+    dataplanes: COUNTS,
+  },
+  ['type', 'mesh', 'name', 'serviceType', 'status', 'dataplanes'],
 )
 
 const PARAMETERS = (reason: 'reason' | 'message'): JsonObject =>
@@ -377,24 +417,59 @@ const OPERATIONS: readonly RestOperation[] = [
     { faults: { 404: MISSING } },
   ),
   asking(
-    'kumaListInsights',
+    'kumaListDataplaneInsights',
     '/dataplanes+insights',
     'The older name of /dataplanes/_overview',
     'KumaOverviews',
     PAGED,
   ),
   asking(
-    'kumaListMeshInsights',
+    'kumaListMeshDataplaneInsights',
     '/meshes/{mesh}/dataplanes+insights',
     'The older name of /meshes/{mesh}/dataplanes/_overview',
     'KumaOverviews',
     PAGED,
   ),
   asking(
-    'kumaGetInsight',
+    'kumaGetDataplaneInsight',
     '/meshes/{mesh}/dataplanes+insights/{name}',
     'The older name of /meshes/{mesh}/dataplanes/{name}/_overview',
     'KumaOverview',
+    { faults: { 404: MISSING } },
+  ),
+  asking(
+    'kumaListMeshInsights',
+    '/mesh-insights',
+    'Count the dataplanes, services and policies of each mesh',
+    'KumaMeshInsights',
+    { query: PAGE, faults: { 400: BAD_QUERY } },
+  ),
+  asking(
+    'kumaGetMeshInsight',
+    '/mesh-insights/{mesh}',
+    'Count the dataplanes, services and policies of a mesh',
+    'KumaMeshInsight',
+    { faults: { 404: MISSING } },
+  ),
+  asking(
+    'kumaListServiceInsights',
+    '/service-insights',
+    'List the services of all meshes, and whether they are online',
+    'KumaServiceInsights',
+    { query: PAGE, faults: { 400: BAD_QUERY } },
+  ),
+  asking(
+    'kumaListMeshServiceInsights',
+    '/meshes/{mesh}/service-insights',
+    'List the services of a mesh, and whether they are online',
+    'KumaServiceInsights',
+    { query: PAGE, faults: { 400: BAD_QUERY } },
+  ),
+  asking(
+    'kumaGetServiceInsight',
+    '/meshes/{mesh}/service-insights/{name}',
+    'Tell whether a service is online',
+    'KumaServiceInsight',
     { faults: { 404: MISSING } },
   ),
   asking(

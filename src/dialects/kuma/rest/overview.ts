@@ -25,9 +25,9 @@ export async function showOverview(call: Call, mesh: string, name: string): Prom
 }
 
 /** A proxy by the id of its document; undefined: it was never here. */
-type FindProxy = (id: string) => ProxyView | undefined
+export type FindProxy = (id: string) => ProxyView | undefined
 
-function proxiesOf({ options: { view, settings, startedAtMs } }: Call): FindProxy {
+export function proxiesOf({ options: { view, settings, startedAtMs } }: Call): FindProxy {
   const connected = view?.proxies?.()
   return (id) => {
     const found = connected?.get(id)
@@ -55,11 +55,18 @@ function overviewOf(document: StoredDocument, find: FindProxy): JsonObject {
   }
 }
 
+export function isOnline(proxy: ProxyView | undefined): boolean {
+  return proxy !== undefined && proxy.disconnectedAtMs === null
+}
+
 /** As the reference works it out from the same fields. Ours is only that it is said. */
-function statusOf(document: StoredDocument, proxy: ProxyView | undefined): string {
+export function statusOf(
+  document: StoredDocument,
+  proxy: ProxyView | undefined,
+): 'Online' | 'Partially degraded' | 'Offline' {
   const { inbounds } = readDataplane(document.value)
   const ready = inbounds.filter(({ isReady, isIgnored }) => isReady || isIgnored).length
-  if (proxy === undefined || proxy.disconnectedAtMs !== null) return 'Offline'
+  if (!isOnline(proxy)) return 'Offline'
   if (ready === inbounds.length) return 'Online'
   return ready === 0 ? 'Offline' : 'Partially degraded'
 }
