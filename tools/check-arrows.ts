@@ -33,9 +33,11 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'dialects/index',
     'dialects/dialect',
   ],
+  mesh: ['gateway', 'dialects/dialect', 'model'],
+  dataplane: ['gateway', 'discovery', 'model'],
   rollout: ['gateway', 'model'],
   admin: ['gateway', 'rollout', 'dialects/index', 'dialects/dialect', 'model'],
-  cli: ['gateway', 'rollout', 'dialects/index', 'dialects/dialect', 'model'],
+  cli: ['gateway', 'mesh', 'dataplane', 'rollout', 'dialects/index', 'dialects/dialect', 'model'],
 }
 
 /** The exceptions, all of them, each with its reason. `to` is a part or a single file without `.ts`. */

@@ -1,5 +1,4 @@
 import { Argument, Command, CommanderError, Option } from 'commander'
-import { dialects } from '../dialects/index.ts'
 import { ENVIRONMENT, type SettingFlags } from '../gateway/settings.ts'
 import { VERSION } from '../gateway/version.ts'
 import { DEFAULT_SETTINGS } from '../model/defaults.ts'
@@ -7,6 +6,7 @@ import { GatewayError } from '../model/gateway-error.ts'
 import { CliError } from './cli-error.ts'
 import { applyCommand, diffCommand } from './commands/apply.ts'
 import { completeCommand, completionCommand } from './commands/completion.ts'
+import { dataplaneCommand } from './commands/dataplane.ts'
 import { deleteCommand } from './commands/delete.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { eventsCommand } from './commands/events.ts'
@@ -71,6 +71,7 @@ Examples:
   headgate validate -f config/           every fault in the files at once`,
     )
   program.addCommand(startCommand())
+  program.addCommand(dataplaneCommand())
   program.addCommand(demoCommand())
   program.addCommand(validateCommand())
   program.addCommand(applyCommand())
@@ -217,7 +218,10 @@ function validateCommand(): Command {
       '\nExamples:\n  headgate validate -f apisix.yaml\n  cat apisix.yaml | headgate validate -f -',
     )
     .action(async (options: { file: string; output: 'text' | 'json'; quiet?: boolean }) => {
-      const { runValidate, settingsFor } = await import('./validate.ts')
+      const [{ runValidate, settingsFor }, { dialects }] = await Promise.all([
+        import('./validate.ts'),
+        import('../dialects/index.ts'),
+      ])
       process.exitCode = await runValidate({
         target: options.file,
         output: options.output,

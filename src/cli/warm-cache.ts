@@ -8,5 +8,6 @@ import { enableLinearEngine } from '../expression/pattern-engine.ts'
 enableLinearEngine()
 await import('./main.ts')
 await import('./start.ts')
+await import('./dataplane.ts')
 // a thread of its own: what is kept depends on the V8 flags that a thread starts with. Its imports are what counts; without data it ends.
 new Worker(new URL('../gateway/worker.ts', import.meta.url)).on('error', () => {})

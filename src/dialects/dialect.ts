@@ -3,6 +3,7 @@ import type { EndpointView } from '../model/endpoint-view.ts'
 import type { ExplainedEntrance, ExplainRequest, WorkerExplanation } from '../model/explanation.ts'
 import type { JsonObject, JsonValue } from '../model/json.ts'
 import type { ModelObject } from '../model/model.ts'
+import type { ProxyProbe } from '../model/proxy-link.ts'
 import type { Settings } from '../model/settings.ts'
 import type { Surface } from '../model/surface.ts'
 
@@ -92,6 +93,26 @@ export interface Dialect {
   readFile(root: JsonValue, settings: DialectSettings): FileDocuments | null
   /** JSON Schema (2020-12) of a file in this language, for editors; absent: it has none that the gateway makes. */
   schema?(): JsonObject
+  /** Of a mesh: its proxies, which run as processes of their own. Absent: it has none. */
+  readonly proxies?: DialectProxies
+}
+
+/** What a control plane must know of the documents of proxies. None of it throws for a value that validates. */
+export interface DialectProxies {
+  /** Kind of the document that each proxy has. */
+  readonly kind: string
+  idOf(mesh: string, name: string): string
+  partsOf(id: string): { readonly mesh: string; readonly name: string }
+  /** Tags that a token may ask for, one set for each of its inbounds. */
+  tagSets(value: JsonObject): readonly Readonly<Record<string, string>>[]
+  probes(value: JsonObject): readonly ProxyProbe[]
+  /**
+   * The value with what is known of inbounds (`address:port`) that are probed: true or false; one that is absent is not ready. The same object where it
+   * says so already.
+   */
+  withReadiness(value: JsonObject, known: ReadonlyMap<string, boolean>): JsonObject
+  /** The value as it is while the proxy drains: no other proxy sends anything to its inbounds. */
+  draining(value: JsonObject): JsonObject
 }
 
 /** Listeners that documents of a dialect ask for. */

@@ -75,10 +75,21 @@ export class Documents implements DocumentStore {
   #expiry: NodeJS.Timeout | null = null
   #isStoreReachable = true
   #unwatch: (() => void) | null = null
+  readonly #subscribers = new Set<(edits: readonly DocumentEdit[]) => void>()
 
   constructor(options: DocumentsOptions) {
     this.#options = options
     this.#catchAlls = new CatchAlls(options.settings.sections)
+  }
+
+  /** Told of documents that changed, once they are in force here; a listener must not throw, and not wait. The returned function ends it. */
+  subscribe(listener: (edits: readonly DocumentEdit[]) => void): () => void {
+    this.#subscribers.add(listener)
+    return () => this.#subscribers.delete(listener)
+  }
+
+  #tell(edits: readonly DocumentEdit[]): void {
+    for (const listener of this.#subscribers) listener(edits)
   }
 
   revision(): number {
@@ -333,6 +344,7 @@ export class Documents implements DocumentStore {
     const warnings = [...plan.warnings, ...this.#lookForHidden(plan)]
     const published = this.#publish(plan, reservation)
     this.#lastChange = { atMs: Date.now(), revision: result.revision, isGood: true }
+    this.#tell(changes.map(({ key }, i) => ({ key, document: result.documents[i] })))
     announceRevision(this.#options.emit, { ...note, revision: result.revision, changes })
     announceWarnings(this.#options.emit, warnings)
     return { result, published, warnings }
@@ -483,6 +495,7 @@ export class Documents implements DocumentStore {
     for (const { key, message } of hidden) log('warn', { document: documentName(key) }, message)
     const published = this.#publish(plan, reservation)
     this.#lastChange = { atMs: Date.now(), revision: this.#revision, isGood: content.faults.length === 0 }
+    this.#tell(edits)
     log('info', { revision: this.#revision, changed: edits.length }, 'the configuration changed')
     const changes = edits.map(({ key, document }) => ({
       op: document ? ('put' as const) : ('delete' as const),

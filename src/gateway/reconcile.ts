@@ -466,6 +466,12 @@ export class Reconciler {
     return this.#statusOf(documentName(key))
   }
 
+  /** The objects in force that come from a document. */
+  objectsOf(key: DocumentKey): readonly StoredObject[] {
+    this.finishImport()
+    return this.#owned.get(documentName(key)) ?? NO_OBJECTS
+  }
+
   /** The routes in force that a document stands for. */
   routesOf(key: DocumentKey): readonly Route[] {
     this.finishImport()
@@ -550,6 +556,7 @@ const NOTHING: ReadonlySet<string> = new Set()
 const NO_EDITS: ReadonlyMap<string, DocumentEdit> = new Map()
 const NO_WORDS: readonly string[] = []
 const NO_REASONS: readonly Fault[] = []
+const NO_OBJECTS: readonly StoredObject[] = []
 const NO_WARNINGS: readonly Warning[] = []
 
 function isText(stored: StoredObject, { head, tail }: ObjectText): boolean {

@@ -7,6 +7,7 @@ import { readKumaFile, writeKumaFile } from './file.ts'
 import { KEYWORDS } from './keywords.ts'
 import { isKind, KINDS, KUMA } from './kinds.ts'
 import { concealClientKey, editableValue, normaliseValue, prepareValue } from './own-form.ts'
+import { PROXIES } from './proxies.ts'
 import { listReferences } from './references.ts'
 import { createRest } from './rest.ts'
 import { runsHere } from './runs-here.ts'
@@ -40,6 +41,7 @@ export const kuma: Dialect = {
   writeFile: writeKumaFile,
   recognize: recognizeKinds,
   readFile: readKumaFile,
+  proxies: PROXIES,
 }
 
 /** Proxies serve; what else there is shapes them. */
@@ -52,6 +54,9 @@ function translate(
   const { kind, id } = document.key
   const written = fieldWarnings(kind, document.value)
   if (kind !== 'dataplanes') return { objects: [], warnings: written }
+  const isHere = runsHere(id, settings)
+  // a control plane makes the models of proxies elsewhere by itself (src/mesh): here each would be made anew with every change of the mesh, for nothing
+  if (!isHere && settings.kuma.listen !== null) return { objects: [], warnings: written }
   const { objects, warnings } = translateDataplane(document, lookup, search)
-  return { objects: runsHere(id, settings) ? objects : [], warnings: [...written, ...warnings] }
+  return { objects: isHere ? objects : [], warnings: [...written, ...warnings] }
 }

@@ -1,0 +1,59 @@
+import { createServer } from 'node:http'
+import { formatAddress, listenError, parseAddress } from '../gateway/sockets.ts'
+
+export interface ProxyServer {
+  /** `host:port` that stands. */
+  readonly address: string
+  close(): Promise<void>
+}
+
+export interface ProxyReadiness {
+  /** One line each; empty: it is ready. */
+  readonly reasons: readonly string[]
+  /** What is not as it should be though it is ready. */
+  readonly notes: readonly string[]
+}
+
+/**
+ * `/ready` for whoever sends traffic to the process or supervises it: 200 while it serves, else 503, each with lines that say why. Rejects with PORT_IN_USE or BAD_SETTING. The
+ * caller closes it.
+ */
+export async function startProxyServer(
+  listen: string,
+  readiness: () => ProxyReadiness,
+): Promise<ProxyServer> {
+  const { host, port } = parseAddress(listen)
+  const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => {
+    request.resume()
+    const answer = (
+      status: number,
+      lines: readonly string[],
+      more: Readonly<Record<string, string>> = {},
+    ) => {
+      response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', ...more })
+      response.end(`${lines.join('\n')}\n`)
+    }
+    if (request.url?.split('?')[0] !== '/ready') return answer(404, ['not found'])
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      return answer(405, ['method not allowed'], { allow: 'GET, HEAD' })
+    const { reasons, notes } = readiness()
+    if (reasons.length === 0) answer(200, ['ready', ...notes])
+    else answer(503, ['not ready', ...reasons, ...notes])
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(listenError(error, formatAddress(host, port))))
+    server.listen({ host, port }, resolve)
+  })
+  // from now on errors are those of single accepts; the socket goes on listening
+  server.removeAllListeners('error').on('error', () => {})
+  const address = server.address()
+  const standing = address !== null && typeof address === 'object' ? address.port : port
+  return {
+    address: formatAddress(host, standing),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}

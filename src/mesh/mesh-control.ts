@@ -1,0 +1,458 @@
+import type { ServerResponse } from 'node:http'
+import type { Dialect, DialectProxies, DialectSettings } from '../dialects/dialect.ts'
+import type { DocumentEdit } from '../gateway/reconcile.ts'
+import type { Log } from '../gateway/worker-pool.ts'
+import type { DocumentKey, DocumentStore, StoredDocument } from '../model/document.ts'
+import { GatewayError } from '../model/gateway-error.ts'
+import type { JsonObject } from '../model/json.ts'
+import type { Section } from '../model/listener.ts'
+import {
+  HEARTBEAT_MS,
+  type ProxyHello,
+  type ProxyReport,
+  type ProxyView,
+  SILENT_MS,
+} from '../model/proxy-link.ts'
+import { refuseBearer, type TokenClaims } from './dataplane-tokens.ts'
+import { MeshModels } from './mesh-models.ts'
+import { ProxyStream } from './proxy-stream.ts'
+
+/** A proxy that is gone without a word has so long to come back before the document that it registered is deleted, as in Kuma. Milliseconds. */
+const DEREGISTER_MS = 10_000
+/** A control plane that started a moment ago may not know all proxies yet: one that serves already gets its model so much later. Milliseconds. */
+const GATHERING_MS = 3_000
+
+/** Documents, and who hears of changes. */
+export interface MeshDocuments extends DocumentStore {
+  readonly readOnly: string | null
+  subscribe(listener: (edits: readonly DocumentEdit[]) => void): () => void
+}
+
+export interface MeshControlOptions {
+  /** The mesh's language; it has `proxies`. */
+  readonly dialect: Dialect
+  readonly settings: DialectSettings
+  readonly documents: MeshDocuments
+  /** All documents of the dialect. */
+  readonly stored: readonly StoredDocument[]
+  readonly log: Log
+  /** Milliseconds: see DEREGISTER_MS and GATHERING_MS. Tests have less patience. */
+  readonly deregisterMs?: number
+  readonly gatheringMs?: number
+}
+
+/** Why a proxy is not let in. */
+export class ProxyRefusal extends Error {
+  readonly status: 400 | 403 | 404 | 405 | 409
+  readonly faults: readonly { readonly field: string; readonly reason: string }[]
+
+  constructor(status: ProxyRefusal['status'], reason: string, faults: ProxyRefusal['faults'] = []) {
+    super(reason)
+    this.status = status
+    this.faults = faults
+  }
+}
+
+interface Session {
+  readonly hello: ProxyHello
+  readonly peer: string
+  readonly stream: ProxyStream
+  readonly response: ServerResponse
+  readonly connectedAtMs: number
+  seenMs: number
+  report: ProxyReport | null
+}
+
+/** A proxy by the id of its document. */
+interface Entry {
+  readonly id: string
+  /** By instance. Two proxies of one name are both let in. */
+  readonly sessions: Map<string, Session>
+  /** It brought its document, which goes when it goes. */
+  isRegistered: boolean
+  /** What its probes found, by inbound. */
+  readonly known: Map<string, boolean>
+  removal: NodeJS.Timeout | null
+  last: Session | null
+  disconnectedAtMs: number | null
+}
+
+/**
+ * The control plane's side of proxies: registers them, sends each its model, and notes what they report. Two proxies of one name are as in Kuma: the document of the one that
+ * came last stands, where its token would also have been good for the one before; both are served, and the document is deleted when the last of them is gone.
+ */
+export class MeshControl {
+  readonly #options: MeshControlOptions
+  readonly #proxies: DialectProxies
+  readonly #models: MeshModels
+  readonly #entries = new Map<string, Entry>()
+  readonly #sections: readonly Section[]
+  readonly #unsubscribe: () => void
+  readonly #heartbeat: NodeJS.Timeout
+  readonly #startedMs = performance.now()
+  #isClosing = false
+
+  constructor(options: MeshControlOptions) {
+    const { dialect, settings, documents, log } = options
+    if (dialect.proxies === undefined) throw new Error(`${dialect.name} has no proxies`)
+    this.#options = options
+    this.#proxies = dialect.proxies
+    const all = { ...settings, kuma: { ...settings.kuma, dataplanes: ['all'] } }
+    this.#sections = [{ name: dialect.name, surface: dialect.surface(all), hasOwnListeners: true }]
+    this.#models = new MeshModels({
+      dialect,
+      settings: all,
+      documents: options.stored,
+      log,
+      onChange: (id, objects) => {
+        for (const { stream } of this.#entries.get(id)?.sessions.values() ?? []) stream.note(objects)
+      },
+      onDocument: (id) => this.#onDocument(id),
+    })
+    this.#unsubscribe = documents.subscribe((edits) =>
+      this.#models.take(edits.map((edit) => this.#asItStands(edit))),
+    )
+    this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS)
+    this.#heartbeat.unref()
+  }
+
+  /** Those that are or were connected since the start, by mesh and name. */
+  views(): readonly ProxyView[] {
+    const views: ProxyView[] = []
+    for (const { id, sessions, last, disconnectedAtMs } of this.#entries.values()) {
+      const session = [...sessions.values()].at(-1) ?? last
+      if (session === null) continue
+      const { hello, stream, report, peer, connectedAtMs } = session
+      views.push({
+        ...this.#proxies.partsOf(id),
+        isOnline: sessions.size > 0,
+        connectedAtMs,
+        disconnectedAtMs: sessions.size > 0 ? null : disconnectedAtMs,
+        instance: hello.instance,
+        version: hello.version,
+        peer,
+        sentRevision: stream.sentRevision,
+        servedRevision: report?.revision ?? 0,
+        report,
+      })
+    }
+    return views.sort((a, b) => compare(a.mesh, b.mesh) || compare(a.name, b.name))
+  }
+
+  /**
+   * Lets a proxy in, stores its document where it brought one, and begins its stream once its model is made. `claims`: of its token; null: it needs none. Rejects with
+   * ProxyRefusal, or with GatewayError as DocumentStore.write does; nothing was written to the response then.
+   */
+  async connect(
+    place: { readonly mesh: string; readonly name: string; readonly peer: string },
+    hello: ProxyHello,
+    claims: TokenClaims | null,
+    response: ServerResponse,
+  ): Promise<void> {
+    const id = this.#proxies.idOf(place.mesh, place.name)
+    const entry = this.#entries.get(id) ?? this.#makeEntry(id)
+    if (hello.dataplane !== null) await this.#register(entry, place, hello.dataplane, claims)
+    else await this.#findWritten(id, place, claims)
+    await this.#models.settle()
+    const left = (this.#options.gatheringMs ?? GATHERING_MS) - (performance.now() - this.#startedMs)
+    if (hello.hasModel && left > 0) await new Promise((resolve) => setTimeout(resolve, left))
+    if (this.#isClosing) throw new ProxyRefusal(409, 'the control plane is stopping')
+    if (response.destroyed) return
+    const stream = new ProxyStream(this.#models, id, response)
+    const now = Date.now()
+    const session: Session = {
+      hello,
+      peer: place.peer,
+      stream,
+      response,
+      connectedAtMs: now,
+      seenMs: performance.now(),
+      report: null,
+    }
+    entry.sessions.set(hello.instance, session)
+    this.#entries.set(id, entry)
+    if (entry.removal !== null) clearTimeout(entry.removal)
+    entry.removal = null
+    response.once('close', () => this.#leave(entry, session))
+    const value = this.#models.document(id)?.value
+    stream.begin(this.#sections, value === undefined ? [] : this.#proxies.probes(value))
+    this.#options.log('info', { ...place, instance: hello.instance }, 'a proxy is connected')
+  }
+
+  /** What a proxy that is connected reports. Throws ProxyRefusal 404 for one that is not. */
+  report(place: { readonly mesh: string; readonly name: string }, report: ProxyReport): void {
+    const entry = this.#entries.get(this.#proxies.idOf(place.mesh, place.name))
+    const session = entry?.sessions.get(report.instance)
+    if (entry === undefined || session === undefined)
+      throw new ProxyRefusal(404, `no proxy ${place.name} of this instance is connected`)
+    session.seenMs = performance.now()
+    const turns = report.isDraining && session.report?.isDraining !== true
+    session.report = report
+    let isNews = false
+    for (const { inbound, isReady } of report.inbounds) {
+      if (entry.known.get(inbound) !== isReady) isNews = true
+      entry.known.set(inbound, isReady)
+    }
+    if (isNews) void this.#applyReadiness(entry)
+    if (turns && isDraining(entry)) void this.#retake(entry)
+  }
+
+  /** What is known of a proxy and not stored changed, so the models of others do. */
+  async #retake({ id }: Entry): Promise<void> {
+    const key = this.#keyOf(id)
+    const document = await this.#options.documents.get(key)
+    if (document !== undefined && !this.#isClosing) this.#models.take([this.#asItStands({ key, document })])
+  }
+
+  /** A document of a proxy with what is known of it and not stored. */
+  #asItStands(edit: DocumentEdit): DocumentEdit {
+    const { key, document } = edit
+    if (
+      document === undefined ||
+      key.kind !== this.#proxies.kind ||
+      key.dialect !== this.#options.dialect.name
+    )
+      return edit
+    const entry = this.#entries.get(key.id)
+    if (entry === undefined || entry.sessions.size === 0) return edit
+    const isReadOnly = this.#options.documents.readOnly !== null
+    let { value } = document
+    if (isReadOnly) value = this.#proxies.withReadiness(value, entry.known)
+    if (isDraining(entry)) value = this.#proxies.draining(value)
+    return value === document.value ? edit : { key, document: { ...document, value } }
+  }
+
+  /** A proxy says goodbye. Resolves when its document is gone, if it had brought one and no other proxy has its name. */
+  async leave(place: { readonly mesh: string; readonly name: string }, instance: string): Promise<void> {
+    const entry = this.#entries.get(this.#proxies.idOf(place.mesh, place.name))
+    const session = entry?.sessions.get(instance)
+    if (entry === undefined || session === undefined)
+      throw new ProxyRefusal(404, `no proxy ${place.name} of this instance is connected`)
+    entry.sessions.delete(instance)
+    entry.last = session
+    entry.disconnectedAtMs = Date.now()
+    if (entry.sessions.size === 0) await this.#deregister(entry)
+    session.stream.end('the proxy said goodbye', true)
+  }
+
+  /** Ends all streams; the proxies go on with what they have, and their documents stay. */
+  close(): void {
+    this.#isClosing = true
+    clearInterval(this.#heartbeat)
+    this.#unsubscribe()
+    for (const { sessions, removal } of this.#entries.values()) {
+      if (removal !== null) clearTimeout(removal)
+      for (const { stream } of sessions.values()) stream.end('the control plane is stopping', false)
+    }
+    this.#models.close()
+  }
+
+  #makeEntry(id: string): Entry {
+    return {
+      id,
+      sessions: new Map(),
+      isRegistered: false,
+      known: new Map(),
+      removal: null,
+      last: null,
+      disconnectedAtMs: null,
+    }
+  }
+
+  #keyOf(id: string): DocumentKey {
+    return { dialect: this.#options.dialect.name, kind: this.#proxies.kind, id }
+  }
+
+  async #findWritten(
+    id: string,
+    place: { mesh: string; name: string },
+    claims: TokenClaims | null,
+  ): Promise<void> {
+    const document = await this.#options.documents.get(this.#keyOf(id))
+    if (document === undefined)
+      throw new ProxyRefusal(
+        404,
+        `the mesh ${place.mesh} has no document of a proxy ${place.name}: give one with --dataplane-file, or apply it first`,
+      )
+    this.#checkBearer(place, document.value, claims)
+  }
+
+  #checkBearer(
+    place: { readonly mesh: string; readonly name: string },
+    value: JsonObject,
+    claims: TokenClaims | null,
+    prefix = '',
+  ): void {
+    if (claims === null) return
+    const reason = refuseBearer(claims, { ...place, tagSets: this.#proxies.tagSets(value) })
+    if (reason !== null) throw new ProxyRefusal(403, prefix + reason)
+  }
+
+  #register(
+    entry: Entry,
+    place: { readonly mesh: string; readonly name: string },
+    written: JsonObject,
+    claims: TokenClaims | null,
+  ): Promise<void> {
+    const { dialect, documents } = this.#options
+    const key = this.#keyOf(entry.id)
+    this.#checkDocument(place, written, claims)
+    return documents.exclusive(async () => {
+      const before = await documents.get(key)
+      if (before !== undefined)
+        this.#checkBearer(
+          place,
+          before.value,
+          claims,
+          'a proxy of this name is there, which you may not replace: ',
+        )
+      await this.#checkReferences(written)
+      const prepared = dialect.prepare(key.kind, key.id, written, before, Date.now())
+      // what was known before it came counts no more for a new one
+      if (entry.sessions.size === 0 && entry.last === null) entry.known.clear()
+      const value = this.#proxies.withReadiness(prepared, entry.known)
+      if (documents.readOnly !== null) {
+        if (before !== undefined) return
+        throw new ProxyRefusal(405, `the proxy cannot be registered: ${documents.readOnly}`)
+      }
+      entry.isRegistered = true
+      if (before !== undefined && isSame(dialect, key.kind, before.value, value)) return
+      await documents.write([{ op: 'put', key, value, expiresAtMs: null, expectedRevision: null }], {
+        author: `dataplane ${place.mesh}/${place.name}`,
+        message: 'registered',
+      })
+    })
+  }
+
+  #checkDocument(
+    place: { readonly mesh: string; readonly name: string },
+    written: JsonObject,
+    claims: TokenClaims | null,
+  ): void {
+    const { dialect, settings } = this.#options
+    const { kind, idOf } = this.#proxies
+    const id = dialect.idOf(kind, written)
+    if (id !== idOf(place.mesh, place.name))
+      throw new ProxyRefusal(
+        400,
+        `the document is not of the proxy ${place.name} of the mesh ${place.mesh}`,
+        [{ field: 'name', reason: `it is of ${id ?? 'none'}` }],
+      )
+    const faults = dialect.validate(kind, written, settings)
+    if (faults.length > 0)
+      throw new ProxyRefusal(
+        400,
+        'the document is not valid',
+        faults.map(({ path, message }) => ({ field: path, reason: message })),
+      )
+    this.#checkBearer(place, written, claims)
+  }
+
+  async #checkReferences(value: JsonObject): Promise<void> {
+    const { dialect, documents } = this.#options
+    for (const { path, kind, id, mustExist } of dialect.references(this.#proxies.kind, value)) {
+      if (!mustExist || (await documents.get({ dialect: dialect.name, kind, id })) !== undefined) continue
+      const fault = { field: path, reason: `there is no ${id} among the ${kind}: create it first` }
+      throw new ProxyRefusal(400, 'the document is not valid', [fault])
+    }
+  }
+
+  #onDocument(id: string): void {
+    const entry = this.#entries.get(id)
+    if (entry === undefined || entry.sessions.size === 0) return
+    const document = this.#models.document(id)
+    if (document === undefined) {
+      // it comes again with its document; one that brought none serves nothing until somebody writes one
+      if (entry.isRegistered)
+        for (const { stream } of entry.sessions.values()) stream.end('its document was deleted', false)
+      return
+    }
+    const probes = this.#proxies.probes(document.value)
+    for (const { stream } of entry.sessions.values()) stream.setProbes(probes)
+    if (probes.length > 0) void this.#applyReadiness(entry)
+  }
+
+  /** Writes what probes found into the document; where nothing can be written, into what models are made of. */
+  async #applyReadiness(entry: Entry): Promise<void> {
+    const { documents, log } = this.#options
+    const key = this.#keyOf(entry.id)
+    try {
+      await documents.exclusive(async () => {
+        if (documents.readOnly !== null) return this.#retake(entry)
+        const before = await documents.get(key)
+        if (before === undefined || this.#isClosing) return
+        const value = this.#proxies.withReadiness(before.value, entry.known)
+        if (value === before.value) return
+        const expectedRevision = before.modifiedRevision
+        const change = { op: 'put' as const, key, value, expiresAtMs: before.expiresAtMs, expectedRevision }
+        await documents.write([change], { author: 'system', message: 'probes of its inbounds' })
+      })
+    } catch (error) {
+      // somebody else wrote it: that change comes by here too
+      if (error instanceof GatewayError && error.code === 'WRITE_CONFLICT') return
+      log(
+        'warn',
+        { dataplane: entry.id, error: String(error) },
+        'what probes of a proxy found could not be stored',
+      )
+    }
+  }
+
+  #leave(entry: Entry, session: Session): void {
+    session.stream.close()
+    // another one of the same instance may have come before this one was known to be gone
+    if (entry.sessions.get(session.hello.instance) !== session) return
+    entry.sessions.delete(session.hello.instance)
+    entry.last = session
+    entry.disconnectedAtMs = Date.now()
+    const place = this.#proxies.partsOf(entry.id)
+    this.#options.log('info', { ...place, instance: session.hello.instance }, 'a proxy is gone')
+    if (!entry.isRegistered || entry.sessions.size > 0 || this.#isClosing) return
+    entry.removal = setTimeout(() => {
+      entry.removal = null
+      void this.#deregister(entry)
+    }, this.#options.deregisterMs ?? DEREGISTER_MS)
+    entry.removal.unref()
+  }
+
+  async #deregister(entry: Entry): Promise<void> {
+    const { documents, log } = this.#options
+    if (!entry.isRegistered || documents.readOnly !== null) return
+    const key = this.#keyOf(entry.id)
+    try {
+      await documents.exclusive(async () => {
+        if (entry.sessions.size > 0 || (await documents.get(key)) === undefined) return
+        entry.isRegistered = false
+        await documents.write([{ op: 'delete', key, expectedRevision: null }], {
+          author: 'system',
+          message: 'the proxy is gone',
+        })
+      })
+    } catch (error) {
+      log('warn', { dataplane: entry.id, error: String(error) }, 'the document of a proxy that is gone stays')
+    }
+  }
+
+  #beat(): void {
+    const now = performance.now()
+    for (const { sessions } of this.#entries.values()) {
+      for (const { stream, response, seenMs } of sessions.values()) {
+        if (now - seenMs > SILENT_MS) response.destroy()
+        else stream.heartbeat()
+      }
+    }
+  }
+}
+
+/** Two of one name are one to the others: it drains when all do. */
+function isDraining({ sessions }: Entry): boolean {
+  return sessions.size > 0 && [...sessions.values()].every(({ report }) => report?.isDraining === true)
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+function isSame(dialect: Dialect, kind: string, a: JsonObject, b: JsonObject): boolean {
+  return JSON.stringify(dialect.normalize(kind, a)) === JSON.stringify(dialect.normalize(kind, b))
+}
