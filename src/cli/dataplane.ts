@@ -67,7 +67,10 @@ export async function runDataplane(flags: DataplaneFlags): Promise<number> {
   const names = options.proxies.map(({ mesh, name }) => `${mesh}/${name}`).join(', ')
   const admin = dataplane.admin === null ? 'off' : `http://${dataplane.admin}/ready`
   process.stdout.write(`headgate ${VERSION} dataplane ${names} is ready\n  admin       ${admin}\n`)
-  return ended.promise
+  const code = await ended.promise
+  log.info({ code }, code === 0 ? 'stopped' : 'stopped; something was cut')
+  // the data plane has no other end than that of its thread, which is this one
+  process.exit(code)
 }
 
 function readOptions(flags: DataplaneFlags, log: AppLog): DataplaneOptions {

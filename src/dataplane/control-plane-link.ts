@@ -1,4 +1,4 @@
-import { Agent, type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http'
+import type { Agent as PlainAgent, ClientRequest, IncomingMessage } from 'node:http'
 import type { Agent as SecureAgent } from 'node:https'
 import type { Log } from '../gateway/worker-pool.ts'
 import {
@@ -10,6 +10,7 @@ import {
   type ToProxy,
 } from '../model/proxy-link.ts'
 import { LineReader } from './line-reader.ts'
+import { Agent, request as requestHttp } from './node-http.ts'
 
 /** Pause before a control plane that is away is tried again: doubles from the first to the last, and half of it is left to chance. Milliseconds. */
 const FIRST_PAUSE_MS = 500
@@ -56,7 +57,7 @@ const FINAL_STATUSES = new Set([400, 401, 403, 405])
 export class ControlPlaneLink {
   readonly #options: LinkOptions
   readonly #path: string
-  readonly #agent: Agent | SecureAgent
+  readonly #agent: PlainAgent | SecureAgent
   readonly #random: () => number
   readonly #send: typeof requestHttp
   #stream: ClientRequest | null = null
@@ -69,7 +70,7 @@ export class ControlPlaneLink {
   #hasServed = false
   readonly #first = Promise.withResolvers<void>()
 
-  private constructor(options: LinkOptions, agent: Agent | SecureAgent, send: typeof requestHttp) {
+  private constructor(options: LinkOptions, agent: PlainAgent | SecureAgent, send: typeof requestHttp) {
     this.#options = options
     this.#agent = agent
     this.#send = send
@@ -77,12 +78,11 @@ export class ControlPlaneLink {
     this.#path = `${PROXY_PREFIX}/${encodeURIComponent(options.mesh)}/${encodeURIComponent(options.name)}`
   }
 
-  static async open(options: LinkOptions): Promise<ControlPlaneLink> {
+  static open(options: LinkOptions): ControlPlaneLink {
     const keep = { keepAlive: true, maxSockets: 4 }
     let link: ControlPlaneLink
     if (options.controlPlane.protocol === 'https:') {
-      // loaded where it is needed: most control planes are beside their proxies
-      const https = await import('node:https')
+      const https = process.getBuiltinModule('node:https')
       const agent = new https.Agent({ ...keep, ...(options.ca === null ? {} : { ca: options.ca }) })
       link = new ControlPlaneLink(options, agent, https.request)
     } else link = new ControlPlaneLink(options, new Agent(keep), requestHttp)

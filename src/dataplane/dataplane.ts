@@ -166,7 +166,7 @@ class RunningDataplane implements Dataplane {
       this.#proxies.map(async (proxy) => {
         const { identity, instance } = proxy
         const { mesh, name, dataplane } = identity
-        proxy.link = await ControlPlaneLink.open({
+        proxy.link = ControlPlaneLink.open({
           controlPlane,
           ca,
           mesh,

@@ -1,5 +1,5 @@
-import { createServer } from 'node:http'
 import { formatAddress, listenError, parseAddress } from '../gateway/sockets.ts'
+import { createServer } from './node-http.ts'
 
 export interface ProxyServer {
   /** `host:port` that stands. */
