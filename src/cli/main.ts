@@ -11,6 +11,7 @@ import { deleteCommand } from './commands/delete.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { eventsCommand } from './commands/events.ts'
 import { explainCommand } from './commands/explain.ts'
+import { generateCommand } from './commands/generate.ts'
 import { describeCommand, getCommand } from './commands/get.ts'
 import { exportCommand, historyCommand, rollbackCommand } from './commands/history.ts'
 import { logsCommand } from './commands/logs.ts'
@@ -72,6 +73,7 @@ Examples:
     )
   program.addCommand(startCommand())
   program.addCommand(dataplaneCommand())
+  program.addCommand(generateCommand())
   program.addCommand(demoCommand())
   program.addCommand(validateCommand())
   program.addCommand(applyCommand())

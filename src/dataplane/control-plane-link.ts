@@ -1,4 +1,4 @@
-import type { Agent as PlainAgent, ClientRequest, IncomingMessage } from 'node:http'
+import type { ClientRequest, IncomingMessage, Agent as PlainAgent } from 'node:http'
 import type { Agent as SecureAgent } from 'node:https'
 import type { Log } from '../gateway/worker-pool.ts'
 import {

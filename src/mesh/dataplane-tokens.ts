@@ -25,6 +25,8 @@ export interface TokenBearer {
   readonly tagSets: readonly Readonly<Record<string, string>>[]
 }
 
+/** Where a control plane is asked for one, as Kuma's. */
+export const TOKEN_PATH = '/tokens/dataplane'
 export const TOKEN_KEY_FILE = 'dataplane-token.key'
 const KEY_BYTES = 32
 /** Longest time that a token may be good for. */

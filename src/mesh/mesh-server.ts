@@ -14,12 +14,18 @@ import {
   textField,
 } from '../model/json-fields.ts'
 import { LINES_TYPE, PROXY_PREFIX, type ProxyHello, type ProxyReport } from '../model/proxy-link.ts'
-import { readToken, readTokenWish, refuseBearer, signToken, type TokenClaims } from './dataplane-tokens.ts'
+import {
+  readToken,
+  readTokenWish,
+  refuseBearer,
+  signToken,
+  TOKEN_PATH,
+  type TokenClaims,
+} from './dataplane-tokens.ts'
 import { type MeshControl, ProxyRefusal } from './mesh-control.ts'
 
 /** Bytes of a request's body. */
 const MAX_BODY_BYTES = 1_048_576
-export const TOKEN_PATH = '/tokens/dataplane'
 
 export interface MeshHandlerOptions {
   readonly control: MeshControl
