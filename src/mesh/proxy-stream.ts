@@ -1,10 +1,14 @@
-import type { ServerResponse } from 'node:http'
 import type { Section } from '../model/listener.ts'
 import type { ProxyProbe, ToProxy } from '../model/proxy-link.ts'
 import type { MeshModels, ObjectKey } from './mesh-models.ts'
 
 /** What a stream writes to: an answer of HTTP, or what a test has instead. */
-export type LineSink = Pick<ServerResponse, 'write' | 'end' | 'once' | 'writableNeedDrain'>
+export interface LineSink {
+  /** False: it wants no more before it tells of `drain`. */
+  write(text: string): boolean
+  end(): unknown
+  once(event: 'drain', listener: () => void): unknown
+}
 
 /**
  * The model of one proxy on its way there: first the whole, then what changed. While the proxy does not read, what changes is noted by name and nothing is written, so

@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { waitFor } from '../../test/support/tools.ts'
+import type { StoredDocument } from '../model/document.ts'
+import type { JsonObject } from '../model/json.ts'
+import type { ProxyReport } from '../model/proxy-link.ts'
+import type { TokenClaims } from './dataplane-tokens.ts'
+import { MeshControl } from './mesh-control.ts'
+import { FakeDocuments, FakeSink, kuma, MESH, proxyDocument, proxyValue, SETTINGS } from './testing.ts'
+
+const PROBE = { serviceProbe: { interval: '1s', tcp: {} } }
+const SITE = { mesh: 'default', name: 'site-1', peer: '127.0.0.1' }
+
+function setUp(t: TestContext, documents: readonly StoredDocument[] = [MESH], deregisterMs = 60_000) {
+  const store = new FakeDocuments(documents)
+  const control = new MeshControl({
+    dialect: kuma,
+    settings: SETTINGS,
+    documents: store,
+    stored: documents,
+    log: (level, fields, message) => {
+      if (level !== 'info') assert.fail(`${message}: ${JSON.stringify(fields)}`)
+    },
+    deregisterMs,
+    gatheringMs: 0,
+  })
+  t.after(() => control.close())
+  const connect = async (
+    name: string,
+    dataplane: JsonObject | null,
+    instance = `${name}-a`,
+    claims: TokenClaims | null = null,
+  ) => {
+    const sink = new FakeSink()
+    const hello = { instance, version: '1', dataplane, hasModel: false }
+    await control.connect({ mesh: 'default', name, peer: '127.0.0.1' }, hello, claims, sink.asResponse())
+    return sink
+  }
+  const report = (name: string, more: Partial<ProxyReport>, instance = `${name}-a`): void =>
+    control.report(
+      { mesh: 'default', name },
+      { instance, revision: 1, faults: [], inbounds: [], closed: [], isDraining: false, ...more },
+    )
+  return { store, control, connect, report }
+}
+
+/** waitFor with a plain answer. */
+const until = (what: string, holds: () => boolean) => waitFor(what, () => holds() || undefined)
+
+const refusal = (status: number, text: RegExp) => (error: Error & { status?: number }) =>
+  error.status === status && text.test(`${error.message} ${JSON.stringify(error)}`)
+
+test('stores the document that a proxy brings, and sends it its model', async (t) => {
+  const { store, control, connect } = setUp(t)
+  const sink = await connect('site-1', proxyValue('site-1', 'site'))
+  assert.equal(store.valueOf('default:site-1')?.name, 'site-1')
+  const model = sink.lines.find((line) => line.type === 'model')
+  assert.ok(model?.type === 'model' && model.upserts.some(({ kind }) => kind === 'listener'))
+  assert.deepEqual(
+    control.views().map(({ name, isOnline, peer }) => ({ name, isOnline, peer })),
+    [{ name: 'site-1', isOnline: true, peer: '127.0.0.1' }],
+  )
+})
+
+test('refuses documents of another proxy, bad ones, those of no mesh, and proxies of which nobody knows a document', async (t) => {
+  const { store, connect } = setUp(t)
+  await assert.rejects(connect('site-1', proxyValue('site-2', 'site')), refusal(400, /default:site-2/))
+  const bad = { ...proxyValue('site-1', 'site'), networking: { address: '0.0.0.0' } }
+  await assert.rejects(connect('site-1', bad), refusal(400, /networking\.address/))
+  const stray = { ...proxyValue('site-1', 'site'), mesh: 'other' }
+  await assert.rejects(connect('site-1', stray), refusal(400, /other:site-1/))
+  await assert.rejects(connect('site-1', null), refusal(404, /--dataplane-file/))
+  assert.equal(store.valueOf('default:site-1'), undefined)
+  store.readOnly = 'documents come from mesh.yaml: change that'
+  await assert.rejects(connect('site-1', proxyValue('site-1', 'site')), refusal(405, /mesh\.yaml/))
+})
+
+test('lets in whom a token is for, also in the place of one that was there', async (t) => {
+  const { connect } = setUp(t, [MESH, proxyDocument('site-1', 'site')])
+  const claims: TokenClaims = { mesh: 'default', name: null, tags: { 'kuma.io/service': ['cart'] } }
+  await assert.rejects(connect('cart-1', proxyValue('cart-1', 'site'), 'a', claims), refusal(403, /has site/))
+  await connect('cart-1', proxyValue('cart-1', 'cart'), 'a', claims)
+  // its own tags would do, but it would take the place of a proxy that this token is not for
+  await assert.rejects(
+    connect('site-1', proxyValue('site-1', 'cart'), 'a', claims),
+    refusal(403, /which you may not replace/),
+  )
+  await assert.rejects(connect('site-1', null, 'a', claims), refusal(403, /has site/))
+})
+
+test('deletes what a proxy brought when it says goodbye, or is gone for long; what others wrote stays', async (t) => {
+  const { store, control, connect } = setUp(t, [MESH, proxyDocument('cart-1', 'cart')], 30)
+  await connect('site-1', proxyValue('site-1', 'site'))
+  await control.leave(SITE, 'site-1-a')
+  assert.equal(store.valueOf('default:site-1'), undefined)
+  await assert.rejects(control.leave(SITE, 'site-1-a'), refusal(404, /connected/))
+
+  const sink = await connect('site-1', proxyValue('site-1', 'site'))
+  sink.destroy()
+  assert.notEqual(store.valueOf('default:site-1'), undefined)
+  assert.equal(control.views()[0]?.isOnline, false)
+  await until('the document is deleted', () => store.valueOf('default:site-1') === undefined)
+
+  const other = await connect('cart-1', null)
+  other.destroy()
+  const later = await connect('later-1', proxyValue('later-1', 'site'))
+  later.destroy()
+  await until('one that went later is deleted', () => store.valueOf('default:later-1') === undefined)
+  assert.notEqual(store.valueOf('default:cart-1'), undefined)
+})
+
+test('keeps the document of a proxy that comes back in time', async (t) => {
+  const { store, connect } = setUp(t, [MESH], 100)
+  const sink = await connect('site-1', proxyValue('site-1', 'site'))
+  sink.destroy()
+  await connect('site-1', proxyValue('site-1', 'site'))
+  const later = await connect('later-1', proxyValue('later-1', 'site'))
+  later.destroy()
+  await until('one that went later is deleted', () => store.valueOf('default:later-1') === undefined)
+  assert.notEqual(store.valueOf('default:site-1'), undefined)
+})
+
+test('lets in two proxies of one name: the last document stands until both are gone', async (t) => {
+  const { store, control, connect } = setUp(t)
+  const first = await connect('site-1', proxyValue('site-1', 'site'), 'one')
+  first.take()
+  const second = await connect('site-1', proxyValue('site-1', 'site', ['cart']), 'two')
+  assert.match(JSON.stringify(store.valueOf('default:site-1')), /"outbound":\[\{"port":10001/)
+  await until('the first gets the new model too', () => first.lines.some((line) => line.type === 'patch'))
+  await control.leave(SITE, 'two')
+  assert.equal(second.isEnded, true)
+  assert.equal(first.isEnded, false)
+  assert.notEqual(store.valueOf('default:site-1'), undefined)
+  await control.leave(SITE, 'one')
+  assert.equal(store.valueOf('default:site-1'), undefined)
+})
+
+test('writes into an inbound with a probe whether it is ready, first of all that it is not', async (t) => {
+  const { store, connect, report } = setUp(t)
+  const sink = await connect('site-1', proxyValue('site-1', 'site', [], PROBE))
+  const isReady = () =>
+    JSON.stringify(store.valueOf('default:site-1')).match(/"health":\{"ready":(\w+)\}/)?.[1]
+  assert.equal(isReady(), 'false')
+  const probes = sink.lines.find((line) => line.type === 'probes')
+  assert.deepEqual(probes?.type === 'probes' && probes.probes, [
+    {
+      inbound: '127.0.0.1:9000',
+      host: '127.0.0.1',
+      port: 8000,
+      intervalMs: 1000,
+      timeoutMs: 2000,
+      healthyThreshold: 1,
+      unhealthyThreshold: 1,
+    },
+  ])
+  report('site-1', { inbounds: [{ inbound: '127.0.0.1:9000', isReady: true }] })
+  await until('the inbound is ready', () => isReady() === 'true')
+  report('site-1', { inbounds: [{ inbound: '127.0.0.1:9000', isReady: false }] })
+  await until('the inbound is no longer ready', () => isReady() === 'false')
+  assert.throws(() => report('site-1', {}, 'stranger'), refusal(404, /connected/))
+})
+
+test('takes a proxy that drains, or is not ready and cannot be written, out of the models of others', async (t) => {
+  const site = proxyDocument('site-1', 'site', ['cart'])
+  const route = {
+    ...site,
+    key: { ...site.key, kind: 'traffic-routes', id: 'default:all' },
+    value: {
+      type: 'TrafficRoute',
+      mesh: 'default',
+      name: 'all',
+      sources: [{ match: { 'kuma.io/service': '*' } }],
+      destinations: [{ match: { 'kuma.io/service': '*' } }],
+      conf: { destination: { 'kuma.io/service': '*' } },
+    },
+  }
+  const { store, connect, report } = setUp(t, [MESH, site, route, proxyDocument('cart-1', 'cart', [], PROBE)])
+  store.readOnly = 'documents come from a file'
+  const sink = await connect('site-1', null)
+  const hasEndpoint = () => {
+    let last = false
+    for (const line of sink.lines)
+      if (line.type === 'model' || line.type === 'patch')
+        for (const object of line.upserts)
+          if (object.kind === 'upstream' && !object.name.includes('application'))
+            last = object.endpoints.some(({ port }) => port === 9000)
+    return last
+  }
+  assert.equal(hasEndpoint(), true)
+  await connect('cart-1', null)
+  const about = (isReady: boolean) => ({ inbounds: [{ inbound: '127.0.0.1:9000', isReady }] })
+  report('cart-1', about(false))
+  await until('nothing is sent to an inbound that is not ready', () => !hasEndpoint())
+  report('cart-1', about(true))
+  await until('it is sent to again', hasEndpoint)
+  report('cart-1', { ...about(true), isDraining: true })
+  await until('nothing is sent to one that drains', () => !hasEndpoint())
+  assert.equal(JSON.stringify(store.valueOf('default:cart-1')).includes('"health"'), false)
+})
+
+test('ends the stream of a proxy whose document somebody deleted, so that it comes again with it', async (t) => {
+  const { store, connect } = setUp(t)
+  const sink = await connect('site-1', proxyValue('site-1', 'site'))
+  sink.take()
+  const key = { dialect: 'kuma', kind: 'dataplanes', id: 'default:site-1' }
+  await store.write([{ op: 'delete', key, expectedRevision: null }])
+  await until('the stream ends', () => sink.isEnded)
+  assert.deepEqual(sink.take(), [{ type: 'end', reason: 'its document was deleted', isFinal: false }])
+})
