@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import type { DialectRest } from '../dialects/dialect.ts'
 import { isLoopback } from '../gateway/admin-key.ts'
@@ -16,8 +17,18 @@ export interface DialectServerOptions extends Serving {
   /** The keys of the Admin API; null is enough on loopback. */
   readonly keys: { readonly key: string; readonly viewerKey: string | null } | null
   readonly rest: DialectRest
+  /** Absent: it has no others. */
+  readonly others?: OtherCalls
   /** Milliseconds of a monotonic clock. Default: that of the process. */
   readonly now?: () => number
+}
+
+/** Calls at the same listener that are no call of the dialect's API: whoever answers them has the connection, for as long as an answer takes. */
+export interface OtherCalls {
+  /** Each a path, or with `/*` at its end all below it. `isOpen`: whoever answers looks himself who calls; else a key is asked for as by the API. */
+  readonly paths: readonly { readonly path: string; readonly isOpen: boolean }[]
+  /** Never rejects. */
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void>
 }
 
 /** Whoever can talk to this machine from within. */
@@ -50,6 +61,12 @@ export async function buildDialectApp(options: DialectServerOptions): Promise<Fa
     cors: { origins: new Set(settings.cors), reflects: true },
     keyless: isLocal ? LOCAL : null,
   })
+  for (const { path, isOpen } of options.others?.paths ?? []) {
+    app.all(path, { config: { isOpen } }, (request, reply) => {
+      reply.hijack()
+      void options.others?.handle(request.raw, reply.raw)
+    })
+  }
   mountRest(app, rest, options, gate)
   await app.ready()
   return app

@@ -233,7 +233,7 @@ export class ControlPlaneLink {
     const { name, mesh, controlPlane } = this.#options
     const fields = { mesh, name, controlPlane: controlPlane.host, reason, againInMs: Math.round(pauseMs) }
     const what = this.#hasServed ? 'the last model goes on serving' : 'nothing is served yet'
-    this.#options.log('warn', fields, `the control plane is away: ${what}`)
+    this.#options.log('warn', fields, `no connection to the control plane: ${what}`)
     this.#timer = setTimeout(() => this.#connect(), pauseMs)
   }
 

@@ -30,9 +30,10 @@ function setUp(t: TestContext, documents: readonly StoredDocument[] = [MESH], de
     dataplane: JsonObject | null,
     instance = `${name}-a`,
     claims: TokenClaims | null = null,
+    inbounds: ProxyReport['inbounds'] = [],
   ) => {
     const sink = new FakeSink()
-    const hello = { instance, version: '1', dataplane, hasModel: false }
+    const hello = { instance, version: '1', dataplane, hasModel: false, inbounds }
     await control.connect({ mesh: 'default', name, peer: '127.0.0.1' }, hello, claims, sink.asResponse())
     return sink
   }
@@ -51,14 +52,16 @@ const refusal = (status: number, text: RegExp) => (error: Error & { status?: num
   error.status === status && text.test(`${error.message} ${JSON.stringify(error)}`)
 
 test('stores the document that a proxy brings, and sends it its model', async (t) => {
-  const { store, control, connect } = setUp(t)
+  const { store, control, connect, report } = setUp(t)
   const sink = await connect('site-1', proxyValue('site-1', 'site'))
   assert.equal(store.valueOf('default:site-1')?.name, 'site-1')
   const model = sink.lines.find((line) => line.type === 'model')
   assert.ok(model?.type === 'model' && model.upserts.some(({ kind }) => kind === 'listener'))
+  report('site-1', { revision: model.revision })
+  const view = control.views().get('default:site-1')
   assert.deepEqual(
-    control.views().map(({ name, isOnline, peer }) => ({ name, isOnline, peer })),
-    [{ name: 'site-1', isOnline: true, peer: '127.0.0.1' }],
+    { ...view, connectedAtMs: 0 },
+    { id: 'site-1-a', connectedAtMs: 0, disconnectedAtMs: null, sent: 1, acknowledged: 1, version: '1' },
   )
 })
 
@@ -98,7 +101,7 @@ test('deletes what a proxy brought when it says goodbye, or is gone for long; wh
   const sink = await connect('site-1', proxyValue('site-1', 'site'))
   sink.destroy()
   assert.notEqual(store.valueOf('default:site-1'), undefined)
-  assert.equal(control.views()[0]?.isOnline, false)
+  assert.notEqual(control.views().get('default:site-1')?.disconnectedAtMs, null)
   await until('the document is deleted', () => store.valueOf('default:site-1') === undefined)
 
   const other = await connect('cart-1', null)
@@ -158,6 +161,13 @@ test('writes into an inbound with a probe whether it is ready, first of all that
   report('site-1', { inbounds: [{ inbound: '127.0.0.1:9000', isReady: false }] })
   await until('the inbound is no longer ready', () => isReady() === 'false')
   assert.throws(() => report('site-1', {}, 'stranger'), refusal(404, /connected/))
+})
+
+test('a proxy that comes with what it has probed is ready at once: the control plane may be new', async (t) => {
+  const { store, connect } = setUp(t)
+  const known = [{ inbound: '127.0.0.1:9000', isReady: true }]
+  await connect('site-1', proxyValue('site-1', 'site', [], PROBE), 'one', null, known)
+  assert.match(JSON.stringify(store.valueOf('default:site-1')), /"health":\{"ready":true\}/)
 })
 
 test('takes a proxy that drains, or is not ready and cannot be written, out of the models of others', async (t) => {

@@ -1,18 +1,12 @@
 import type { ServerResponse } from 'node:http'
-import type { Dialect, DialectProxies, DialectSettings } from '../dialects/dialect.ts'
+import type { Dialect, DialectProxies, DialectSettings, ProxyView } from '../dialects/dialect.ts'
 import type { DocumentEdit } from '../gateway/reconcile.ts'
 import type { Log } from '../gateway/worker-pool.ts'
 import type { DocumentKey, DocumentStore, StoredDocument } from '../model/document.ts'
 import { GatewayError } from '../model/gateway-error.ts'
 import type { JsonObject } from '../model/json.ts'
 import type { Section } from '../model/listener.ts'
-import {
-  HEARTBEAT_MS,
-  type ProxyHello,
-  type ProxyReport,
-  type ProxyView,
-  SILENT_MS,
-} from '../model/proxy-link.ts'
+import { HEARTBEAT_MS, type ProxyHello, type ProxyReport, SILENT_MS } from '../model/proxy-link.ts'
 import { refuseBearer, type TokenClaims } from './dataplane-tokens.ts'
 import { MeshModels } from './mesh-models.ts'
 import { ProxyStream } from './proxy-stream.ts'
@@ -116,27 +110,23 @@ export class MeshControl {
     this.#heartbeat.unref()
   }
 
-  /** Those that are or were connected since the start, by mesh and name. */
-  views(): readonly ProxyView[] {
-    const views: ProxyView[] = []
+  /** Those that are connected or were so since the start, by the ids of their documents. Of two of one name the one that came last. */
+  views(): ReadonlyMap<string, ProxyView> {
+    const views = new Map<string, ProxyView>()
     for (const { id, sessions, last, disconnectedAtMs } of this.#entries.values()) {
       const session = [...sessions.values()].at(-1) ?? last
       if (session === null) continue
-      const { hello, stream, report, peer, connectedAtMs } = session
-      views.push({
-        ...this.#proxies.partsOf(id),
-        isOnline: sessions.size > 0,
+      const { hello, stream, connectedAtMs } = session
+      views.set(id, {
+        id: hello.instance,
         connectedAtMs,
         disconnectedAtMs: sessions.size > 0 ? null : disconnectedAtMs,
-        instance: hello.instance,
-        version: hello.version,
-        peer,
-        sentRevision: stream.sentRevision,
-        servedRevision: report?.revision ?? 0,
-        report,
+        sent: stream.sent,
+        acknowledged: stream.acknowledged,
+        version: hello.version === '' ? null : hello.version,
       })
     }
-    return views.sort((a, b) => compare(a.mesh, b.mesh) || compare(a.name, b.name))
+    return views
   }
 
   /**
@@ -151,6 +141,9 @@ export class MeshControl {
   ): Promise<void> {
     const id = this.#proxies.idOf(place.mesh, place.name)
     const entry = this.#entries.get(id) ?? this.#makeEntry(id)
+    // what was known of one that came before counts no more for a new one
+    if (entry.sessions.size === 0 && entry.last?.hello.instance !== hello.instance) entry.known.clear()
+    for (const { inbound, isReady } of hello.inbounds) entry.known.set(inbound, isReady)
     if (hello.dataplane !== null) await this.#register(entry, place, hello.dataplane, claims)
     else await this.#findWritten(id, place, claims)
     await this.#models.settle()
@@ -188,6 +181,7 @@ export class MeshControl {
     session.seenMs = performance.now()
     const turns = report.isDraining && session.report?.isDraining !== true
     session.report = report
+    session.stream.acknowledge(report.revision)
     let isNews = false
     for (const { inbound, isReady } of report.inbounds) {
       if (entry.known.get(inbound) !== isReady) isNews = true
@@ -308,8 +302,6 @@ export class MeshControl {
         )
       await this.#checkReferences(written)
       const prepared = dialect.prepare(key.kind, key.id, written, before, Date.now())
-      // what was known before it came counts no more for a new one
-      if (entry.sessions.size === 0 && entry.last === null) entry.known.clear()
       const value = this.#proxies.withReadiness(prepared, entry.known)
       if (documents.readOnly !== null) {
         if (before !== undefined) return
@@ -447,10 +439,6 @@ export class MeshControl {
 /** Two of one name are one to the others: it drains when all do. */
 function isDraining({ sessions }: Entry): boolean {
   return sessions.size > 0 && [...sessions.values()].every(({ report }) => report?.isDraining === true)
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }
 
 function isSame(dialect: Dialect, kind: string, a: JsonObject, b: JsonObject): boolean {

@@ -23,7 +23,10 @@ export class ProxyStream {
   #probes: readonly ProxyProbe[] | null = null
   #isWaiting = false
   #isOver = false
-  #sentRevision = 0
+  #sent = 0
+  #acknowledged = 0
+  /** Revisions of models and patches that are not acknowledged yet. */
+  #underWay: number[] = []
 
   constructor(models: MeshModels, id: string, sink: LineSink) {
     this.#models = models
@@ -31,9 +34,19 @@ export class ProxyStream {
     this.#sink = sink
   }
 
-  /** Of the model that was written last; 0: none was. */
-  get sentRevision(): number {
-    return this.#sentRevision
+  /** Models and patches that were written, and those that the proxy has in force. */
+  get sent(): number {
+    return this.#sent
+  }
+  get acknowledged(): number {
+    return this.#acknowledged
+  }
+
+  /** The proxy serves what it was sent up to this revision. */
+  acknowledge(revision: number): void {
+    const before = this.#underWay.length
+    this.#underWay = this.#underWay.filter((one) => one > revision)
+    this.#acknowledged += before - this.#underWay.length
   }
 
   begin(sections: readonly Section[], probes: readonly ProxyProbe[]): void {
@@ -91,8 +104,10 @@ export class ProxyStream {
 
   /** The objects stand as text already: a change for many proxies is not written out anew for each. */
   #writeModel(type: 'model' | 'patch', texts: readonly string[], removals: readonly ObjectKey[]): void {
-    this.#sentRevision = this.#models.revision
-    const head = `{"type":"${type}","revision":${this.#sentRevision}`
+    const { revision } = this.#models
+    this.#sent++
+    this.#underWay.push(revision)
+    const head = `{"type":"${type}","revision":${revision}`
     this.#writeLine(`${head},"upserts":[${texts.join(',')}],"removals":${JSON.stringify(removals)}}`)
   }
 

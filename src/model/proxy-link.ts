@@ -26,6 +26,8 @@ export interface ProxyHello {
   readonly dataplane: JsonObject | null
   /** Whether it serves a model already, which it got from a control plane before. */
   readonly hasModel: boolean
+  /** As in ProxyReport: a control plane that was started anew knows nothing of what was probed before. */
+  readonly inbounds: ProxyReport['inbounds']
 }
 
 /** A probe of an application beside the proxy, by which an inbound is ready or not. It connects (TCP). */
@@ -72,24 +74,4 @@ export interface ProxyReport {
   /** Listeners that are not open, with the reason. */
   readonly closed: readonly { readonly name: string; readonly address: string; readonly reason: string }[]
   readonly isDraining: boolean
-}
-
-/** A proxy of a mesh as its control plane sees it. */
-export interface ProxyView {
-  readonly mesh: string
-  readonly name: string
-  /** Whether it is connected. */
-  readonly isOnline: boolean
-  /** Milliseconds of the epoch. */
-  readonly connectedAtMs: number
-  /** null: it is connected. */
-  readonly disconnectedAtMs: number | null
-  readonly instance: string
-  readonly version: string
-  /** Address that it came from. */
-  readonly peer: string
-  /** Of the model: the one that was sent last, and the one that it serves. */
-  readonly sentRevision: number
-  readonly servedRevision: number
-  readonly report: ProxyReport | null
 }

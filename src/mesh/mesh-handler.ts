@@ -1,6 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { isLoopback } from '../gateway/admin-key.ts'
-import { formatAddress, listenError, parseAddress } from '../gateway/sockets.ts'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Log } from '../gateway/worker-pool.ts'
 import { ERROR_CODES } from '../model/error-codes.ts'
 import { GatewayError } from '../model/gateway-error.ts'
@@ -33,8 +31,6 @@ export interface MeshHandlerOptions {
   readonly log: Log
   /** Whether a request without the token of a proxy is let in because the control plane is on loopback. */
   readonly isPrivate: boolean
-  /** Whether a request may ask for tokens. */
-  readonly mayMakeTokens: (request: IncomingMessage) => boolean
 }
 
 /** Answers what proxies ask of their control plane (model/proxy-link.ts), and makes their tokens. For whoever owns the server. */
@@ -45,10 +41,11 @@ export class MeshHandler {
     this.#options = options
   }
 
-  /** Whether a path is answered here. */
-  takes(path: string): boolean {
-    return path === TOKEN_PATH || path.startsWith(`${PROXY_PREFIX}/`)
-  }
+  /** What is answered here. Proxies show tokens, not keys; who asks for tokens must be let in by the server, as who may change everything. */
+  readonly paths = [
+    { path: TOKEN_PATH, isOpen: false },
+    { path: `${PROXY_PREFIX}/*`, isOpen: true },
+  ] as const
 
   /** Answers. Never rejects. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -124,11 +121,10 @@ export class MeshHandler {
 
   async #makeToken(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (request.method !== 'POST') throw new HttpFault(405, 'tokens are made with POST')
-    if (!this.#options.mayMakeTokens(request))
-      throw new HttpFault(401, 'tokens are made for who has the admin key')
     const wish = readTokenWish(await readJson(request))
     if (!('claims' in wish)) throw new HttpFault(400, 'the wish for a token is not valid', wish)
     const token = signToken(this.#options.tokenKey, wish.claims, wish.validForMs, Date.now())
+    this.#options.log('info', { ...wish.claims, validForMs: wish.validForMs }, 'a token for proxies was made')
     response.writeHead(200, { 'content-type': 'text/plain', 'cache-control': 'no-store' }).end(token)
   }
 
@@ -226,7 +222,17 @@ function readHello(value: JsonObject): ProxyHello {
     version: (textField(value, 'version') ?? '').slice(0, 64),
     dataplane: objectField(value, 'dataplane'),
     hasModel: flagField(value, 'hasModel'),
+    inbounds: readInbounds(value),
   }
+}
+
+function readInbounds(value: JsonObject): ProxyReport['inbounds'] {
+  return objectsField(value, 'inbounds')
+    .slice(0, MAX_ENTRIES)
+    .map(({ entry }) => ({
+      inbound: textField(entry, 'inbound') ?? '',
+      isReady: flagField(entry, 'isReady'),
+    }))
 }
 
 /** Inbounds, closed listeners and faults of one report that are kept. */
@@ -242,12 +248,7 @@ function readReport(value: JsonObject): ProxyReport {
     instance,
     revision,
     faults: listField(value, 'faults').slice(0, MAX_ENTRIES).map(String),
-    inbounds: objectsField(value, 'inbounds')
-      .slice(0, MAX_ENTRIES)
-      .map(({ entry }) => ({
-        inbound: textField(entry, 'inbound') ?? '',
-        isReady: flagField(entry, 'isReady'),
-      })),
+    inbounds: readInbounds(value),
     closed: objectsField(value, 'closed')
       .slice(0, MAX_ENTRIES)
       .map(({ entry }) => ({
@@ -256,33 +257,5 @@ function readReport(value: JsonObject): ProxyReport {
         reason: textField(entry, 'reason') ?? '',
       })),
     isDraining: flagField(value, 'isDraining'),
-  }
-}
-
-/** A server for proxies alone. Rejects with PORT_IN_USE or BAD_SETTING. The caller closes it. */
-export async function startMeshServer(
-  listen: string,
-  makeHandler: (isPrivate: boolean) => MeshHandler,
-): Promise<{ readonly address: string; close(): Promise<void> }> {
-  const { host, port } = parseAddress(listen)
-  const handler = makeHandler(isLoopback(host))
-  const server = createServer({ requestTimeout: 30_000 }, (request, response) => {
-    void handler.handle(request, response)
-  })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => reject(listenError(error, formatAddress(host, port))))
-    server.listen({ host, port }, resolve)
-  })
-  // from now on errors are those of single accepts; the socket goes on listening
-  server.removeAllListeners('error').on('error', () => {})
-  const address = server.address()
-  const standing = address !== null && typeof address === 'object' ? address.port : port
-  return {
-    address: formatAddress(host, standing),
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
   }
 }
