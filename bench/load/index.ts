@@ -9,6 +9,7 @@ import { idleAndBusy } from './idle-and-busy.ts'
 import { machineCheck } from './machine-check.ts'
 import { manyRoutes } from './many-routes.ts'
 import { memory } from './memory.ts'
+import { mesh } from './mesh.ts'
 import { plain } from './plain.ts'
 import { policies } from './policies.ts'
 import type { Scenario } from './scenario.ts'
@@ -38,4 +39,5 @@ export const scenarios: readonly Scenario[] = [
   search,
   hundredThousand,
   memory,
+  mesh,
 ]

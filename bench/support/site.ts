@@ -65,6 +65,8 @@ export interface GatewayOptions {
   readonly checkout?: string
   /** What the port of the side takes. Default `http`. */
   readonly front?: 'http' | 'tls' | 'tcp'
+  /** More of them, as they are. */
+  readonly flags?: readonly string[]
 }
 
 /** One document, of APISIX where nothing else is said. */
@@ -224,7 +226,7 @@ export class Site {
       )
     }
     if (front === 'tcp') flags.push('--listen-tcp', `127.0.0.1:${otherPort}`)
-    flags.push('--status', `127.0.0.1:${statusPort}`, '--access-log', 'off')
+    flags.push('--status', `127.0.0.1:${statusPort}`, '--access-log', 'off', ...(options.flags ?? []))
     const began = performance.now()
     const program = await startProgram(
       workers === 1 ? UNDER_TEST : `${UNDER_TEST},${DRIVING}`,

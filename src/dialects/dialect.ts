@@ -19,6 +19,8 @@ export interface Dialect {
   readonly hasOwnListeners?: true
   /** What there is to say of these listeners, for explain. Absent: they are never asked for. */
   readonly entrances?: DialectEntrances
+  /** `translate` gives the very objects that it gave before where nothing that they are made of changed, so that nobody needs to compare them. Absent: it makes new ones. */
+  readonly keepsObjects?: true
   /** Schema and rules that need no other document, all faults at once. */
   validate(kind: string, value: JsonValue, settings: DialectSettings): readonly Fault[]
   /**

@@ -49,7 +49,8 @@ export interface Plan {
 /** An object and its text: the archive's form, and the measure of whether it changed. */
 interface TranslatedObject {
   readonly object: ModelObject
-  readonly text: ObjectText
+  /** null: this very object is in force. */
+  readonly text: ObjectText | null
 }
 
 interface Translated {
@@ -58,6 +59,15 @@ interface Translated {
   readonly objects: readonly TranslatedObject[]
   readonly uses: ReadonlySet<string>
   readonly warnings: readonly Warning[]
+  /** The dialect gives the same objects again (Dialect.keepsObjects). */
+  readonly keepsObjects: boolean
+}
+
+/** What is looked up for the documents of one plan. */
+interface PlanView {
+  readonly coming: ReadonlyMap<string, DocumentEdit>
+  /** What searches found, by `searchName`: many documents of a plan search for the same. */
+  readonly found: Map<string, readonly StoredDocument[]>
 }
 
 /**
@@ -85,6 +95,10 @@ export class Reconciler {
   /** By `dialect/kind`, made when somebody searches for the first time. */
   readonly #keywords = new Map<string, KeywordIndex>()
   readonly #archive = new ModelArchive()
+  /** Objects as their dialect made them, and what is in force of them; of dialects that give them again. */
+  readonly #inForce = new WeakMap<ModelObject, StoredObject>()
+  /** While documents are loaded; they do not change meanwhile. */
+  #loading: PlanView | null = null
   /** Objects in force by the document that they come from. */
   readonly #owned = new Map<string, readonly StoredObject[]>()
   /** Of documents that were looked at in this process. One that came with a cached model, and is well, is not in here: see `#statusOf`. */
@@ -151,7 +165,9 @@ export class Reconciler {
    */
   plan(edits: readonly DocumentEdit[], touched: readonly string[] = []): Plan {
     this.finishImport()
+    this.#loading = null
     const coming = new Map<string, DocumentEdit>()
+    const view: PlanView = { coming, found: new Map() }
     for (const edit of edits) coming.set(documentName(edit.key), edit)
     const todo = new Map<string, DocumentKey>()
     for (const [name, edit] of coming) {
@@ -175,11 +191,11 @@ export class Reconciler {
       const edit = coming.get(name)
       const document = edit === undefined ? this.#mirror.get(key) : edit.document
       if (document === undefined) {
-        results.push({ name, key, objects: [], uses: NOTHING, warnings: [] })
+        results.push({ name, key, objects: [], uses: NOTHING, warnings: [], keepsObjects: false })
         continue
       }
       try {
-        results.push(this.#translate(name, document, coming))
+        results.push(this.#translate(name, document, view))
       } catch (error) {
         failures.push(this.#failure(key, error))
       }
@@ -231,15 +247,14 @@ export class Reconciler {
     const name = documentName(key)
     let result: Translated
     try {
-      result = this.#translate(name, document, NO_EDITS)
+      this.#loading ??= { coming: NO_EDITS, found: new Map() }
+      result = this.#translate(name, document, this.#loading)
     } catch (error) {
       const failure = this.#failure(key, error)
       this.#statuses.set(name, failure)
       return failure
     }
-    const stored = result.objects.map(({ object, text }) =>
-      this.#archive.put(object.kind, object.id, text, name),
-    )
+    const stored = result.objects.map((one) => this.#put(one, result))
     if (result.uses.size > 0) this.#graph.set(name, result.uses)
     this.#owned.set(name, stored)
     this.#statuses.set(name, {
@@ -257,10 +272,19 @@ export class Reconciler {
     return this.#status(key, [{ path: '', message, hint: null }], [])
   }
 
-  #translate(name: string, document: StoredDocument, coming: ReadonlyMap<string, DocumentEdit>): Translated {
+  /** Puts an object in the place of the one with its kind and id. */
+  #put({ object, text }: TranslatedObject, { name, keepsObjects }: Translated): StoredObject {
+    const stored = this.#archive.put(object.kind, object.id, text ?? textOf(object), name)
+    if (keepsObjects) this.#inForce.set(object, stored)
+    return stored
+  }
+
+  #translate(name: string, document: StoredDocument, { coming, found: known }: PlanView): Translated {
     const { key } = document
     const dialect = this.#dialects.get(key.dialect)
-    if (dialect === undefined) return { name, key, objects: [], uses: NOTHING, warnings: [] }
+    if (dialect === undefined)
+      return { name, key, objects: [], uses: NOTHING, warnings: [], keepsObjects: false }
+    const keepsObjects = dialect.keepsObjects === true
     const uses = new Set<string>()
     const read = (wanted: DocumentKey): StoredDocument | undefined => {
       const wantedName = documentName(wanted)
@@ -285,7 +309,10 @@ export class Reconciler {
       return { key: found.key, value, createdRevision, modifiedRevision, expiresAtMs }
     }
     const search: Search = (kind, keyword) => {
-      uses.add(searchName(key.dialect, kind, keyword))
+      const asked = searchName(key.dialect, kind, keyword)
+      uses.add(asked)
+      const before = known.get(asked)
+      if (before !== undefined) return before
       const ids = new Set(this.#keywordIndex(key.dialect, kind).find(keyword))
       for (const edit of coming.values()) {
         if (edit.key.dialect !== key.dialect || edit.key.kind !== kind) continue
@@ -297,7 +324,8 @@ export class Reconciler {
         const one = read({ dialect: key.dialect, kind, id })
         if (one !== undefined) found.push(one)
       }
-      return found.sort(byId)
+      known.set(asked, found.sort(byId))
+      return found
     }
     const translation = dialect.translate(document, lookup, this.#settings, search)
     uses.delete(name)
@@ -307,14 +335,21 @@ export class Reconciler {
       objects: translation.objects.map((translated) => {
         const object =
           translated.kind === 'upstream' ? this.#circumstances.adjust(translated, read) : translated
-        return { object, text: textOf(object) }
+        const isInForce = keepsObjects && this.#isInForce(object)
+        return { object, text: isInForce ? null : textOf(object) }
       }),
+      keepsObjects,
       uses: uses.size === 0 ? NOTHING : uses,
       warnings:
         translation.warnings.length === 0
           ? NO_WARNINGS
           : translation.warnings.map((warning) => ({ key, ...warning })),
     }
+  }
+
+  #isInForce(object: ModelObject): boolean {
+    const stored = this.#inForce.get(object)
+    return stored !== undefined && stored === this.#archive.find(object.kind, object.id)
   }
 
   /** Keeps of all that was translated only what is different. */
@@ -331,7 +366,7 @@ export class Reconciler {
         const id = objectName(object)
         const before = this.#archive.find(object.kind, object.id)
         if (before === undefined) upserts.set(id, object)
-        else if (isText(before, text)) kept.add(id)
+        else if (text === null || isText(before, text)) kept.add(id)
         else {
           upserts.set(id, object)
           replaced.push(before.read())
@@ -375,11 +410,13 @@ export class Reconciler {
     }
     for (const { kind, id } of removals) this.#archive.remove(kind, id)
     for (const result of results) {
-      const objects = result.objects.map(({ object: { kind, id }, text }) => {
-        const before = this.#archive.find(kind, id)
-        if (before === undefined || !isText(before, text))
-          return this.#archive.put(kind, id, text, result.name)
+      const objects = result.objects.map((one) => {
+        const { object, text } = one
+        const before = this.#archive.find(object.kind, object.id)
+        if (before === undefined || (text !== null && !isText(before, text))) return this.#put(one, result)
         before.owner = result.name
+        // made anew, and the same: next time it is known
+        if (text !== null && result.keepsObjects) this.#inForce.set(object, before)
         return before
       })
       this.#graph.set(result.name, result.uses)

@@ -6,7 +6,7 @@ import type { Log } from '../gateway/worker-pool.ts'
 import type { DocumentKey, StoredDocument } from '../model/document.ts'
 import type { ModelObject } from '../model/model.ts'
 
-/** Changes that come within this time are one; also for so long, or as long as the last one took, nothing else is made anew. Milliseconds. */
+/** Changes that come within this time are one; so are those that come while the last one is not over for as long as it took. Milliseconds. */
 const GATHER_MS = 20
 
 /** An object of the model by kind and id. */
@@ -41,6 +41,7 @@ export class MeshModels {
   #settled: (() => void)[] = []
   #timer: NodeJS.Timeout | null = null
   #tookMs = 0
+  #endedMs = 0
   #revision = 1
 
   /** Throws where the dialect has no proxies. */
@@ -74,8 +75,9 @@ export class MeshModels {
       if (edit.key.dialect === this.#options.dialect.name) this.#waiting.set(documentName(edit.key), edit)
     }
     if (this.#waiting.size === 0 || this.#timer !== null) return
-    this.#timer = setTimeout(() => this.#work(), Math.max(GATHER_MS, this.#tookMs))
-    this.#timer.unref()
+    // half of the time of this thread is for others
+    const restMs = this.#endedMs + this.#tookMs - performance.now()
+    this.#timer = setTimeout(() => this.#work(), Math.max(GATHER_MS, restMs))
   }
 
   /** Resolves when all that was taken so far is in force. */
@@ -140,7 +142,8 @@ export class MeshModels {
     }
     for (const object of plan.apply()) note(object.owner, object)
     for (const { key, reasons } of plan.failures) this.#tell(key, reasons[0]?.message ?? '')
-    this.#tookMs = performance.now() - from
+    this.#endedMs = performance.now()
+    this.#tookMs = this.#endedMs - from
     if (changed.size > 0) this.#revision++
     for (const { key } of edits) if (key.kind === this.#proxies.kind) this.#options.onDocument(key.id)
     const prefix = documentName(this.#keyOf(''))

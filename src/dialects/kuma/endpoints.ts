@@ -3,6 +3,7 @@ import type { Search } from '../dialect.ts'
 import { serviceKeyword } from './keywords.ts'
 import { readDataplane } from './read-dataplane.ts'
 import { readExternalService } from './read-external-service.ts'
+import { remember } from './reading.ts'
 import { type ExternalService, PROTOCOL, SERVICE, type Tags, ZONE } from './resources.ts'
 
 /** What stands behind a service: healthy inbounds of proxies, and services outside of the mesh. spec/kuma.md 5. */
@@ -21,20 +22,33 @@ export function listInstances(search: Search, mesh: string, service: string): re
   const instances: ServiceInstance[] = []
   const keyword = serviceKeyword(mesh, service)
   for (const document of search('dataplanes', keyword)) {
-    const dataplane = readDataplane(document.value)
-    for (const inbound of dataplane.inbounds) {
-      if (inbound.tags[SERVICE] !== service || !inbound.isReady || inbound.isIgnored) continue
-      const host = dataplane.advertisedAddress ?? inbound.address
-      instances.push({ name: dataplane.name, host, port: inbound.port, tags: inbound.tags, external: null })
-    }
+    for (const instance of inboundsOf(document.value))
+      if (instance.tags[SERVICE] === service) instances.push(instance)
   }
-  for (const document of search('external-services', keyword)) {
-    const external = readExternalService(document.value)
-    const { name, host, port, tags } = external
-    instances.push({ name, host, port, tags, external })
-  }
+  for (const document of search('external-services', keyword)) instances.push(externalOf(document.value))
   return instances
 }
+
+// the same objects as long as a document stands: by them it is told whether anything changed (outbound-memo.ts)
+
+const inboundsOf = remember((value): readonly ServiceInstance[] => {
+  const { name, advertisedAddress, inbounds } = readDataplane(value)
+  return inbounds
+    .filter(({ isReady, isIgnored }) => isReady && !isIgnored)
+    .map(({ address, port, tags }) => ({
+      name,
+      host: advertisedAddress ?? address,
+      port,
+      tags,
+      external: null,
+    }))
+})
+
+const externalOf = remember((value): ServiceInstance => {
+  const external = readExternalService(value)
+  const { name, host, port, tags } = external
+  return { name, host, port, tags, external }
+})
 
 /** The endpoints of a leg. `zone`: where the proxy is, null where zones play no part: what is in another zone then comes a level later. */
 export function endpointsOf(instances: readonly ServiceInstance[], zone: string | null): readonly Endpoint[] {

@@ -24,6 +24,7 @@ export const kuma: Dialect = {
   fileKeys: ['type', 'kind'],
   hasOwnListeners: true,
   entrances: { kind: 'dataplanes', list: listEntrances, settingsFor: runAlone },
+  keepsObjects: true,
   keywords: KEYWORDS,
   surface: () => KUMA_SURFACE,
   validate,

@@ -3,6 +3,7 @@ import type { ModelObject } from '../../model/model.ts'
 import type { Lookup, Search, Translation } from '../dialect.ts'
 import { listInstances, type ServiceInstance } from './endpoints.ts'
 import { destinationKeyword } from './keywords.ts'
+import { translateOutboundOnce } from './outbound-memo.ts'
 import { readDataplane } from './read-dataplane.ts'
 import { readMesh } from './read-mesh.ts'
 import { readTrafficRoute } from './read-traffic-route.ts'
@@ -17,8 +18,6 @@ import {
 } from './resources.ts'
 import { selectRoute } from './selection.ts'
 import { translateInbound } from './translate-inbound.ts'
-import { translateOutbound } from './translate-outbound.ts'
-import { UpstreamSet } from './upstreams.ts'
 
 /** Everything that one proxy serves, of its own document and of those of its mesh. */
 export function translateDataplane(document: StoredDocument, lookup: Lookup, search: Search): Translation {
@@ -33,7 +32,7 @@ export function translateDataplane(document: StoredDocument, lookup: Lookup, sea
     }
   const tagSets = tagSetsOf(dataplane)
   const isLocal = readMesh(meshDocument.value).localityAware
-  const upstreams = new UpstreamSet(id, isLocal ? zoneOf(tagSets) : null)
+  const zone = isLocal ? zoneOf(tagSets) : null
   const known = new Map<string, readonly ServiceInstance[]>()
   const instances = (service: string): readonly ServiceInstance[] => {
     let list = known.get(service)
@@ -44,6 +43,9 @@ export function translateDataplane(document: StoredDocument, lookup: Lookup, sea
     return list
   }
   const objects: ModelObject[] = []
+  /** Of those that several outbounds lead to the first stands: they are the same. */
+  const upstreams = new Map<string, ModelObject>()
+  const leftOut = new Set<string>()
   const warnings: Omit<Warning, 'key'>[] = []
   const places = new Map<string, string>()
   /** Whether nothing else of the proxy listens there. */
@@ -55,18 +57,32 @@ export function translateDataplane(document: StoredDocument, lookup: Lookup, sea
     return other === undefined
   }
   for (const inbound of dataplane.inbounds)
-    if (isFree(inbound)) objects.push(...translateInbound(id, inbound))
+    if (isFree(inbound)) objects.push(...translateInboundOnce(id, inbound))
   for (const outbound of dataplane.outbounds) {
     if (!isFree(outbound)) continue
     const routes = listRoutes(search, mesh, outbound.tags[SERVICE] ?? '')
     const route = selectRoute(routes, tagSets, outbound.tags[SERVICE] ?? '')
-    const made = translateOutbound({ dataplane: id, outbound, route, upstreams, instances })
+    const made = translateOutboundOnce({ dataplane: id, outbound, route, zone, instances })
     objects.push(...made.objects)
+    for (const upstream of made.upstreams)
+      if (!upstreams.has(upstream.id)) upstreams.set(upstream.id, upstream)
+    for (const message of made.leftOut) leftOut.add(message)
     if (made.warning !== null) warnings.push({ path: outbound.path, message: made.warning })
   }
-  objects.push(...upstreams.list())
-  warnings.push(...upstreams.warnings().map((message) => ({ path: '', message })))
+  objects.push(...upstreams.values())
+  warnings.push(...[...leftOut].map((message) => ({ path: '', message })))
   return { objects, warnings }
+}
+
+const INBOUNDS = new WeakMap<Inbound, { readonly id: string; readonly objects: readonly ModelObject[] }>()
+
+/** An inbound depends on nothing but itself: what was made of it stays. */
+function translateInboundOnce(id: string, inbound: Inbound): readonly ModelObject[] {
+  const known = INBOUNDS.get(inbound)
+  if (known?.id === id) return known.objects
+  const objects = translateInbound(id, inbound)
+  INBOUNDS.set(inbound, { id, objects })
+  return objects
 }
 
 /** Tags by which sources select the proxy, one set for each inbound, or those of a gateway. */
