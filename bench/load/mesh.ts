@@ -54,7 +54,7 @@ export const mesh: Scenario = {
               columns: ['', ''],
               rows: [
                 [
-                  `${PROXIES} proxies registered, one after the other sixteen at a time, ms`,
+                  `${PROXIES} proxies registered, one after the other 64 at a time, ms`,
                   formatNumber(registeredMs),
                 ],
                 ['a change for all delivered to all, ms', formatFigure(summarize(all.tookMs))],

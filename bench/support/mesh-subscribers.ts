@@ -80,13 +80,7 @@ export async function startSubscribers(
       })
       sent.end(JSON.stringify(hello))
     })
-  const all: Subscriber[] = []
-  const waiting = [...documents]
-  const next = async (): Promise<void> => {
-    for (let document = waiting.shift(); document !== undefined; document = waiting.shift())
-      all.push(await follow(document))
-  }
-  await Promise.all(Array.from({ length: 16 }, next))
+  // one that says nothing for long is taken for gone
   const timer = setInterval(() => {
     for (const [name, instance] of instances)
       void call(
@@ -96,6 +90,13 @@ export async function startSubscribers(
         JSON.stringify({ instance, revision: 1 }),
       ).catch(() => {})
   }, HEARTBEAT_MS)
+  const all: Subscriber[] = []
+  const waiting = [...documents]
+  const next = async (): Promise<void> => {
+    for (let document = waiting.shift(); document !== undefined; document = waiting.shift())
+      all.push(await follow(document))
+  }
+  await Promise.all(Array.from({ length: 64 }, next))
   return {
     all,
     settle: async () => {
