@@ -242,3 +242,48 @@ test('an unknown dialect or kind is a fault', () => {
   const faults = reconciler.validate({ key: { dialect: 'toy', kind: 'things', id: '1' }, value: {} })
   assert.match(faults[0]?.message ?? '', /toy\/things/)
 })
+
+test('takes an object that its dialect gives again for what it is in force as, and puts it in force anew once it was gone', () => {
+  const made = new Map<string, ModelObject>()
+  const keeping = {
+    ...toy,
+    keepsObjects: true,
+    translate: ({ key, value }: StoredDocument) => {
+      const name = `${key.id}/${String(value.label)}`
+      const object = made.get(name) ?? makeObject(key.id, name)
+      made.set(name, object)
+      return { objects: [object], warnings: [] }
+    },
+  } as unknown as Dialect
+  const mirror = new Mirror()
+  const reconciler = new Reconciler([keeping], DEFAULT_SETTINGS, mirror, undefined, () => 1)
+  const change = (label: string | null) => {
+    const key = keyOf('a')
+    const document =
+      label === null
+        ? undefined
+        : {
+            key,
+            value: { label, at: Math.random() },
+            createdRevision: 1,
+            modifiedRevision: 1,
+            expiresAtMs: null,
+          }
+    const plan = reconciler.plan([{ key, document }])
+    if (document === undefined) mirror.delete(key)
+    else mirror.set(document)
+    plan.apply()
+    const name = (object: ModelObject) => (object as Upstream).name
+    return [plan.upserts.map(name), plan.replaced.map(name), plan.removals.map(({ id }) => id)]
+  }
+  assert.deepEqual(change('x'), [['a/x'], [], []])
+  assert.deepEqual(change('x'), [[], [], []])
+  assert.deepEqual(change('y'), [['a/y'], ['a/x'], []])
+  assert.deepEqual(change('x'), [['a/x'], ['a/y'], []])
+  assert.deepEqual(change(null), [[], ['a/x'], ['toy/items/a']])
+  assert.deepEqual(change('x'), [['a/x'], [], []])
+  assert.deepEqual(
+    [...reconciler.objects()].map((object) => (object as Upstream).name),
+    ['a/x'],
+  )
+})

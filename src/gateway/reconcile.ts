@@ -49,7 +49,9 @@ export interface Plan {
 /** An object and its text: the archive's form, and the measure of whether it changed. */
 interface TranslatedObject {
   readonly object: ModelObject
-  /** null: this very object is in force. */
+  /** This very object is in force, as that; null: it is not. */
+  readonly stored: StoredObject | null
+  /** null: it is in force. */
   readonly text: ObjectText | null
 }
 
@@ -335,8 +337,8 @@ export class Reconciler {
       objects: translation.objects.map((translated) => {
         const object =
           translated.kind === 'upstream' ? this.#circumstances.adjust(translated, read) : translated
-        const isInForce = keepsObjects && this.#isInForce(object)
-        return { object, text: isInForce ? null : textOf(object) }
+        const stored = keepsObjects ? this.#find(object) : null
+        return { object, stored, text: stored === null ? textOf(object) : null }
       }),
       keepsObjects,
       uses: uses.size === 0 ? NOTHING : uses,
@@ -347,9 +349,10 @@ export class Reconciler {
     }
   }
 
-  #isInForce(object: ModelObject): boolean {
+  /** As what this very object is in force; null: it is not. */
+  #find(object: ModelObject): StoredObject | null {
     const stored = this.#inForce.get(object)
-    return stored !== undefined && stored === this.#archive.find(object.kind, object.id)
+    return stored !== undefined && stored.segment !== null ? stored : null
   }
 
   /** Keeps of all that was translated only what is different. */
@@ -359,14 +362,18 @@ export class Reconciler {
     coming: ReadonlyMap<string, DocumentEdit>,
   ): Plan {
     const upserts = new Map<string, ModelObject>()
-    const kept = new Set<string>()
+    const kept = new Set<StoredObject>()
     const replaced: ModelObject[] = []
     for (const result of results) {
-      for (const { object, text } of result.objects) {
+      for (const { object, stored, text } of result.objects) {
+        if (stored !== null) {
+          kept.add(stored)
+          continue
+        }
         const id = objectName(object)
         const before = this.#archive.find(object.kind, object.id)
         if (before === undefined) upserts.set(id, object)
-        else if (text === null || isText(before, text)) kept.add(id)
+        else if (text === null || isText(before, text)) kept.add(before)
         else {
           upserts.set(id, object)
           replaced.push(before.read())
@@ -376,8 +383,7 @@ export class Reconciler {
     const removals: Plan['removals'][number][] = []
     for (const result of results) {
       for (const old of this.#owned.get(result.name) ?? []) {
-        const id = objectName(old)
-        if (kept.has(id) || upserts.has(id)) continue
+        if (kept.has(old) || upserts.has(objectName(old))) continue
         if (this.#archive.find(old.kind, old.id)?.owner !== result.name) continue
         removals.push({ kind: old.kind, id: old.id })
         replaced.push(old.read())
@@ -411,7 +417,11 @@ export class Reconciler {
     for (const { kind, id } of removals) this.#archive.remove(kind, id)
     for (const result of results) {
       const objects = result.objects.map((one) => {
-        const { object, text } = one
+        const { object, stored, text } = one
+        if (stored !== null && stored.segment !== null) {
+          stored.owner = result.name
+          return stored
+        }
         const before = this.#archive.find(object.kind, object.id)
         if (before === undefined || (text !== null && !isText(before, text))) return this.#put(one, result)
         before.owner = result.name

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { StoredDocument } from '../model/document.ts'
 import { MeshModels, type ObjectKey } from './mesh-models.ts'
 import { ProxyStream } from './proxy-stream.ts'
-import { edit, FakeSink, kuma, MESH, proxyDocument, routeDocument, SETTINGS } from './testing.ts'
+import { edit, FakeSink, kuma, MESH, proxyDocument, routeDocument, SETTINGS, stored } from './testing.ts'
 
 const V1 = { weight: 90, destination: { 'kuma.io/service': 'backend', version: '1' } }
 const V2 = { weight: 10, destination: { 'kuma.io/service': 'backend', version: '2' } }
@@ -135,4 +135,65 @@ test('leaves out documents that do not validate, and serves the rest', () => {
   const { models } = setUp([...BASE, bad])
   assert.deepEqual(models.objectsOf('default:bad'), [])
   assert.notDeepEqual(models.objectsOf('default:site-1'), [])
+})
+
+test('after changes of all kinds the models are those that would be made anew of all documents', async () => {
+  const { change, models } = setUp(BASE)
+  const documents = new Map(BASE.map((document) => [`${document.key.kind}/${document.key.id}`, document]))
+  const put = async (document: StoredDocument) => {
+    documents.set(`${document.key.kind}/${document.key.id}`, document)
+    await change(edit(document))
+  }
+  const drop = async (kind: string, id: string) => {
+    documents.delete(`${kind}/${id}`)
+    await change({ key: { dialect: 'kuma', kind, id }, document: undefined })
+  }
+  const isAsNew = () => {
+    // clones, so that nothing is known of them
+    const fresh = setUp([...documents.values()].map((document) => structuredClone(document)))
+    const objectsOf = (of: MeshModels, id: string) =>
+      Object.fromEntries(of.objectsOf(id).map((object) => [`${object.kind}:${object.id}`, object.read()]))
+    for (const { key } of documents.values())
+      if (key.kind === 'dataplanes')
+        assert.deepEqual(objectsOf(models, key.id), objectsOf(fresh.models, key.id), key.id)
+  }
+  const tagged = (version: string) => ({
+    tags: { 'kuma.io/service': 'backend', 'kuma.io/protocol': 'http', version },
+  })
+  await put(proxyDocument('backend-1', 'backend', [], tagged('1')))
+  isAsNew()
+  await put(proxyDocument('backend-2', 'backend', [], tagged('2')))
+  await put(routeDocument('r', 'backend', [V1, V2]))
+  isAsNew()
+  // not all instances speak HTTP any more, and none of version 2 is ready
+  await put(proxyDocument('backend-3', 'backend', [], { tags: { 'kuma.io/service': 'backend' } }))
+  await put(proxyDocument('backend-2', 'backend', [], { ...tagged('2'), health: { ready: false } }))
+  isAsNew()
+  await drop('dataplanes', 'default:backend-3')
+  await put(proxyDocument('site-1', 'site', ['offers', 'backend']))
+  isAsNew()
+  // two outbounds that lead to the same upstreams, of which one goes
+  await put(routeDocument('to-backend', 'offers', [V1]))
+  await put(proxyDocument('site-1', 'site', ['backend', 'offers', 'backend']))
+  isAsNew()
+  await put(proxyDocument('site-1', 'site', ['backend', 'offers']))
+  isAsNew()
+  await drop('traffic-routes', 'default:r')
+  await drop('traffic-routes', 'default:all')
+  isAsNew()
+  await put(
+    stored('meshes', 'default', {
+      type: 'Mesh',
+      name: 'default',
+      routing: { localityAwareLoadBalancing: true },
+    }),
+  )
+  await put(
+    proxyDocument('site-1', 'site', ['backend'], {
+      tags: { 'kuma.io/service': 'site', 'kuma.io/zone': 'a' },
+    }),
+  )
+  await put(routeDocument('r', 'backend', [V1, V2]))
+  await put(stored('meshes', 'default', { type: 'Mesh', name: 'default' }))
+  isAsNew()
 })
