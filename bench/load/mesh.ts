@@ -13,7 +13,6 @@ import type { Result, Scenario } from './scenario.ts'
 const ROOT = resolve(fileURLToPath(import.meta.url), '../../..')
 const PROXIES = 200
 const SERVICES = 20
-const CHANGES = 20
 /** After this the memory of a start has been given back. */
 const SETTLE_MS = 3_000
 
@@ -23,11 +22,12 @@ export const mesh: Scenario = {
   about:
     'The control plane of a mesh, with one worker. 200 simulated proxies register over connections of their own, each with an inbound of one of 20 services and an outbound to every one, and follow their models. A TrafficRoute that concerns all of them is changed: the time is from the first byte of the call to the last proxy that has the change. Then one that concerns a single proxy. Last, an idle proxy is started as a process of its own, with 20 outbounds, and its resident memory read three seconds later.',
   needs: ['taskset'],
-  estimate: () => 60,
+  estimate: ({ pairs }) => 25 + 3 * changesOf(pairs),
   run: (bench) =>
     withSite(async (site): Promise<Result> => {
       const [port = 0, ...others] = await freePorts(SERVICES + 3)
       const gateway = await site.gateway({ flags: ['--kuma', `127.0.0.1:${port}`] })
+      const changes = changesOf(bench.plan.pairs)
       const began = performance.now()
       const subscribers = await startSubscribers(
         port,
@@ -37,10 +37,11 @@ export const mesh: Scenario = {
       bench.note(`${PROXIES} proxies are registered`)
       try {
         await subscribers.settle()
-        const all = await change(port, subscribers, '*', subscribers.all)
+        const all = await change(port, changes, subscribers, '*', subscribers.all)
         bench.note('a route of all of them was changed')
         const one = await change(
           port,
+          changes,
           subscribers,
           'proxy-7',
           subscribers.all.filter(({ name }) => name === 'proxy-7'),
@@ -104,6 +105,11 @@ export const mesh: Scenario = {
     }),
 }
 
+/** How often each route is changed. */
+function changesOf(pairs: number): number {
+  return Math.max(3, Math.ceil(pairs / 2))
+}
+
 function proxyDocument(i: number): JsonObject & { readonly name: string } {
   return {
     type: 'Dataplane',
@@ -132,9 +138,10 @@ function proxyDocument(i: number): JsonObject & { readonly name: string } {
   }
 }
 
-/** Changes a route of the proxies whose tag says so (`*`: all) so many times; how long each took until all of `concerned` had it. */
+/** Changes a route of the proxies whose tag says so (`*`: all) `changes` times; how long each took until all of `concerned` had it. */
 async function change(
   port: number,
+  changes: number,
   subscribers: Subscribers,
   proxy: string,
   concerned: readonly Subscriber[],
@@ -142,7 +149,7 @@ async function change(
   const tookMs: number[] = []
   let told = 0
   let bytes = 0
-  for (let i = 0; i < CHANGES; i++) {
+  for (let i = 0; i < changes; i++) {
     // a weight that nothing else has tells this change from others
     const weight = 1000 + i
     const before = new Map(subscribers.all.map((one) => [one, one.lines]))
