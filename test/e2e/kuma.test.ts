@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
+import { createServer as createHttp2Server, type ServerHttp2Session } from 'node:http2'
 import { createServer as createHttpsServer } from 'node:https'
 import { type AddressInfo, connect } from 'node:net'
 import { join, resolve } from 'node:path'
@@ -45,10 +46,21 @@ after(async () => {
   await mesh?.close()
 })
 
-/** A document in place of the one of its name. When this is done every worker serves by it. */
+/** A file with the ports that stand for those in it. */
+function textOf(file: string): string {
+  const text = readFileSync(join(FOLDER, `${file}.yaml`), 'utf8')
+  return text.replace(/\b(?:2|3)\d{4}\b/g, (port) => String(ports.get(Number(port)) ?? port))
+}
+
+/** The route of a file, with all that it says of its destinations replaced by one service. */
+function leadTo(file: string, service: string): string {
+  const text = textOf(file)
+  return `${text.slice(0, text.indexOf('conf:'))}conf: {destination: {kuma.io/service: ${service}}}`
+}
+
+/** Documents in place of those of their names. When this is done every worker serves by them. */
 async function applyText(text: string): Promise<readonly string[]> {
-  const moved = text.replace(/\b(?:2|3)\d{4}\b/g, (port) => String(ports.get(Number(port)) ?? port))
-  const documents = parseAllDocuments(moved).flatMap((one) => {
+  const documents = parseAllDocuments(text).flatMap((one) => {
     const found = kuma.readFile(one.toJS() as JsonValue, DEFAULT_SETTINGS)
     return (found?.documents ?? []).map(({ kind, id, value }) => ({ dialect: 'kuma', kind, id, value }))
   })
@@ -60,7 +72,7 @@ async function applyText(text: string): Promise<readonly string[]> {
 
 async function apply(file: string): Promise<void> {
   tried.add(`${file}.yaml`)
-  assert.deepEqual(await applyText(readFileSync(join(FOLDER, `${file}.yaml`), 'utf8')), [])
+  assert.deepEqual(await applyText(textOf(file)), [])
 }
 
 function isOpen(port: number): Promise<true | undefined> {
@@ -192,7 +204,7 @@ test('maglev with a cookie: a client that has none gets one, and stays where it 
 })
 
 test('without kuma.io/protocol rules do not act, and explain says why', async () => {
-  const text = readFileSync(join(FOLDER, 'mesh.yaml'), 'utf8')
+  const text = textOf('mesh')
   const untagged = text.replace('kuma.io/protocol: http, version: "2.0"', 'version: "2.0"')
   assert.notEqual(untagged, text)
   await apply('l7-split')
@@ -208,7 +220,7 @@ test('without kuma.io/protocol rules do not act, and explain says why', async ()
 
 test('a leg without an instance answers 503 for its share, and closes its connections', async () => {
   const route = (file: string, from: string): Promise<readonly string[]> =>
-    applyText(readFileSync(join(FOLDER, `${file}.yaml`), 'utf8').replaceAll(from, '"9.0"'))
+    applyText(textOf(file).replaceAll(from, '"9.0"'))
   await route('l7-split', '"2.0"')
   assert.deepEqual(await count(10, () => ask('/api')), { 'backend 1.0': 9, 503: 1 })
   await route('l4-split', '"2.0"')
@@ -345,6 +357,48 @@ conf:
   assert.equal(await visit('/a'), '503')
 })
 
+test('an instance that cannot be reached costs nothing while its leg has another one', async () => {
+  const [dead] = await findFreePorts(1)
+  const external = (name: string, port: number | undefined, service: string, protocol: string): string =>
+    `type: ExternalService
+name: ${name}
+tags: {kuma.io/service: ${service}, kuma.io/protocol: ${protocol}}
+networking: {address: "127.0.0.1:${port}"}
+---
+`
+  const instances = [
+    external('dead-store', dead, 'store', 'tcp') + external('store', portOf(31005), 'store', 'tcp'),
+    external('dead-site', dead, 'site', 'http') + external('site', portOf(31006), 'site', 'http'),
+  ]
+  await applyText(`${instances.join('')}${leadTo('l4-reroute', 'store')}\n---\n${leadTo('random', 'site')}`)
+  assert.deepEqual(await count(6, askRedis), { 'another-redis': 6 })
+  assert.deepEqual(await count(6, () => ask('/')), { offers: 6 })
+})
+
+test('instances that say http2 are spoken to in HTTP/2, all the way to the application', async (t) => {
+  const server = createHttp2Server((request, response) =>
+    response.end(`v${request.httpVersion}: ${request.url}`),
+  )
+  const sessions = new Set<ServerHttp2Session>()
+  server.on('session', (session) => sessions.add(session))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => {
+    for (const session of sessions) session.destroy()
+    server.close()
+  })
+  const [port] = await findFreePorts(1)
+  await applyText(`type: Dataplane
+name: modern-1
+networking:
+  address: 127.0.0.1
+  inbound: [{port: ${port}, servicePort: ${(server.address() as AddressInfo).port}, tags: {kuma.io/service: modern, kuma.io/protocol: http2}}]
+---
+${leadTo('random', 'modern')}`)
+  await waitFor('the inbound', () => isOpen(port as number))
+  assert.equal((await get('/a')).text, 'v2.0: /a')
+})
+
 test('real servers of redis behind the same proxies', { skip: skipWithout('redis-server') }, async (t) => {
   const servers: ChildProcess[] = []
   t.after(async () => {
@@ -365,11 +419,11 @@ test('real servers of redis behind the same proxies', { skip: skipWithout('redis
     socket.end(`SET version "${version}"\r\n`)
     for await (const part of socket) assert.equal(String(part), '+OK\r\n')
   }
-  const text = readFileSync(join(FOLDER, 'mesh.yaml'), 'utf8')
+  const text = textOf('mesh')
   await applyText(
     text
-      .replace('servicePort: 31003', `servicePort: ${one}`)
-      .replace('servicePort: 31004', `servicePort: ${two}`),
+      .replace(`servicePort: ${portOf(31003)}`, `servicePort: ${one}`)
+      .replace(`servicePort: ${portOf(31004)}`, `servicePort: ${two}`),
   )
   await apply('l4-split')
   const counts = await count(100, askRedis)
