@@ -37,12 +37,12 @@ const CUT_SHORT = 3
 /** `headgate dataplane`: runs until a signal ends it. Resolves with the exit status. Throws GatewayError or CliError where it cannot start. */
 export async function runDataplane(flags: DataplaneFlags): Promise<number> {
   const log = createAppLog({ level: flags.logLevel ?? 'info' })
+  const options = readOptions(flags, log)
   const ended = Promise.withResolvers<number>()
   const stop = { now: null as (() => void) | null }
   // a signal that comes before there is anything to drain ends the process at once
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.on(signal, () => (stop.now === null ? process.exit(0) : stop.now()))
-  const options = readOptions(flags, log)
   const dataplane = await startDataplane(options).catch((error: unknown) => {
     if (error instanceof LinkRefused) throw new CliError(error.message)
     throw error

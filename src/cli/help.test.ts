@@ -58,7 +58,7 @@ for (const { command, path } of commands) {
       .createHelp()
       .visibleOptions(command)
       .map(({ long }) => long as string)
-    const meant = flags.find((flag) => flag.length > 6) ?? '--help'
+    const meant = flags.find((flag) => flag.length > 6 && flag.at(-1) !== flag.at(-2)) ?? '--help'
     const typed = `${meant.slice(0, -2)}${meant.at(-1)}${meant.at(-2)}`
     // those that must be there are missed first
     const required = command.options
