@@ -31,7 +31,8 @@ function read(dialect: Dialect, text: string): FileDocument[] {
 /** Documents of the examples that are written in this dialect. Those whose id is only their place in a list are left out. */
 function examplesOf(dialect: Dialect): FileDocument[] {
   const found = new Map<string, FileDocument>()
-  for (const name of readdirSync(EXAMPLES).filter((file) => /\.(?:ya?ml|json)$/.test(file))) {
+  const files = readdirSync(EXAMPLES, { recursive: true, encoding: 'utf8' })
+  for (const name of files.filter((file) => /\.(?:ya?ml|json)$/.test(file))) {
     const text = readFileSync(resolve(EXAMPLES, name), 'utf8')
     for (const document of read(dialect, text)) {
       if (dialect.idOf(document.kind, document.value) !== null)
