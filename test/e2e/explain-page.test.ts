@@ -14,7 +14,7 @@ test('the commands of docs/explain.md print what the page shows', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'headgate-explain-page-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const files = [...page.matchAll(/into `(\w+\.yaml)`:\n\n```yaml\n([\s\S]*?)^```$/gm)]
-  assert.equal(files.length, 3)
+  assert.equal(files.length, 4)
   for (const [, name = '', yaml = ''] of files) writeFileSync(join(folder, name), yaml)
   const shown = [...page.matchAll(/^```console\n\$ headgate (.*)\n([\s\S]*?)^```$/gm)]
   assert.ok(shown.length >= 7)

@@ -256,7 +256,7 @@ test('short and well-known keys are refused, and taken on loopback alone with th
   assert.match(open.stderr, /could be reached from other machines/)
   const meant = await runHeadgate(['start', ...flags, ...remote, '--admin-remote'])
   assert.equal(meant.code, 2)
-  assert.match(meant.stderr, /only while the admin listener is on loopback/)
+  assert.match(meant.stderr, /only while every listener that asks for it is on loopback/)
   for (let start = 0; start < 2; start++) {
     const gateway = await startBare(t, [...flags, '--insecure-admin-key', '--admin', '127.0.0.1:0'])
     assert.match(gateway.output(), /"level":"warn".*the admin key is a well-known one/)

@@ -5,6 +5,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import { CERT_A, KEY_A } from '../../src/dialects/apisix/testing/certificates.ts'
 import { startBackend } from '../support/backends.ts'
 import { type GatewayProcess, startGateway } from '../support/gateway.ts'
+import { findFreePorts } from '../support/tools.ts'
 
 /** What the description says, as far as this test reads it. */
 interface Api {
@@ -13,6 +14,8 @@ interface Api {
 
 interface Operation {
   readonly operationId: string
+  /** Of what is answered at another listener than the rest. */
+  readonly servers?: readonly unknown[]
   readonly parameters?: readonly Parameter[]
   readonly responses: Readonly<
     Record<string, { readonly content?: Readonly<Record<string, { readonly schema: object }>> }>
@@ -49,7 +52,15 @@ const VALUES: Readonly<Record<string, string>> = {
   proxy: 'orders',
   environment: 'production',
   'apinizerTargets.id': 'shop.orders',
+  mesh: 'default',
 }
+/** What is called so at the control plane of a mesh, by what stands before the name. */
+const MESH_NAMES: readonly (readonly [RegExp, string])[] = [
+  [/\/dataplanes[^/]*\/\{name\}/, 'site-1'],
+  [/\/external-services\/\{name\}/, 'pay'],
+  [/\/traffic-routes\/\{name\}/, 'route-all-default'],
+  [/\/service-insights\/\{name\}/, 'site'],
+]
 /** Query parameters that calls go with, beside those that are required. */
 const ASKED = new Set(['all', 'follow'])
 
@@ -106,44 +117,74 @@ async function fill(gateway: GatewayProcess, node: string): Promise<void> {
   assert.equal(made.status, 200, made.text)
 }
 
+async function fillMesh(port: number): Promise<void> {
+  const documents = {
+    'meshes/default': { type: 'Mesh', name: 'default' },
+    'meshes/default/dataplanes/site-1': {
+      type: 'Dataplane',
+      mesh: 'default',
+      name: 'site-1',
+      networking: {
+        address: '10.1.0.1',
+        inbound: [{ port: 9000, servicePort: 8080, tags: { 'kuma.io/service': 'site' } }],
+        outbound: [{ port: 10_001, tags: { 'kuma.io/service': 'site' } }],
+      },
+    },
+    'meshes/default/external-services/pay': {
+      type: 'ExternalService',
+      mesh: 'default',
+      name: 'pay',
+      tags: { 'kuma.io/service': 'pay' },
+      networking: { address: '10.1.0.9:443' },
+    },
+  }
+  for (const [key, value] of Object.entries(documents)) {
+    const answer = await fetch(`http://127.0.0.1:${port}/${key}`, {
+      method: 'PUT',
+      body: JSON.stringify(value),
+    })
+    assert.ok(answer.ok, `${key}: ${await answer.text()}`)
+  }
+}
+
 /** Status, type and text; of a stream only its head. */
 function read(
   gateway: GatewayProcess,
   path: string,
+  port = gateway.adminPort,
 ): Promise<{ readonly status: number; readonly type: string; readonly text: string }> {
   return new Promise((resolve, reject) => {
     const headers = { 'x-api-key': gateway.key }
-    const call = request(
-      { host: '127.0.0.1', port: gateway.adminPort, path, headers, agent: false },
-      (answer) => {
-        const status = answer.statusCode ?? 0
-        const type = (answer.headers['content-type'] ?? '').split(';')[0] as string
-        if (type === 'text/event-stream') {
-          call.on('error', () => {}) // what follows from our going away
-          call.destroy()
-          resolve({ status, type, text: '' })
-          return
-        }
-        let text = ''
-        answer.setEncoding('utf8').on('data', (part: string) => {
-          text += part
-        })
-        answer.on('end', () => resolve({ status, type, text }))
-        answer.on('error', reject)
-      },
-    )
+    const call = request({ host: '127.0.0.1', port, path, headers, agent: false }, (answer) => {
+      const status = answer.statusCode ?? 0
+      const type = (answer.headers['content-type'] ?? '').split(';')[0] as string
+      if (type === 'text/event-stream') {
+        call.on('error', () => {}) // what follows from our going away
+        call.destroy()
+        resolve({ status, type, text: '' })
+        return
+      }
+      let text = ''
+      answer.setEncoding('utf8').on('data', (part: string) => {
+        text += part
+      })
+      answer.on('end', () => resolve({ status, type, text }))
+      answer.on('error', reject)
+    })
     call.on('error', reject)
     call.end()
   })
 }
 
 /** The path of a call with every part that it must have. */
-function callOf(path: string, { operationId, parameters = [] }: Operation): string {
+function callOf(path: string, { operationId, servers, parameters = [] }: Operation): string {
   let filled = path
   const query = new URLSearchParams()
   for (const { name, in: place, required, schema } of parameters) {
     if (place === 'query' && required !== true && !ASKED.has(name)) continue
-    const value = VALUES[`${operationId}.${name}`] ?? VALUES[name] ?? schema.default ?? schema.enum?.[0]
+    const inMesh = servers === undefined ? undefined : MESH_NAMES.find(([fits]) => fits.test(path))?.[1]
+    const known = name === 'name' ? (inMesh ?? VALUES[name]) : VALUES[name]
+    const value = VALUES[`${operationId}.${name}`] ?? known ?? schema.default ?? schema.enum?.[0]
     assert.ok(value !== undefined, `VALUES of this test needs a value for ${operationId}.${name}`)
     if (place === 'path') filled = filled.replace(`{${name}}`, encodeURIComponent(String(value)))
     else query.set(name, String(value))
@@ -155,9 +196,11 @@ test('every GET of a running gateway answers as the description says', { timeout
   const backend = await startBackend()
   t.after(() => backend.close())
   // without a listener for streams their routes are refused
-  const gateway = await startGateway(['--listen-tcp', '127.0.0.1:0'])
+  const [meshPort = 0] = await findFreePorts(1)
+  const gateway = await startGateway(['--listen-tcp', '127.0.0.1:0', '--kuma', `127.0.0.1:${meshPort}`])
   t.after(() => gateway.stop())
   await fill(gateway, `127.0.0.1:${backend.port}`)
+  await fillMesh(meshPort)
 
   const served = await gateway.admin('GET', '/headgate/v1/openapi.json')
   assert.equal(served.status, 200)
@@ -171,7 +214,8 @@ test('every GET of a running gateway answers as the description says', { timeout
   for (const [path, { get }] of Object.entries(api.paths)) {
     if (get === undefined) continue
     const target = callOf(path, get)
-    const { status, type, text } = await read(gateway, target)
+    const port = get.servers === undefined ? gateway.adminPort : meshPort
+    const { status, type, text } = await read(gateway, target, port)
     assert.equal(status, 200, `${target}: ${text.slice(0, 300)}`)
     const described = get.responses[status]?.content ?? {}
     assert.ok(type in described, `${target}: ${type}, described: ${Object.keys(described)}`)
