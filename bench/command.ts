@@ -13,7 +13,7 @@ openssl and util-linux; with libnginx-mod-stream and nghttp2-proxy two compariso
 minutes. Installs nothing, listens on 127.0.0.1 only.
 
   --quick          5 pairs of 2 s
-  --only IDS       some of: machine,a,b,c,policies,d,e,f,g,h,tls,h2,grpc,websocket,tcp,search,scale,memory,mesh
+  --only IDS       some of: machine,a,b,c,policies,d,e,f,g,h,tls,h2,grpc,websocket,tcp,search,scale,memory,mesh,mesh-path
   --against DIR    another checkout of Headgate, its packages installed: this version is held against it on (b), and nothing
                    else is measured unless --only names it. 40 pairs tell a loss of some percent
   --pairs N        rounds behind each figure, 1 to 200 (20)

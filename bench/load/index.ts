@@ -10,6 +10,7 @@ import { machineCheck } from './machine-check.ts'
 import { manyRoutes } from './many-routes.ts'
 import { memory } from './memory.ts'
 import { mesh } from './mesh.ts'
+import { meshPath } from './mesh-path.ts'
 import { plain } from './plain.ts'
 import { policies } from './policies.ts'
 import type { Scenario } from './scenario.ts'
@@ -40,4 +41,5 @@ export const scenarios: readonly Scenario[] = [
   hundredThousand,
   memory,
   mesh,
+  meshPath,
 ]
