@@ -215,6 +215,14 @@ test('without kuma.io/protocol rules do not act, and explain says why', async ()
   assert.deepEqual(await count(10, () => ask('/api')), { 'backend 1.0': 10 })
   const shown = await gateway.admin('GET', '/headgate/v1/documents/kuma/dataplanes/default:frontend-1')
   assert.ok(shown.text.includes(why), shown.text)
+  const told = await gateway.admin('POST', '/headgate/v1/explain/entrance', {
+    id: 'frontend-1',
+    entrance: 'backend_default_svc_80',
+  })
+  assert.equal(told.status, 200, told.text)
+  assert.ok(told.text.includes('backend-v2 has no kuma.io/protocol'), told.text)
+  const { isLive, request, stream } = told.json as Record<string, unknown>
+  assert.deepEqual([isLive, request, stream !== null], [true, null, true])
   await apply('mesh')
 })
 
