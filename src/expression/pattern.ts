@@ -48,6 +48,11 @@ export function replaceEvery(pattern: Pattern, text: string, onHit: (hit: Patter
   return out + text.slice(done)
 }
 
+/** A pattern that fits this text alone. */
+export function escapePattern(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|-]/g, '\\$&')
+}
+
 /** Why a pattern is refused, or null. Lengths in characters; the default limit is the start-up setting's. */
 export function checkPattern(
   source: string,

@@ -145,3 +145,19 @@ test('of several that ask for one place the first by id has it, and the others a
   await planned.open()
   assert.deepEqual(told().slice(3), ['close a', 'open b http'])
 })
+
+test('what one worker cannot open is closed in all, told, and tried again', async () => {
+  const { planned, told, events, nextEvent } = setUp()
+  planned.note(asked([listener('a', await freePort())]))
+  await planned.open()
+  const failed = nextEvent()
+  planned.noteFailure('a', 'no descriptor is left')
+  await failed
+  assert.match(planned.statuses()[0]?.reason ?? '', /no descriptor is left/)
+  assert.deepEqual(planned.plans(), [])
+  await nextEvent()
+  assert.match(events[1] ?? '', /^outbound a is open$/)
+  await planned.open()
+  assert.deepEqual(told(), ['open a http', 'close a', 'open a http'])
+  await planned.close()
+})

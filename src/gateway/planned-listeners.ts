@@ -89,10 +89,15 @@ export class PlannedListeners {
     })
   }
 
-  /** A worker could not open what stands for the others. */
+  /** A worker could not open what others may have: all close it, and it is tried again as a whole. */
   noteFailure(id: string, reason: string): void {
-    const entry = this.#entries.get(id)
-    if (entry !== undefined) this.#tell(entry, reason)
+    void this.#do(async () => {
+      const entry = this.#entries.get(id)
+      if (entry === undefined || this.#isClosed) return
+      await this.#shut(entry)
+      this.#tell(entry, reason)
+      this.#tryLater()
+    })
   }
 
   close(): Promise<void> {
@@ -126,9 +131,15 @@ export class PlannedListeners {
     const entry = this.#entries.get(id)
     if (entry === undefined) return
     this.#entries.delete(id)
-    if (entry.release === null) return
-    this.#options.broadcast({ type: 'closePlanned', ids: [id] })
-    await entry.release()
+    await this.#shut(entry)
+  }
+
+  async #shut(entry: Entry): Promise<void> {
+    const { release } = entry
+    if (release === null) return
+    entry.release = null
+    this.#options.broadcast({ type: 'closePlanned', ids: [entry.listener.id] })
+    await release()
   }
 
   async #openClosed(): Promise<void> {
@@ -141,7 +152,11 @@ export class PlannedListeners {
       if (!(await this.#hold(entry))) isWaiting = true
       else this.#options.broadcast({ type: 'openPlanned', sockets: [planOf(entry.listener)] })
     }
-    if (!isWaiting || this.#retry !== null) return
+    if (isWaiting) this.#tryLater()
+  }
+
+  #tryLater(): void {
+    if (this.#retry !== null) return
     this.#retry = setTimeout(() => {
       this.#retry = null
       void this.#do(() => this.#openClosed())
@@ -153,11 +168,7 @@ export class PlannedListeners {
   async #yield(entry: Entry, owners: ReadonlyMap<string, Entry>): Promise<void> {
     const owner = owners.get(placeOf(entry.listener))
     if (owner === undefined || owner === entry) return
-    if (entry.release !== null) {
-      this.#options.broadcast({ type: 'closePlanned', ids: [entry.listener.id] })
-      await entry.release()
-      entry.release = null
-    }
+    await this.#shut(entry)
     const { kind, id } = owner.listener.origin
     this.#tell(entry, `${owner.listener.name} of ${kind}/${id} has that address`)
   }

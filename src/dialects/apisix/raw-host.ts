@@ -1,3 +1,4 @@
+import { escapePattern } from '../../expression/pattern.ts'
 import type { Predicate } from '../../model/predicate.ts'
 import type { RouterMode } from './patterns.ts'
 
@@ -25,9 +26,4 @@ export function compareRawHosts(hosts: readonly string[]): Predicate | null {
     })
   }
   return of.length === 1 ? (of[0] as Predicate) : { kind: 'any', of }
-}
-
-/** Hosts are letters, digits, `-._[]:`; only these mean something in a pattern. */
-function escapePattern(text: string): string {
-  return text.replace(/[.[\]]/g, '\\$&')
 }

@@ -1,4 +1,5 @@
 import type { StoredDocument } from '../../model/document.ts'
+import { hostPort } from '../../model/endpoint.ts'
 import { EXPLAIN_LIMITS, type ExplainedChoice, type ExplainedEntrance } from '../../model/explanation.ts'
 import type { Settings } from '../../model/settings.ts'
 import type { Lookup, Search } from '../dialect.ts'
@@ -31,7 +32,7 @@ export function listEntrances(
     const chosen = hasMesh ? selectRoute(routes, tagSets, service) : null
     const choices = chosenFirst(routes, chosen).map((route) => choiceOf(route, chosen, tagSets, service))
     const shown = choices.slice(0, EXPLAIN_LIMITS.candidates)
-    const where = `${outbound.address.includes(':') ? `[${outbound.address}]` : outbound.address}:${outbound.port}`
+    const where = hostPort({ host: outbound.address, port: outbound.port })
     const judged = hasMesh
       ? carriedAs(outbound, chosen, (name) => listInstances(search, mesh, name))
       : { protocol: 'tcp' as const, reason: `there is no mesh ${mesh}: the proxy serves nothing` }

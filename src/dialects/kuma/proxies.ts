@@ -1,3 +1,4 @@
+import { hostPort } from '../../model/endpoint.ts'
 import type { JsonObject, JsonValue } from '../../model/json.ts'
 import { listField, objectField } from '../../model/json-fields.ts'
 import type { DialectProxies } from '../dialect.ts'
@@ -22,7 +23,7 @@ export const PROXIES: DialectProxies = {
 }
 
 function placeOf({ address, port }: Pick<Inbound, 'address' | 'port'>): string {
-  return `${address.includes(':') ? `[${address}]` : address}:${port}`
+  return hostPort({ host: address, port })
 }
 
 /** `health.ready` of inbounds with a serviceProbe belongs to the control plane, and is false until a probe has passed. `state`, where it is written, is its author's. */

@@ -1,4 +1,4 @@
-import { isAddress } from '../../model/endpoint.ts'
+import { hostPort, isAddress } from '../../model/endpoint.ts'
 import type { ModelObject } from '../../model/model.ts'
 import type { UpstreamTarget } from '../../model/split.ts'
 import type { Upstream } from '../../model/upstream.ts'
@@ -13,7 +13,7 @@ export function translateInbound(dataplane: string, inbound: Inbound): readonly 
   const { address, port, serviceAddress, servicePort, tags, path } = inbound
   const service = tags[SERVICE] ?? ''
   const protocol = readProtocol(tags[PROTOCOL])
-  const where = `${address.includes(':') ? `[${address}]` : address}:${port}`
+  const where = hostPort({ host: address, port })
   const id = modelId('dataplanes', dataplane, `inbound ${where}`)
   const origin = originOf('dataplanes', dataplane, path)
   const isRequest = isHttp(protocol)

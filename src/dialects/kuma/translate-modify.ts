@@ -1,3 +1,4 @@
+import { escapePattern } from '../../expression/pattern.ts'
 import type { HeaderEdits, HeaderValue, RequestRewrite, ResponseFilter } from '../../model/filter.ts'
 import type { Origin } from '../../model/origin.ts'
 import { literal, type Template, type TemplatePart } from '../../model/template.ts'
@@ -50,10 +51,6 @@ function translatePath(path: NonNullable<HttpModify['path']>, match: HttpMatch):
   const prefix = match.path?.kind === 'prefix' ? match.path.text : ''
   const rule = { pattern: `\\A${escapePattern(prefix)}`, replacement: literal(path.text) }
   return { kind: 'patterns', source: 'path', every: true, rules: [rule] }
-}
-
-function escapePattern(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, (sign) => (sign === '/' ? '/' : `\\${sign}`))
 }
 
 /** `\0` to `\9` are groups, `\\` is a backslash; a backslash before anything else stands for itself. */

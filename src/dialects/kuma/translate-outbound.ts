@@ -1,4 +1,4 @@
-import { isAddress } from '../../model/endpoint.ts'
+import { hostPort, isAddress } from '../../model/endpoint.ts'
 import type { RequestFilter, ResponseFilter } from '../../model/filter.ts'
 import type { PlannedListener } from '../../model/listener.ts'
 import type { ModelObject } from '../../model/model.ts'
@@ -48,7 +48,7 @@ export function translateOutbound(place: OutboundPlace): TranslatedOutbound {
   const { dataplane, outbound, route } = place
   const { address, port, tags, path } = outbound
   const service = tags[SERVICE] ?? ''
-  const where = `${address.includes(':') ? `[${address}]` : address}:${port}`
+  const where = hostPort({ host: address, port })
   const listener: PlannedListener = {
     kind: 'listener',
     id: modelId('dataplanes', dataplane, `outbound ${where}`),

@@ -1,4 +1,5 @@
 import type { StoredDocument } from '../../../model/document.ts'
+import { hostPort } from '../../../model/endpoint.ts'
 import type { JsonObject, JsonValue } from '../../../model/json.ts'
 import { partsOfId, TYPES } from '../kinds.ts'
 import { readDataplane } from '../read-dataplane.ts'
@@ -96,6 +97,5 @@ function choicesOf(
 }
 
 function attachment({ address, port, tags }: Outbound): JsonObject {
-  const host = address.includes(':') ? `[${address}]` : address
-  return { type: 'outbound', name: `${host}:${port}`, service: tags[SERVICE] ?? '' }
+  return { type: 'outbound', name: hostPort({ host: address, port }), service: tags[SERVICE] ?? '' }
 }
