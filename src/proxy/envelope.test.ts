@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { JsonObject } from '../model/json.ts'
-import { EnvelopeBody, readEnvelope } from './envelope.ts'
+import { readEnvelope } from './envelope.ts'
 
 const read = (value: JsonObject) => readEnvelope(JSON.stringify(value))
 
@@ -62,14 +62,4 @@ test('what is no envelope says why', () => {
   assert.match(fault(read({ statusCode: 200, headers: { a: { b: 1 } } })), /^headers.a must be a text/)
   for (const bad of ['1\r\nSet-Cookie: x', '\u0000', '\u007f'])
     assert.match(fault(read({ statusCode: 200, headers: { a: bad } })), /^headers.a has a control character/)
-})
-
-test('what is gathered is a copy, up to the limit', () => {
-  const body = new EnvelopeBody(20)
-  const bytes = Buffer.from('..{"statusCode":204}')
-  assert.ok(body.add(bytes, 2, 10) && body.add(bytes, 10, bytes.length))
-  bytes.fill(0)
-  assert.deepEqual(body.read(), { status: 204, fields: '', body: '' })
-  assert.ok(body.add(bytes, 0, 2))
-  assert.ok(!body.add(bytes, 0, 1))
 })

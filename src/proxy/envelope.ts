@@ -2,30 +2,7 @@ import { toByteString } from '../model/byte-string.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.ts'
 import type { OwnAnswer } from './compose-answer.ts'
 
-/** Answers that say what the client gets (model/event-call.ts EventEnvelope): gathered, then read. */
-
-/** Gathers an answer's body up to a limit. */
-export class EnvelopeBody {
-  readonly #limit: number
-  #parts: Buffer[] = []
-  #bytes = 0
-
-  constructor(limit: number) {
-    this.#limit = limit
-  }
-
-  /** Keeps a copy. False: it is over the limit. */
-  add(bytes: Buffer, from: number, to: number): boolean {
-    this.#bytes += to - from
-    if (this.#bytes > this.#limit) return false
-    this.#parts.push(Buffer.from(bytes.subarray(from, to)))
-    return true
-  }
-
-  read(): EnvelopeAnswer {
-    return readEnvelope(Buffer.concat(this.#parts).toString('utf8'))
-  }
-}
+/** Answers that say what the client gets (model/event-call.ts EventEnvelope). */
 
 export type EnvelopeAnswer = OwnAnswer | { readonly fault: string }
 

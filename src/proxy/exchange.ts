@@ -1,7 +1,6 @@
 import { NONE_TRIED } from '../balancing/picker.ts'
 import { hasType } from '../expression/body-fields.ts'
 import type { Hash64 } from '../expression/hash64.ts'
-import type { AnswerView, RequestView } from '../expression/request-view.ts'
 import type { ComparisonTrace } from '../expression/trace.ts'
 import { BLOCK, bucketOf, ENDPOINT, LINE, NO_ROUTE, PHASE, PHASES, WORKER } from '../model/counters.ts'
 import { ERROR_CODES, type ErrorCode } from '../model/error-codes.ts'
@@ -17,12 +16,10 @@ import type {
 } from '../model/upstream.ts'
 import type { KnownConsumer } from '../routing/consumers.ts'
 import type { CompiledEventCall, EventSource } from '../routing/event-call.ts'
-import type { CompiledAuthentication } from '../routing/filters/authentication.ts'
 import type { CompiledMirror } from '../routing/filters/mirror.ts'
 import {
   type ChoiceReason,
   type CompiledRedirectTarget,
-  type CompiledRequestFilter,
   type CompiledRespondTarget,
   type CompiledRoute,
   type CompiledRule,
@@ -37,8 +34,8 @@ import { clock, readClock } from './clock.ts'
 import { type AnswerFraming, composeAnswerHead, type OwnAnswer } from './compose-answer.ts'
 import { composeEventHead, composeRequestHead, echoedFields, eventFields } from './compose-request.ts'
 import type { Timed } from './deadlines.ts'
-import { EnvelopeBody } from './envelope.ts'
-import { plainAddress, readAddress, walkForwardedFor } from './forwarded.ts'
+import { readEnvelope } from './envelope.ts'
+import { GatheredBody } from './gathered-body.ts'
 import { MessageMeter, type MessageSink } from './grpc/message-meter.ts'
 import { grpcErrorLines, isGrpcType, readGrpcTimeout } from './grpc/status.ts'
 import { HeaderOverlay } from './header-overlay.ts'
@@ -48,11 +45,10 @@ import type { ResponseHead } from './http1/response-head.ts'
 import { resolveTarget } from './http1/target.ts'
 import { ClientSession } from './http2/client-session.ts'
 import { KeptBody } from './kept-body.ts'
-import { countChoice, countError, countWorker, type Plane } from './plane.ts'
+import { countChoice, countError, countWorker, isForbidden, type Plane } from './plane.ts'
 import { recordExchange } from './record.ts'
-import { makeRequestId, readRequestId, withholdField } from './request-id.ts'
+import { RequestFacts } from './request-facts.ts'
 import { errorBody, statusBody } from './respond-error.ts'
-import { Trace } from './trace-context.ts'
 import type { CompiledAnswerRule, CompiledAnswers } from './upstream/answer-rule.ts'
 import {
   FAILURE_CODES,
@@ -86,21 +82,6 @@ import {
 import { closeFrame, FrameTracker } from './websocket/frame-tracker.ts'
 import { acceptOf, allowsUpgrade, checkHandshake } from './websocket/handshake.ts'
 
-/** They tell the upstream whom the request is from, so nobody else may write them. */
-export const CONSUMER_FIELDS: readonly string[] = [
-  'x-consumer-username',
-  'x-credential-identifier',
-  'x-consumer-custom-id',
-]
-
-/** What only a trusted peer may say about how the request came; from anybody else it is as if it were not there (apisix.md section 10). */
-const CLAIMS: ReadonlySet<string> = new Set([
-  'x-forwarded-proto',
-  'x-forwarded-host',
-  'x-forwarded-port',
-  'forwarded',
-])
-
 /**
  * One request and its answer. Its phases, in the order in which a request passes them; each names its successor:
  *
@@ -109,35 +90,10 @@ const CLAIMS: ReadonlySet<string> = new Set([
  * `choose` may stop for the body (inspect), and then `find` starts anew; a failed attempt goes back to `attempt` (onAttemptFailed); what cannot
  * be served leaves through `respondError`. A connection has one exchange object for all its requests. Nothing here awaits.
  */
-export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink {
-  readonly plane: Plane
-  readonly client: Client
-
-  // ---- the request, as variables see it (RequestView) ----
-  path = ''
-  query: string | null = null
-  clientAddress = ''
-  /** What goes to the end of X-Forwarded-For: the peer, or the client it may name. */
-  appendedAddress = ''
-  isPeerTrusted = false
-  keepsForwardedFor = true
-  /** Whether any forwarding field came: without, the lines are the same for the whole connection. */
-  cameForwarded = false
-  body: string | null | undefined = null
-  pathParams: ReadonlyMap<string, string> | null = null
-  consumer: KnownConsumer | null = null
-  answer: AnswerView | null = null
-  #requestId = ''
-  /** Whether a trace field came. */
-  cameTraced = false
-  /** Whether `trace` is about this request. */
-  isTraced = false
-  trace: Trace | null = null
-
+export class Exchange extends RequestFacts implements EventSource, AnswerReader, Waiter, MessageSink {
   // ---- what was chosen ----
   /** Revision of the table that matched. */
   revision = 0
-  route: CompiledRoute | null = null
   rule: CompiledRule | null = null
   choice: CompiledTarget | null = null
   /** What made it. */
@@ -149,16 +105,11 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
   upstream: CompiledUpstream | null = null
   endpoint: CompiledEndpoint | null = null
 
-  // ---- what is sent upstream ----
-  sentMethod = ''
-  sentTarget = ''
-  hostOverride: string | null = null
-  /** Header edits of request filters; null: the fields go as they came. */
-  overlay: HeaderOverlay | null = null
+  // ---- what is sent upstream, beside what filters made of the request ----
   /** What is sent instead of the request; null: the request is. */
   event: string | null = null
   /** Gathers an answer that says what the client gets; null: answers are relayed. */
-  #envelope: EnvelopeBody | null = null
+  #envelope: GatheredBody | null = null
   /** Where redirects have led the attempt at hand; null: it is with its endpoint. */
   redirect: Redirect | null = null
 
@@ -169,8 +120,6 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
   readonly #kept: KeptBody
   #isInspecting = false
   #trailers = ''
-  /** Mirrors that the request came to; null: none. */
-  #mirrors: CompiledMirror[] | null = null
   /** Where copies go once the body is complete; null: nowhere. */
   #copies: readonly UpstreamCell[] | null = null
   #isEndSent = false
@@ -209,8 +158,6 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
   #isRetrying = false
   /** The limit of an upstream that the request came to; '' for none. */
   limitName = ''
-  /** What refused the request; it has its say in the answer. */
-  #authentication: CompiledAuthentication | null = null
   #hadFresh = false
   #lastFailure: Failure | null = null
   /** Of this request, once it has an endpoint. */
@@ -261,8 +208,7 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
   bytesOut = 0
 
   constructor(plane: Plane, client: Client) {
-    this.plane = plane
-    this.client = client
+    super(plane, client)
     this.#kept = new KeptBody(plane)
   }
 
@@ -298,8 +244,8 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
     this.sentMethod = head.method
     this.sentTarget = head.target
     this.isGrpc = this.client.isFramed && isGrpcType(head.fields.get('content-type'))
-    this.#identifyClient()
-    if (this.plane.marksRequests || this.cameTraced) this.#mark()
+    this.identifyClient()
+    if (this.plane.marksRequests || this.cameTraced) this.mark()
     if (this.client.tls?.admits(head.target, head.host) === false) return 'CLIENT_CERTIFICATE'
     const { limits } = this.plane.options.settings
     if (limits.maxBodyBytes > 0 && head.contentLength > limits.maxBodyBytes) return 'BODY_TOO_LARGE'
@@ -321,7 +267,7 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
     if (refusal === NEEDS_BODY) return this.#inspect()
     if (refusal !== null) return this.respondError(refusal)
     this.filteredTarget = this.sentTarget
-    if (this.#mirrors !== null) this.#beginCopies(this.#mirrors)
+    if (this.mirrors !== null) this.#beginCopies(this.mirrors)
     this.#serve(this.choice as CompiledTarget)
   }
 
@@ -355,13 +301,13 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
     this.pathParams = route.captures(this)
     const filters = route.requestFilters
     if (filters.length > 0 && route.model.rulesSee === 'rewritten') {
-      const fault = this.#applyFilters(filters, trace)
+      const fault = this.applyFilters(filters, trace)
       if (fault !== null) return fault
     }
     const rule = route.chooseRule(this, trace)
     if (rule === NEEDS_BODY) return NEEDS_BODY
     if (filters.length > 0 && route.model.rulesSee === 'original') {
-      const fault = this.#applyFilters(filters, trace)
+      const fault = this.applyFilters(filters, trace)
       if (fault !== null) return fault
     }
     if (rule === null) return 'NO_UPSTREAM'
@@ -382,12 +328,12 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
       if (policy !== null && policy.fallback !== null && policy.fallback !== target)
         this.#fallback = this.#keepFallback(policy.fallback)
     }
-    return target.requestFilters.length === 0 ? null : this.#applyFilters(target.requestFilters, trace)
+    return target.requestFilters.length === 0 ? null : this.applyFilters(target.requestFilters, trace)
   }
 
   /** Copies that are due are sent, or wait for the rest of the body. */
   #beginCopies(mirrors: readonly CompiledMirror[]): void {
-    this.#mirrors = null
+    this.mirrors = null
     const cells: UpstreamCell[] = []
     for (const mirror of mirrors) if (mirror.take()) cells.push(...mirror.upstreams)
     const { head, mustUpgrade } = this.client
@@ -455,8 +401,8 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
     this.#openings = 0
     this.upgrade = ''
     this.event = null
-    const fault = this.#applyFilters(target.requestFilters, null)
-    this.#mirrors = null // the request was copied, or not, when it was chosen for
+    const fault = this.applyFilters(target.requestFilters, null)
+    this.mirrors = null // the request was copied, or not, when it was chosen for
     if (fault !== null) return this.respondError(fault === NEEDS_BODY ? 'INTERNAL' : fault)
     this.#serve(target)
   }
@@ -486,7 +432,7 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
     this.#opening = this.upgrade === 'websocket' ? (upstream.model.opening ?? null) : null
     if (upstream.balance.needsKey) {
       this.#key = this.readKey(upstream)
-      if (upstream.setsCookies) this.choiceCookie += upstream.hashKey?.cookieLines(this) ?? ''
+      this.choiceCookie += upstream.hashKey?.cookieLines(this) ?? ''
     }
     if (upstream.conditions !== null) {
       this.#excluded = this.excludeEndpoints(upstream, null)
@@ -517,7 +463,7 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
     this.#limitCall()
     const calls = model.calls ?? null
     this.#calls = calls
-    if (calls !== null) this.#kept.ownReplayBytes = calls.replayBytes
+    this.#kept.ownReplayBytes = calls === null ? -1 : calls.replayBytes
   }
 
   /** The call is over when its client says so, whatever the route allows. */
@@ -728,7 +674,7 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
     const pool = endpoint.poolsByName === null ? endpoint.pool : poolFor(endpoint, this.serverName)
     if (!mustBeFresh && this.#useKept(pool, endpoint, now)) return
     const address = endpoint.model.address ?? endpoint.model.host
-    if (this.isForbidden(address, endpoint.model.port)) {
+    if (isForbidden(this.plane, address, endpoint.model.port)) {
       ;(this.upstream as CompiledUpstream).balance.judge?.abandoned(endpoint.index)
       return this.respondError('ADMIN_ADDRESS')
     }
@@ -998,7 +944,7 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
     this.choiceReason = 'weight'
     this.choiceCookie = ''
     this.#fallback = null
-    this.#mirrors = null
+    this.mirrors = null
     this.#block = NO_ROUTE
     this.overlay = null
     this.hostOverride = null
@@ -1078,12 +1024,12 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
   /** What the client gets stands in the body that follows. */
   #gatherAnswer({ sticky }: CompiledUpstream, endpoint: CompiledEndpoint): void {
     if (sticky !== null) this.#keepClient(sticky, endpoint)
-    this.#envelope = new EnvelopeBody(this.plane.options.settings.limits.maxInspectedBodyBytes)
+    this.#envelope = new GatheredBody(this.plane.options.settings.limits.maxInspectedBodyBytes)
   }
 
-  #respondEnvelope(envelope: EnvelopeBody): void {
+  #respondEnvelope(envelope: GatheredBody): void {
     this.#envelope = null
-    const answer = envelope.read()
+    const answer = readEnvelope(envelope.whole().toString('utf8'))
     if (!('fault' in answer)) return this.#respond(answer)
     const { malformed } = this.#eventCall as CompiledEventCall
     this.errorCode = 'UPSTREAM_BAD_ANSWER'
@@ -1112,15 +1058,17 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
       this.respondError('PROXY_CREDENTIALS')
       return false
     }
+    // what was held, and comes once more, is this very answer
+    if (this.isAnswerError !== null) return true
     if (redirects !== null && this.#mayFollow(head)) {
       this.#follow(head, upstream, redirects)
       return false
     }
-    if (rule === null || this.isAnswerError !== null) return true
+    if (rule === null) return true
     // events have no end that could be waited for
     if (!rule.readsBody || hasType(head.fields.get('content-type'), 'text/event-stream'))
       return this.#applyRule(rule, head, null)
-    this.#held = new HeldAnswer(head)
+    this.#held = new HeldAnswer(head, this.plane.options.settings.limits.maxInspectedBodyBytes)
     return false
   }
 
@@ -1138,8 +1086,8 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
   }
 
   #hold(held: HeldAnswer, bytes: Buffer, from: number, to: number): void {
-    held.add(bytes, from, to)
-    if (held.bytes > this.plane.options.settings.limits.maxInspectedBodyBytes) this.#release(held, null)
+    held.body.add(bytes, from, to)
+    if (held.body.isTooLong) this.#release(held, null)
   }
 
   /** The body is there, or longer than the limit: the answer goes its way. False: not on this connection, or not at all. */
@@ -1150,17 +1098,9 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
     if (!this.#applyRule(rule, held.head, body)) return false
     this.onAnswerHead(held.head)
     if (this.#connection === null || this.#connection !== connection) return false
-    for (const part of held.parts) this.#relayPart(part)
+    if (this.#dropsBody || this.#framing === 'none') return true
+    for (const part of held.body.parts) if (part.length > 0) this.#relay(part, 0, part.length, undefined)
     return true
-  }
-
-  #relayPart(part: Buffer): void {
-    if (this.#dropsBody || this.#framing === 'none' || part.length === 0) return
-    this.bytesOut += part.length
-    if (this.#framing === 'chunked') this.client.writeText(`${part.length.toString(16)}\r\n`)
-    this.client.writeBytes(part, 0, part.length)
-    if (this.#framing === 'chunked') this.client.writeText('\r\n')
-    if (this.client.isCongested) this.#connection?.pause()
   }
 
   /** Whether the answer is a redirect that can be followed with what is known of the request. */
@@ -1180,13 +1120,13 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
     const base = `${from.scheme}://${from.hostField}${this.sentTarget}`
     const place = readLocation(head.fields.get('location') as string, base, allowsRelative)
     const followed = redirect === null ? 0 : redirect.followed
-    const isForbidden = place !== null && this.isForbidden(place.host, place.port)
+    const leadsToAdmin = place !== null && isForbidden(this.plane, place.host, place.port)
     const refusal =
       place === null
         ? 'REDIRECT_TARGET'
         : followed >= most
           ? 'REDIRECT_LIMIT'
-          : isForbidden
+          : leadsToAdmin
             ? 'ADMIN_ADDRESS'
             : null
     if (place === null || refusal !== null) {
@@ -1230,7 +1170,7 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
         : compileTls({ ...model.tls, certificate: null, key: null, serverName: null })
     const count = new ConnectionCount(this.plane.options.lane)
     const pool = new EndpointPool({ scheme, host, port, serverName, tls, http2: 'never', calls: null }, count)
-    pool.lookup = guardedLookup((address) => this.isForbidden(address, port))
+    pool.lookup = guardedLookup((address) => isForbidden(this.plane, address, port))
     return pool
   }
 
@@ -1319,7 +1259,8 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
 
   onAnswerBody(bytes: Buffer, from: number, to: number): void {
     if (this.#envelope !== null) {
-      if (this.#envelope.add(bytes, from, to)) return
+      this.#envelope.add(bytes, from, to)
+      if (!this.#envelope.isTooLong) return
       this.#dropConnection()
       this.limitName = 'maxInspectedBodyBytes'
       return this.respondError('UPSTREAM_BAD_ANSWER')
@@ -1329,10 +1270,14 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
       return
     }
     if (this.#messages !== null) return this.#passMessages(this.#messages, bytes, from, to)
-    this.bytesOut += to - from
     if (this.#frames !== null) this.#frames.pass(bytes, from, to)
     // a body that came with its head is text already
-    const text = (this.#connection as UpstreamLink).textOf(from, to)
+    this.#relay(bytes, from, to, (this.#connection as UpstreamLink).textOf(from, to))
+  }
+
+  /** `text`: the same as text, where it is that already. */
+  #relay(bytes: Buffer, from: number, to: number, text: string | undefined): void {
+    this.bytesOut += to - from
     if (this.#framing === 'chunked') this.client.writeText(`${(to - from).toString(16)}\r\n`)
     if (text === undefined) this.client.writeBytes(bytes, from, to)
     else this.client.writeText(text)
@@ -1410,8 +1355,7 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
 
   onAnswerEnd(trailers: string): void {
     if (this.#held !== null) {
-      const { maxInspectedBodyBytes } = this.plane.options.settings.limits
-      if (!this.#release(this.#held, this.#held.readBody(maxInspectedBodyBytes))) return
+      if (!this.#release(this.#held, this.#held.readBody())) return
     }
     if (this.#messages !== null) this.#messages.flush(this)
     if (this.client.isFramed && trailers !== '' && this.#framing !== 'none' && !this.#dropsBody)
@@ -1737,7 +1681,7 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
     let limit = this.limitName === '' ? '' : `X-Headgate-Limit: ${this.limitName}\r\n`
     if (code === 'UPGRADE_VERSION') limit += 'Sec-WebSocket-Version: 13\r\n'
     const own = this.plane.options.settings.errorField ? `X-Headgate-Error: ${code}\r\n${limit}` : ''
-    const refuser = status === 401 ? this.#authentication : null
+    const refuser = status === 401 ? this.refuser : null
     const field = refuser === null ? own : `WWW-Authenticate: ${refuser.challenge}\r\n${own}`
     return {
       status,
@@ -1899,27 +1843,16 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
   #reset(nowMs: number): void {
     this.startMs = nowMs
     this.headMs = 0
-    this.path = ''
-    this.query = null
-    this.body = null
-    this.pathParams = null
-    this.consumer = null
-    this.answer = null
-    this.#requestId = ''
-    this.isTraced = false
+    this.forgetFacts()
     this.#block = NO_ROUTE
-    this.route = null
     this.rule = null
     this.choice = null
     this.choiceReason = 'weight'
     this.choiceCookie = ''
     this.#fallback = null
-    this.#mirrors = null
     this.limitName = ''
     this.upstream = null
     this.endpoint = null
-    this.hostOverride = null
-    this.overlay = null
     this.event = null
     this.#envelope = null
     this.redirect = null
@@ -1967,160 +1900,6 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
     countWorker(this.plane, WORKER.IN_FLIGHT, 1)
   }
 
-  /**
-   * Who the client is, and which forwarding fields came. Without trusted peers X-Forwarded-For is kept and appended to; once there are
-   * some, that of any other peer is discarded (reliability.md section 0).
-   */
-  #identifyClient(): void {
-    const peer = this.client.peerAddress
-    this.clientAddress = peer
-    this.appendedAddress = peer
-    this.cameForwarded = false
-    this.cameTraced = false
-    const rules = this.plane.clientRules
-    this.isPeerTrusted = rules.hasTrusted && rules.isTrusted(peer)
-    this.keepsForwardedFor = !rules.hasTrusted || this.isPeerTrusted
-    const fields = this.client.head.fields
-    let realIp = -1
-    for (let i = 0; i < fields.count; i++) {
-      const kind = fields.kind[i] as number
-      if (kind < FIELD.FORWARDED || kind > FIELD.TRACESTATE) continue
-      if (kind >= FIELD.TRACEPARENT) {
-        this.cameTraced = true
-        continue
-      }
-      this.cameForwarded = true
-      if (kind === FIELD.X_REAL_IP) realIp = i
-    }
-    if (!this.cameForwarded) return
-    if (this.isPeerTrusted) {
-      const list = fields.get('x-forwarded-for')
-      if (list !== undefined) this.clientAddress = walkForwardedFor(list, peer, rules.isTrusted)
-    }
-    if (realIp < 0 || !(this.isPeerTrusted || rules.mayNameClient(peer))) return
-    const named = readAddress(fields.value(realIp))
-    if (named === null) return
-    this.clientAddress = named
-    this.appendedAddress = named
-  }
-
-  /** Reads the trace fields; withholds those, and the id, that endpoints get from us. */
-  #mark(): void {
-    const { requestId } = this.plane
-    const { tracing } = this.plane.options.settings
-    const fields = this.client.head.fields
-    if (requestId.toUpstream) {
-      this.#requestId = this.requestId
-      withholdField(fields, requestId.lowerField)
-    }
-    if (tracing.mode === 'off' || (tracing.mode === 'pass' && !this.cameTraced)) return
-    if (this.trace === null) this.trace = new Trace()
-    this.isTraced = true
-    this.trace.begin(fields, tracing, tracing.trustIncoming || this.isPeerTrusted)
-  }
-
-  /** Runs request filters. BAD_REWRITE: one made something that may not go on the wire. */
-  #applyFilters(
-    filters: readonly CompiledRequestFilter[],
-    trace: RouteTrace | null,
-  ): ErrorCode | typeof NEEDS_BODY | null {
-    for (const filter of filters) {
-      if (filter.needsBody && this.body === undefined) return NEEDS_BODY
-      if (filter.applies !== null && !filter.applies(this, trace)) {
-        if (trace !== null) trace.filter(filter, false)
-        continue
-      }
-      if (filter.authentication !== null) {
-        const refusal = this.#authenticate(filter.authentication)
-        if (trace !== null) trace.filter(filter, true)
-        if (refusal !== null) return refusal
-        continue
-      }
-      if (filter.mirror !== null) {
-        if (trace !== null) trace.filter(filter, true)
-        else {
-          this.#mirrors ??= []
-          this.#mirrors.push(filter.mirror)
-        }
-        continue
-      }
-      const groups = { captures: null }
-      if (filter.target !== null) {
-        const target = filter.target(this, groups)
-        if (target === undefined) return 'BAD_REWRITE'
-        this.sentTarget = target
-      }
-      if (filter.method !== null) this.sentMethod = filter.method
-      if (filter.host !== null) this.hostOverride = filter.host
-      if (filter.hostFrom !== null) {
-        const host = filter.hostFrom(this)
-        if (host === undefined) return 'BAD_REWRITE'
-        if (host !== '') this.hostOverride = host
-      }
-      if (filter.headers !== null) {
-        const lines = filter.headers.lines(this, groups)
-        if (lines === undefined) return 'BAD_REWRITE'
-        if (this.overlay === null) this.overlay = new HeaderOverlay()
-        this.overlay.apply(filter.headers.dropped, lines)
-      }
-      if (trace !== null) trace.filter(filter, true)
-    }
-    return null
-  }
-
-  /** Finds whom the request is from. A code: it is refused. */
-  #authenticate(authentication: CompiledAuthentication): ErrorCode | null {
-    const shown = authentication.read(this)
-    let consumer = shown === null ? undefined : authentication.byKey(shown.key)
-    const isKnown = consumer !== undefined
-    if (consumer === undefined) {
-      const { anonymous } = authentication
-      const code = shown === null ? 'KEY_MISSING' : 'KEY_UNKNOWN'
-      if (anonymous !== null) consumer = authentication.byName(anonymous)
-      if (consumer === undefined) {
-        this.#authentication = authentication
-        return anonymous === null ? code : 'CONSUMER_UNKNOWN'
-      }
-    }
-    this.consumer = consumer
-    const dropped = new Set(CONSUMER_FIELDS)
-    if (authentication.hidesKey) {
-      // a good key goes from where it was found, a bad one from wherever it may stand
-      const rest = isKnown ? shown?.restOfQuery : authentication.restOfQuery(this)
-      if (!isKnown || rest === undefined) dropped.add(authentication.header)
-      if (rest !== undefined) this.#setQuery(rest)
-    }
-    const lines: (readonly [string, string])[] = [['X-Consumer-Username', consumer.name]]
-    if (consumer.customId !== null) lines.push(['X-Consumer-Custom-ID', consumer.customId])
-    if (this.overlay === null) this.overlay = new HeaderOverlay()
-    this.overlay.apply(dropped, lines)
-    return null
-  }
-
-  #setQuery(query: string | null): void {
-    this.query = query
-    const mark = this.sentTarget.indexOf('?')
-    const path = mark < 0 ? this.sentTarget : this.sentTarget.slice(0, mark)
-    this.sentTarget = query === null ? path : `${path}?${query}`
-  }
-
-  /** Whether an endpoint's address is not for traffic. */
-  isForbidden(address: string, port: number): boolean {
-    const plain = plainAddress(address)
-    if (plain.startsWith('169.254.')) return true
-    const { forbidden } = this.plane
-    return (
-      forbidden.size > 0 &&
-      (forbidden.has(`${plain}:${port}`) || (forbidden.has(`*:${port}`) && isLoopback(plain)))
-    )
-  }
-
-  /** The name that TLS asks for where the client's Host goes on: without the port that a rewrite may have given it. */
-  get serverName(): string {
-    const host = this.hostOverride
-    return host === null ? this.host : host.replace(/:\d+$/, '').toLowerCase()
-  }
-
   #count(endpoint: CompiledEndpoint, field: number, by: number): void {
     const lane = this.plane.options.lane
     const at = endpoint.slot + field
@@ -2132,78 +1911,12 @@ export class Exchange implements EventSource, AnswerReader, Waiter, MessageSink 
       this.upstreamStatuses === '' ? String(status) : `${this.upstreamStatuses}, ${status}`
   }
 
-  // ================= RequestView, AnswerView =================
-
-  get method(): string {
-    return this.client.head.method
-  }
-  get target(): string {
-    return this.client.head.target
-  }
-  get host(): string {
-    return this.client.head.host
-  }
-  get labels(): RequestView['labels'] {
-    return this.route === null ? null : this.route.model.labels
-  }
-  get scheme(): 'http' | 'https' {
-    return this.client.scheme
-  }
-  get protocol(): string {
-    if (this.client.isFramed) return 'HTTP/2.0'
-    return this.client.head.minorVersion === 1 ? 'HTTP/1.1' : 'HTTP/1.0'
-  }
-  get clientPort(): number {
-    return this.client.peerPort
-  }
-  get peerAddress(): string {
-    return this.client.peerAddress
-  }
-  get localAddress(): string {
-    return this.client.localAddress
-  }
-  get localPort(): number {
-    return this.client.localPort
-  }
-  get requestId(): string {
-    if (this.#requestId === '') this.#requestId = this.#acceptedId() ?? makeRequestId()
-    return this.#requestId
-  }
-  /** The id that the peer gave the request, if it may. */
-  #acceptedId(): string | null {
-    return this.isPeerTrusted ? readRequestId(this.client.head.fields, this.plane.requestId.lowerField) : null
-  }
-  header(name: string): string | undefined {
-    if (this.cameForwarded && !this.isPeerTrusted && CLAIMS.has(name)) return undefined
-    const fields = this.client.head.fields
-    return this.overlay === null ? fields.getLoose(name) : this.overlay.get(name, fields)
-  }
-  joinedField(name: string): string | undefined {
-    if (this.cameForwarded && !this.isPeerTrusted && CLAIMS.has(name)) return undefined
-    const fields = this.client.head.fields
-    return this.overlay === null ? fields.join(name, ',') : this.overlay.join(name, ',', fields)
-  }
-  firstField(name: string | null, lowerName: string): string | undefined {
-    if (this.cameForwarded && !this.isPeerTrusted && CLAIMS.has(lowerName)) return undefined
-    const { head, isFramed } = this.client
-    const { fields } = head
-    if (this.overlay !== null) return this.overlay.first(isFramed ? null : name, lowerName, fields)
-    const at = isFramed || name === null ? fields.find(lowerName) : fields.findExact(name)
-    return at < 0 ? undefined : fields.value(at)
-  }
-  random(): number {
-    return Math.random()
-  }
   /** Of the connection in use; undefined while there is none. */
   get endpointAddress(): string | undefined {
     return this.#connection?.address
   }
   get fieldLines(): string {
     return eventFields(this)
-  }
-  get cookies(): string | undefined {
-    const fields = this.client.head.fields
-    return this.overlay === null ? fields.join('cookie', '; ') : this.overlay.cookies(fields)
   }
 }
 
@@ -2282,10 +1995,6 @@ function isSamePlace(one: Place, two: Place): boolean {
   return (
     one.scheme === two.scheme && one.host.toLowerCase() === two.host.toLowerCase() && one.port === two.port
   )
-}
-
-function isLoopback(address: string): boolean {
-  return address.startsWith('127.') || address === '::1'
 }
 
 /** Whether an endpoint that keeps a client may have its request. */

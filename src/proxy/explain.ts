@@ -16,7 +16,7 @@ import { ChoiceTrace, type TracedComparison, type TracedFilter } from '../routin
 import { type CompiledTarget, type CompiledUpstreamTarget, NEEDS_BODY } from '../routing/table.ts'
 import type { Client } from './client.ts'
 import { composeAnswerHead, type OwnAnswer } from './compose-answer.ts'
-import { CONSUMER_FIELDS, Exchange, isNobodyLeft } from './exchange.ts'
+import { Exchange, isNobodyLeft } from './exchange.ts'
 import { ExplainedClient, type ExplainPlace, formatPlace, headText } from './explain-client.ts'
 import { findMisses } from './explain-misses.ts'
 import { showSending } from './explain-sending.ts'
@@ -32,7 +32,8 @@ import {
   showUpstream,
 } from './explain-view.ts'
 import { parseRequestHead } from './http1/request-head.ts'
-import type { Plane } from './plane.ts'
+import { isForbidden, type Plane } from './plane.ts'
+import { CONSUMER_FIELDS } from './request-facts.ts'
 import type { Cell, CompiledUpstream } from './upstream/upstreams.ts'
 
 /**
@@ -197,7 +198,7 @@ class Explainer {
       routeTimeouts: exchange.route?.model.timeouts ?? null,
       conditions,
       isKept: kept >= 0,
-      newCookies: upstream.setsCookies ? (upstream.hashKey?.cookieLines(exchange) ?? '') : '',
+      newCookies: upstream.hashKey?.cookieLines(exchange) ?? '',
       isHandshake:
         this.#client.head.upgrade === 'websocket' &&
         exchange.route?.model.upgrades.includes('websocket') === true,
@@ -211,7 +212,7 @@ class Explainer {
       exchange.sentTarget = target
     }
     const { host, port, address } = endpoint.model
-    if (exchange.isForbidden(address ?? host, port))
+    if (isForbidden(exchange.plane, address ?? host, port))
       return this.#finish(this.#refused('ADMIN_ADDRESS'), shown)
     const outcome = { kind: 'upstream', upstream: upstream.model.id, endpoint: endpoint.label } as const
     return this.#finish(outcome, shown, showSending(exchange, upstream, endpoint))

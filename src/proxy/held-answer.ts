@@ -1,4 +1,5 @@
 import type { AnswerView } from '../expression/request-view.ts'
+import { GatheredBody } from './gathered-body.ts'
 import { latin1 } from './http1/latin1.ts'
 import type { ResponseHead } from './http1/response-head.ts'
 
@@ -6,23 +7,19 @@ import type { ResponseHead } from './http1/response-head.ts'
 export class HeldAnswer {
   /** Its own: that of the connection is used again. */
   readonly head: ResponseHead
-  readonly parts: Buffer[] = []
-  bytes = 0
+  readonly body: GatheredBody
+  readonly #maxBytes: number
 
-  constructor(head: ResponseHead) {
+  constructor(head: ResponseHead, maxBytes: number) {
     this.head = head.copy()
+    this.body = new GatheredBody(maxBytes)
+    this.#maxBytes = maxBytes
   }
 
-  /** The bytes are the caller's again afterwards. */
-  add(bytes: Buffer, from: number, to: number): void {
-    this.parts.push(Buffer.from(bytes.subarray(from, to)))
-    this.bytes += to - from
-  }
-
-  /** The body as a byte string, without its coding; null: that is none we know, or more than `maxBytes` are in it. */
-  readBody(maxBytes: number): string | null {
-    const bytes = this.parts.length === 1 ? (this.parts[0] as Buffer) : Buffer.concat(this.parts)
-    const decoded = decode(bytes, this.head.fields.get('content-encoding') ?? 'identity', maxBytes)
+  /** The body as a byte string, without its coding; null: that is none we know, or more than the limit is in it. */
+  readBody(): string | null {
+    const coding = this.head.fields.get('content-encoding') ?? 'identity'
+    const decoded = decode(this.body.whole(), coding, this.#maxBytes)
     return decoded === null ? null : latin1(decoded, 0, decoded.length)
   }
 }

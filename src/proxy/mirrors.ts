@@ -7,7 +7,7 @@ import type { Timed } from './deadlines.ts'
 import type { Exchange } from './exchange.ts'
 import type { ResponseHead } from './http1/response-head.ts'
 import { ClientSession } from './http2/client-session.ts'
-import type { Plane } from './plane.ts'
+import { isForbidden, type Plane } from './plane.ts'
 import { type Failure, failureStatus, isSafeMethod } from './upstream/attempts.ts'
 import { type AnswerReader, UpstreamConnection } from './upstream/connection.ts'
 import type { UpstreamLink } from './upstream/link.ts'
@@ -44,7 +44,7 @@ export class Mirrors {
     const key = upstream.hashKey?.read(exchange, this.#key) === true ? this.#key : null
     const endpoint = upstream.endpoints[balance.pick(NONE_TRIED, key)]
     const address = endpoint?.model.address ?? endpoint?.model.host ?? ''
-    if (endpoint === undefined || exchange.isForbidden(address, endpoint.model.port)) {
+    if (endpoint === undefined || isForbidden(exchange.plane, address, endpoint.model.port)) {
       if (endpoint !== undefined) balance.judge?.abandoned(endpoint.index)
       gate?.leave()
       return this.count('FAILED')

@@ -1,3 +1,4 @@
+import { isIPv6, SocketAddress } from 'node:net'
 import { BLOCK, ERRORS_LINE, LINE, type WORKER } from '../model/counters.ts'
 import { ERROR_CODES, type ErrorCode } from '../model/error-codes.ts'
 import type { StreamTable } from '../routing/stream-table.ts'
@@ -5,6 +6,7 @@ import type { ChoiceReason, CompiledTarget } from '../routing/table.ts'
 import type { ClientConnection } from './client.ts'
 import type { Deadlines } from './deadlines.ts'
 import type { ClientRules } from './forwarded.ts'
+import { plainAddress } from './forwarded.ts'
 import type { HeadPool } from './http1/head-pool.ts'
 import type { Mirrors } from './mirrors.ts'
 import type { ProxyOptions } from './proxy-contract.ts'
@@ -67,4 +69,22 @@ export function countChoice(plane: Plane, { slot }: CompiledTarget, reason: Choi
 export function countWorker(plane: Plane, field: (typeof WORKER)[keyof typeof WORKER], by: number): void {
   const lane = plane.options.lane
   lane[field] = (lane[field] as number) + by
+}
+
+/** Whether an endpoint's address is not for traffic (reliability.md A3): the gateway's own servers, and what only a machine itself may ask (169.254.0.0/16). */
+export function isForbidden({ forbidden }: Plane, address: string, port: number): boolean {
+  const reached = reachedAddress(address)
+  if (reached.startsWith('169.254.')) return true
+  const isLoopback = reached.startsWith('127.') || reached === '::1'
+  return (
+    forbidden.size > 0 && (forbidden.has(`${reached}:${port}`) || (forbidden.has(`*:${port}`) && isLoopback))
+  )
+}
+
+/** Where a connection to an address ends, in the one form that it is written in: IPv4 is IPv4 however it is mapped, and nobody's address is this machine. */
+function reachedAddress(address: string): string {
+  if (address === '0.0.0.0') return '127.0.0.1'
+  if (!address.includes(':') || !isIPv6(address)) return address
+  const canonical = new SocketAddress({ address, family: 'ipv6' }).address
+  return canonical === '::' ? '::1' : plainAddress(canonical)
 }

@@ -262,6 +262,7 @@ test('no endpoint leads to the admin listener or to link-local addresses', async
   for (const node of [
     `127.0.0.1:${gateway.adminPort}`,
     `localhost:${gateway.adminPort}`,
+    `0.0.0.0:${gateway.adminPort}`,
     '169.254.169.254:80',
   ]) {
     await route([node])

@@ -12,10 +12,10 @@ import type { CompiledStreamRoute, StreamMisfit } from '../../routing/stream-tab
 import type { CompiledUpstreamTarget } from '../../routing/table.ts'
 import { cut, showBalance, showRoute, showRules, showSplit } from '../explain-view.ts'
 import { plainAddress } from '../forwarded.ts'
-import type { Plane } from '../plane.ts'
+import { isForbidden, type Plane } from '../plane.ts'
 import type { StreamEntrance } from '../proxy-contract.ts'
 import type { Cell, CompiledUpstream } from '../upstream/upstreams.ts'
-import { isForbidden, StreamFacts } from './stream-facts.ts'
+import { StreamFacts } from './stream-facts.ts'
 import { MAX_IDLE_MS } from './udp-relay.ts'
 
 /**

@@ -6,9 +6,9 @@ import { codeCell } from '../../model/status-cell.ts'
 import type { CompiledUpstreamTarget } from '../../routing/table.ts'
 import type { ClientTls } from '../client.ts'
 import { clock } from '../clock.ts'
-import { countChoice, countError, countWorker, type Plane } from '../plane.ts'
+import { countChoice, countError, countWorker, isForbidden, type Plane } from '../plane.ts'
 import type { Cell, CompiledEndpoint, CompiledUpstream } from '../upstream/upstreams.ts'
-import { isForbidden, StreamFacts, type StreamPlace } from './stream-facts.ts'
+import { StreamFacts, type StreamPlace } from './stream-facts.ts'
 
 /** Cell of an endpoint's answers 2xx. */
 const SUCCESS_CLASS = 1

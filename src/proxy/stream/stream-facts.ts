@@ -2,7 +2,6 @@ import type { Hash64 } from '../../expression/hash64.ts'
 import type { ErrorCode } from '../../model/error-codes.ts'
 import type { CompiledStreamRoute, StreamView } from '../../routing/stream-table.ts'
 import type { ChoiceReason, CompiledRule, CompiledTarget, Trace } from '../../routing/table.ts'
-import { plainAddress } from '../forwarded.ts'
 import type { Plane } from '../plane.ts'
 import { makeRequestId } from '../request-id.ts'
 import type { CompiledUpstream } from '../upstream/upstreams.ts'
@@ -114,14 +113,4 @@ export class StreamFacts implements StreamView {
     const key = { high: 0, low: 0 }
     return upstream.hashKey.read(this, key) ? key : null
   }
-}
-
-/** Whether an endpoint's address is not for traffic (reliability.md A3). */
-export function isForbidden({ forbidden }: Plane, address: string, port: number): boolean {
-  const plain = plainAddress(address)
-  if (plain.startsWith('169.254.')) return true
-  const isLoopback = plain.startsWith('127.') || plain === '::1'
-  return (
-    forbidden.size > 0 && (forbidden.has(`${plain}:${port}`) || (forbidden.has(`*:${port}`) && isLoopback))
-  )
 }

@@ -51,8 +51,6 @@ export interface CompiledUpstream {
   readonly balance: Balance
   /** What a balancer with a key asks; null: it has none, or the request has none. */
   readonly hashKey: CompiledHashKey | null
-  /** Whether the key may give clients a cookie. */
-  readonly setsCookies: boolean
   /** Bits of RETRY_STATUS at statuses that are tried again; null: none are. */
   readonly retryStatuses: Uint8Array | null
   /** null: nothing keeps clients on an endpoint. */
@@ -296,7 +294,6 @@ export class Upstreams {
       endpoints,
       balance,
       hashKey,
-      setsCookies: hashKey !== null && hashKey.cookies.length > 0,
       retryStatuses: tableOf(model),
       sticky: model.sticky === undefined ? null : new StickyEndpoints(model.sticky, model.endpoints),
       conditions: conditionsOf(model),
