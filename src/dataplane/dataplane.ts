@@ -137,6 +137,8 @@ class RunningDataplane implements Dataplane {
     })
     this.#planned = new PlannedListeners({
       broadcast: (message) => this.#tell(message),
+      // the worker of this thread has done what it is told when it was told
+      settle: async () => {},
       log,
       emit: () => this.#noteReports(),
     })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
+import { type AddressInfo, createServer, type Server } from 'node:net'
 import { test } from 'node:test'
 import type { PlannedListener } from '../model/listener.ts'
 import type { ToWorker } from './messages.ts'
@@ -14,6 +14,7 @@ function setUp() {
   let onEvent = (): void => {}
   const planned = new PlannedListeners({
     broadcast: (message) => void sent.push(message),
+    settle: async () => {},
     log: () => {},
     emit: (_type, text) => {
       events.push(text)
@@ -126,6 +127,52 @@ test('an address that one listener leaves can be taken by another in the same ch
   await planned.open()
   assert.deepEqual(told(), ['open a http', 'close a', 'open b http'])
   await planned.close()
+})
+
+test('an address that moves is looked at once the workers have closed it', async (t) => {
+  const servers = new Map<string, Server>()
+  const left: Server[] = []
+  const opened: Promise<unknown>[] = []
+  let settles = 0
+  const planned = new PlannedListeners({
+    broadcast: (message) => {
+      if (message.type === 'openPlanned')
+        for (const { id, host, port } of message.sockets) {
+          const server = createServer().listen({ host, port, reusePort: true })
+          servers.set(id, server)
+          opened.push(once(server, 'listening'))
+        }
+      else if (message.type === 'closePlanned')
+        for (const id of message.ids) left.push(servers.get(id) as Server)
+    },
+    // a worker comes to its messages when it has the time
+    settle: async () => {
+      settles++
+      for (const server of left.splice(0)) server.close()
+    },
+    log: () => {},
+    emit: () => {},
+  })
+  t.after(async () => {
+    await planned.close()
+    for (const server of servers.values()) server.close()
+  })
+  const taken = [await occupy(), await occupy()] as const
+  const [first, second] = [taken[0].port, taken[1].port]
+  for (const { free } of taken) await free()
+  planned.note(asked([listener('a', first), listener('b', second)]))
+  await planned.open()
+  await Promise.all(opened)
+  planned.note(asked([listener('c', first), listener('d', second)], ['a', 'b']))
+  await planned.open()
+  assert.deepEqual(
+    planned.statuses().map(({ id, reason }) => [id, reason]),
+    [
+      ['c', null],
+      ['d', null],
+    ],
+  )
+  assert.equal(settles, 1)
 })
 
 test('of several that ask for one place the first by id has it, and the others are told whose it is', async (t) => {

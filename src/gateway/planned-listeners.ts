@@ -21,6 +21,8 @@ export interface PlannedStatus {
 export interface PlannedListenersOptions {
   /** Sends to every worker that serves. */
   broadcast(message: ToWorker): void
+  /** Resolves when all workers have done what they were sent before: what they were told to close is closed. */
+  settle(): Promise<void>
   readonly log: Log
   readonly emit: Emit
   /** How long a port that is in use is left alone before it is tried again. Milliseconds, 1000. */
@@ -62,7 +64,7 @@ export class PlannedListeners {
     const come = change.upserts.filter((object) => object.kind === 'listener')
     if (gone.length === 0 && come.length === 0) return
     this.#do(async () => {
-      for (const id of gone) await this.#drop(id)
+      await this.#drop(gone)
       for (const listener of come) this.#take(listener)
       if (this.#mayOpen) await this.#openClosed()
     })
@@ -94,7 +96,7 @@ export class PlannedListeners {
     void this.#do(async () => {
       const entry = this.#entries.get(id)
       if (entry === undefined || this.#isClosed) return
-      await this.#shut(entry)
+      await this.#shut([entry])
       this.#tell(entry, reason)
       this.#tryLater()
     })
@@ -127,26 +129,38 @@ export class PlannedListeners {
     if (known.release !== null) this.#options.broadcast({ type: 'openPlanned', sockets: [planOf(listener)] })
   }
 
-  async #drop(id: string): Promise<void> {
-    const entry = this.#entries.get(id)
-    if (entry === undefined) return
-    this.#entries.delete(id)
-    await this.#shut(entry)
+  async #drop(ids: readonly string[]): Promise<void> {
+    const dropped: Entry[] = []
+    for (const id of ids) {
+      const entry = this.#entries.get(id)
+      if (entry === undefined) continue
+      this.#entries.delete(id)
+      dropped.push(entry)
+    }
+    await this.#shut(dropped)
   }
 
-  async #shut(entry: Entry): Promise<void> {
-    const { release } = entry
-    if (release === null) return
-    entry.release = null
-    this.#options.broadcast({ type: 'closePlanned', ids: [entry.listener.id] })
-    await release()
+  /** Closes those that are open, in all workers: an address is let go when nobody listens there any more, or whoever is to have it next would find it in use. */
+  async #shut(entries: readonly Entry[]): Promise<void> {
+    const ids: string[] = []
+    const releases: (() => Promise<void>)[] = []
+    for (const entry of entries) {
+      if (entry.release === null) continue
+      ids.push(entry.listener.id)
+      releases.push(entry.release)
+      entry.release = null
+    }
+    if (ids.length === 0) return
+    this.#options.broadcast({ type: 'closePlanned', ids })
+    await this.#options.settle()
+    for (const release of releases) await release()
   }
 
   async #openClosed(): Promise<void> {
     if (this.#isClosed) return
     let isWaiting = false
     const owners = ownersOf(this.#entries.values())
-    for (const entry of this.#entries.values()) await this.#yield(entry, owners)
+    await this.#yield(owners)
     for (const entry of this.#entries.values()) {
       if (entry.release !== null || owners.get(placeOf(entry.listener)) !== entry) continue
       if (!(await this.#hold(entry))) isWaiting = true
@@ -165,12 +179,17 @@ export class PlannedListeners {
   }
 
   /** Closes what stands where another one belongs, and tells. */
-  async #yield(entry: Entry, owners: ReadonlyMap<string, Entry>): Promise<void> {
-    const owner = owners.get(placeOf(entry.listener))
-    if (owner === undefined || owner === entry) return
-    await this.#shut(entry)
-    const { kind, id } = owner.listener.origin
-    this.#tell(entry, `${owner.listener.name} of ${kind}/${id} has that address`)
+  async #yield(owners: ReadonlyMap<string, Entry>): Promise<void> {
+    const others = [...this.#entries.values()].filter(
+      (entry) => owners.get(placeOf(entry.listener)) !== entry,
+    )
+    await this.#shut(others)
+    for (const entry of others) {
+      const owner = owners.get(placeOf(entry.listener))
+      if (owner === undefined) continue
+      const { kind, id } = owner.listener.origin
+      this.#tell(entry, `${owner.listener.name} of ${kind}/${id} has that address`)
+    }
   }
 
   async #hold(entry: Entry): Promise<boolean> {

@@ -252,8 +252,14 @@ export async function startGateway(given: Settings, overrides: StartOverrides = 
     opened.push(() => documents.close())
     const planned = new PlannedListeners({
       broadcast: (message) => {
-        for (const worker of pool?.workers() ?? []) if (worker.state === 'serving') worker.send(message)
+        for (const worker of pool?.workers() ?? []) {
+          // one that is replaced listens until its successor does
+          const mayListen =
+            worker.state === 'serving' || (worker.state === 'leaving' && message.type === 'closePlanned')
+          if (mayListen) worker.send(message)
+        }
       },
+      settle: () => pool?.settle() ?? Promise.resolve(),
       log,
       emit: events.emit,
     })
