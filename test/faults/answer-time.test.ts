@@ -112,9 +112,12 @@ test('connecting takes what is left as well', async (t) => {
   await waitFor('the backlog to be full', () =>
     held.filter((socket) => !socket.connecting).length >= 2 ? true : undefined,
   )
+  const isFull = () => held.some((socket) => socket.connecting)
+  assert.ok(isFull(), 'one that is not connected')
   const { plane } = await start(t, [`127.0.0.1:${port}`], { answerMs: 300 })
   const answer = await requestOnce(plane.port, '/')
   assert.deepEqual([answer.status, plane.records[0]?.errorCode], [504, 'UPSTREAM_HEAD_TIMEOUT'])
+  assert.ok(isFull(), 'the backlog was full all the while')
 })
 
 test('once the answer has begun it takes as long as it takes', async (t) => {
