@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { after, test } from 'node:test'
 import { grpc } from '../../bench/load/grpc.ts'
 import { http2 } from '../../bench/load/http2.ts'
+import { meshPath } from '../../bench/load/mesh-path.ts'
 import { plain } from '../../bench/load/plain.ts'
 import type { Result, Scenario, Table } from '../../bench/load/scenario.ts'
 import { tcp } from '../../bench/load/tcp.ts'
@@ -82,6 +83,15 @@ test('the benchmark measures TCP of every peer', { skip, timeout: 120_000 }, asy
   const hasNginx = !notes.some((note) => note.startsWith('nginx was not measured'))
   expectSides(tables, ['HAProxy', ...(hasNginx ? ['nginx'] : []), 'Headgate'])
   assert.deepEqual(tables.map(unitOf), ['MiB', 'connection'])
+})
+
+test('the benchmark measures the outbound of a mesh proxy beside a route of the gateway', {
+  skip,
+  timeout: 120_000,
+}, async () => {
+  const { tables, bars } = await runOnce(meshPath, 0.02)
+  expectSides(tables, ['nginx', 'gateway', 'mesh proxy'])
+  assert.ok((bars[0]?.figure?.median ?? 0) > 0, JSON.stringify(bars[0]))
 })
 
 function runOnce(scenario: Scenario, rateShare: number): Promise<Result> {
