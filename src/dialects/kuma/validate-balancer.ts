@@ -1,3 +1,4 @@
+import { TOKEN } from '../../model/field-syntax.ts'
 import type { JsonObject } from '../../model/json.ts'
 import { numberField, objectField, objectsField, textField } from '../../model/json-fields.ts'
 import { suggest } from '../../model/suggest.ts'
@@ -75,8 +76,6 @@ function checkHashPolicy(policy: JsonObject, path: string, faults: Faults): void
     faults.add(`${path}.${field}.${inner}`, 'must not be empty')
   } else checkName(own, type, `${path}.${field}`, faults)
 }
-
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
 function checkName(own: JsonObject, type: string, path: string, faults: Faults): void {
   const name = textField(own, 'name') ?? ''

@@ -1,3 +1,4 @@
+import { CONTROL, TOKEN } from '../../model/field-syntax.ts'
 import type { JsonObject } from '../../model/json.ts'
 import { numberField, objectField, objectsField, textField } from '../../model/json-fields.ts'
 import type { DialectSettings } from '../dialect.ts'
@@ -90,8 +91,6 @@ function checkHostChange(host: JsonObject, path: string, settings: DialectSettin
   if (fromPath !== null) checkReplace(fromPath, fieldPath(path, 'fromPath'), settings, faults)
 }
 
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
-
 function checkHeaderChanges(changes: JsonObject, path: string, faults: Faults): void {
   for (const list of ['add', 'remove']) {
     for (const { at, entry } of objectsField(changes, list)) {
@@ -101,8 +100,7 @@ function checkHeaderChanges(changes: JsonObject, path: string, faults: Faults): 
       if (list === 'remove') continue
       const value = textField(entry, 'value') ?? ''
       if (value === '') faults.add(`${place}.value`, 'must not be empty')
-      else if (/[\0-\x08\x0a-\x1f\x7f]/.test(value))
-        faults.add(`${place}.value`, 'must not hold control characters')
+      else if (CONTROL.test(value)) faults.add(`${place}.value`, 'must not hold control characters')
     }
   }
 }

@@ -1,6 +1,7 @@
 import { checkNetwork } from '../../expression/network.ts'
 import { checkPattern } from '../../expression/pattern.ts'
 import { checkVariable, isKnownVariable } from '../../expression/variables.ts'
+import { CONTROL } from '../../model/field-syntax.ts'
 import { checkCertificates } from '../../model/pem.ts'
 import type { DialectSettings } from '../dialect.ts'
 import { MAX_DURATION_MS, parseDuration } from './duration.ts'
@@ -12,9 +13,6 @@ export interface FormatFault {
 }
 
 type Check = (text: string, settings: DialectSettings) => FormatFault | string | null
-
-/** What no field value may hold (RFC 9110 section 5.5). */
-const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/
 
 /** Syntaxes of texts that the schema names in `format`. */
 const FORMATS: Readonly<Record<string, Check>> = {

@@ -1,6 +1,7 @@
 import type { RequestView } from '../../expression/request-view.ts'
 import { type CompiledTemplate, compileTemplate } from '../../expression/template.ts'
 import { toByteString } from '../../model/byte-string.ts'
+import { CONTROL, TOKEN } from '../../model/field-syntax.ts'
 import type { HeaderEdits, HeaderValue } from '../../model/filter.ts'
 import type { CompiledHeaderEdits, RewriteGroups } from '../table.ts'
 
@@ -69,9 +70,3 @@ function keyOf(name: string): string {
 }
 
 const NO_VIEW = {} as RequestView
-
-/** RFC 9110 section 5.6.2. */
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
-
-/** What no field value may hold (RFC 9110 section 5.5): controls but for the tab. */
-const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/

@@ -1,4 +1,5 @@
 import { parseTemplate, type TemplateOptions } from '../../../expression/template.ts'
+import { TOKEN } from '../../../model/field-syntax.ts'
 import type { HeaderEdits, HeaderValue } from '../../../model/filter.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../model/json.ts'
 import { listField, objectField } from '../fields.ts'
@@ -10,9 +11,6 @@ import { warnOfTemplate } from './plugin.ts'
  * of them holds an object or a list, so `{"set": "v"}` is the old form and names a field. Old form: `{name: value}`, the same as `set`.
  */
 export const EDIT_KINDS = new Set(['add', 'set', 'remove'])
-
-/** RFC 9110 5.6.2: what a field name may be made of. */
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 
 /** Fields that belong to the connection or to framing; the gateway alone writes them (RFC 9110 7.6.1, spec/reliability.md section 3). */
 export const HOP_FIELDS: ReadonlySet<string> = new Set([

@@ -1,4 +1,5 @@
 import type { TemplateOptions } from '../../../expression/template.ts'
+import { CONTROL } from '../../../model/field-syntax.ts'
 import type { ResponseFilter } from '../../../model/filter.ts'
 import { isJsonObject, type JsonObject } from '../../../model/json.ts'
 import type { Predicate } from '../../../model/predicate.ts'
@@ -92,7 +93,7 @@ function checkHeaders(headers: JsonObject): string | null {
     }
   }
   for (const line of [...lines.add, ...lines.set]) {
-    if (/[\x00-\x08\x0a-\x1f\x7f]/.test(line.value)) return 'invalid value character in header'
+    if (CONTROL.test(line.value)) return 'invalid value character in header'
   }
   return null
 }
