@@ -38,7 +38,7 @@ const makers: Record<string, (endpoints: Endpoint[]) => Picker> = {
       Math.random,
     ),
   'least request, by weight': (endpoints) => createLeastRequest(endpoints, 2, busy, Math.random),
-  'least connections': (endpoints) => createLeastConnections(endpoints, busy, Math.random),
+  'least connections': (endpoints) => createLeastConnections(endpoints, busy, Math.random, 'turns'),
   ewma: (endpoints) => createEwma(endpoints, new Latencies(endpoints.length), Math.random, () => 0),
   'random by weight': (endpoints) => createRandom(endpoints, true, Math.random),
   'ring hash': (endpoints) => createRingHash(endpoints, DEFAULT_RING, Math.random),

@@ -38,7 +38,7 @@ describePickerContract('earliest deadline', (list, usable) => createEarliestDead
 describePickerContract('uniform random', (list, usable) => createRandom(list, false, seeded(), usable))
 describePickerContract('least request', (list, usable) => createLeastRequest(list, 2, IDLE, seeded(), usable))
 describePickerContract('least connections', (list, usable) =>
-  createLeastConnections(list, IDLE, seeded(), { usable }),
+  createLeastConnections(list, IDLE, seeded(), 'turns', usable),
 )
 describePickerContract('ewma', (list, usable) =>
   createEwma(list, new Latencies(list.length), seeded(), () => 0, usable),
@@ -207,7 +207,7 @@ describe('policies by load', () => {
   it('least connections takes the lowest (in flight + 1) / weight, and the heaviest of idle ones', () => {
     const inFlight = [0, 0, 0]
     const endpoints = [endpoint(0, 1, 0), endpoint(1, 4, 0), endpoint(2, 2, 0)]
-    const picker = createLeastConnections(endpoints, (index) => inFlight[index] as number, seeded())
+    const picker = createLeastConnections(endpoints, (index) => inFlight[index] as number, seeded(), 'turns')
     const order: number[] = []
     for (let i = 0; i < 7; i++) {
       const index = picker.pick(NONE_TRIED, null)
@@ -221,7 +221,7 @@ describe('policies by load', () => {
   it('least connections: equally busy ones take turns, or the first of the list is taken', () => {
     const busy = [1, 0, 0]
     const picks = (ties: 'turns' | 'list') => {
-      const picker = createLeastConnections(list(3), (index) => busy[index] as number, seeded(), { ties })
+      const picker = createLeastConnections(list(3), (index) => busy[index] as number, seeded(), ties)
       return [picker.peek(null), ...Array.from({ length: 3 }, () => picker.pick(NONE_TRIED, null))]
     }
     assert.deepEqual(picks('turns'), [1, 1, 2, 1])
@@ -230,7 +230,7 @@ describe('policies by load', () => {
 
   it('least connections holds for a thousand endpoints too', () => {
     const inFlight = new Int32Array(1000)
-    const picker = createLeastConnections(list(1000), (index) => inFlight[index] as number, seeded())
+    const picker = createLeastConnections(list(1000), (index) => inFlight[index] as number, seeded(), 'turns')
     for (let i = 0; i < 10_000; i++) {
       const index = picker.pick(NONE_TRIED, null)
       inFlight[index] = (inFlight[index] as number) + 1

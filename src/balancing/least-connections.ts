@@ -13,7 +13,8 @@ export function createLeastConnections(
   endpoints: readonly Endpoint[],
   inFlight: InFlight,
   random: Random,
-  { usable = null, ties = 'turns' }: { readonly usable?: Uint8Array | null; readonly ties?: Ties } = {},
+  ties: Ties,
+  usable: Uint8Array | null = null,
 ): Picker {
   return createLevels(endpoints, usable, (members) => new LeastLevel(members, inFlight, random, ties))
 }

@@ -22,6 +22,7 @@ const CHECK: ActiveCheck = {
   headers: [],
   body: '',
   verifiesCertificate: true,
+  leastOutMs: 0,
   healthy: { intervalMs: 1000, statuses: [200, 302], successes: 2 },
   unhealthy: { intervalMs: 1000, statuses: [500], httpFailures: 2, tcpFailures: 2, timeouts: 2 },
 }

@@ -210,7 +210,7 @@ class ProbedUpstream {
     const { httpFailures, tcpFailures, timeouts } = check.unhealthy
     const threshold = kind === 'http' ? httpFailures : kind === 'tcp' ? tcpFailures : timeouts
     if (!countFailure(line, kind, threshold)) return
-    watched.outUntilMs = Date.now() + (check.leastOutMs ?? 0)
+    watched.outUntilMs = Date.now() + check.leastOutMs
     this.#options.onTransition(this.#id, key, false, result)
   }
 

@@ -28,8 +28,8 @@ export interface ActiveCheck {
   readonly verifiesCertificate: boolean
   /** Whether `healthy.successes` in a row also end an ejection by live traffic, or the trial after it; absent: no (Apinizer: yes). */
   readonly endsEjection?: boolean
-  /** How long an endpoint stays out that failures took out, whatever probes find meanwhile. Milliseconds; absent: 0 (Apinizer: the cooldown of a canary). */
-  readonly leastOutMs?: number
+  /** How long an endpoint stays out that failures took out, whatever probes find meanwhile. Milliseconds, 0: no longer than probes say (Apinizer: the cooldown of a canary). */
+  readonly leastOutMs: number
   readonly healthy: {
     /** Milliseconds between probes of a healthy endpoint, >= 100; plus up to a tenth at random. */
     readonly intervalMs: number

@@ -139,8 +139,8 @@ export type Balancer =
   | { readonly kind: 'random' }
   /** `choiceCount` endpoints are drawn, >= 2; other weights: Envoy's weighted form. */
   | { readonly kind: 'leastRequest'; readonly choiceCount: number }
-  /** Of equally busy ones `list` takes the first of the list (Apinizer), else they take turns (APISIX). */
-  | { readonly kind: 'leastConnections'; readonly ties?: 'list' }
+  /** Equally busy ones take turns (APISIX), or with `list` the first of the list is taken (Apinizer). */
+  | { readonly kind: 'leastConnections'; readonly ties: 'turns' | 'list' }
   | { readonly kind: 'ewma' }
   /** 1 <= minSize <= maxSize <= 8388608. */
   | {

@@ -386,6 +386,7 @@ function readChecks(proxy: JsonObject): ActiveCheck | null {
     body: '',
     verifiesCertificate: !flagField(objectField(proxy, 'mtls') ?? {}, 'disableSslValidation'),
     endsEjection: true,
+    leastOutMs: 0,
     healthy: { intervalMs, statuses: PASSING, successes: numberField(settings, 'passThreshold') ?? 2 },
     unhealthy: {
       intervalMs,

@@ -12,7 +12,7 @@ export function readBalancer(upstream: JsonObject): Balancer {
     case 'chash':
       return { kind: 'ketama' }
     case 'least_conn':
-      return { kind: 'leastConnections' }
+      return { kind: 'leastConnections', ties: 'turns' }
     case 'ewma':
       return { kind: 'ewma' }
     default:

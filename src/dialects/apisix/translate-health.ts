@@ -67,6 +67,7 @@ function readActive(active: JsonObject, probeHost: string | null): ActiveCheck {
     headers: readHeaders(listField(active, 'req_headers')),
     body: textField(active, 'http_req_body') ?? '',
     verifiesCertificate: flagField(active, 'https_verify_certificate') !== false,
+    leastOutMs: 0,
     healthy: {
       intervalMs: seconds(healthy, 'interval', ACTIVE.healthy.intervalSeconds),
       statuses: readStatuses(healthy, ACTIVE.healthy.statuses),

@@ -30,6 +30,8 @@ export function readBalancer(value: Native.Balance | undefined, path: string, si
       return readMaglev({}, path, sink)
     case 'consistentHash':
       return { kind: 'ketama' }
+    case 'leastConnections':
+      return { kind: 'leastConnections', ties: 'turns' }
     default:
       return { kind: written }
   }

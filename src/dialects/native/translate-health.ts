@@ -90,6 +90,7 @@ function readActive(
     headers: Object.entries(value.headers ?? {}).map(([name, text]) => ({ name, value: text })),
     body: value.body ?? '',
     verifiesCertificate: value.verify ?? defaultOf('activeCheck', 'verify'),
+    leastOutMs: 0,
     healthy: { intervalMs, statuses: up, successes: value.up ?? defaultOf('activeCheck', 'up') },
     unhealthy: {
       intervalMs:

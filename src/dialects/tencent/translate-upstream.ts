@@ -270,6 +270,7 @@ function readActive(checker: JsonObject, scheme: Upstream['scheme'], host: strin
     headers: [],
     body: '',
     verifiesCertificate: false,
+    leastOutMs: 0,
     healthy: { intervalMs, statuses: statusesOf(checker, 'HealthyHttpStatus'), successes: 1 },
     unhealthy: { intervalMs, ...readThresholds(checker) },
   }

@@ -47,7 +47,7 @@ export function makePicker(
     case 'leastRequest':
       return createLeastRequest(endpoints, balancer.choiceCount, inFlight, random, usable)
     case 'leastConnections':
-      return createLeastConnections(endpoints, inFlight, random, { usable, ties: balancer.ties ?? 'turns' })
+      return createLeastConnections(endpoints, inFlight, random, balancer.ties, usable)
     case 'ewma':
       return createEwma(endpoints, parts.latencies as Latencies, random, parts.now, usable)
     case 'ringHash':
