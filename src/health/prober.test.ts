@@ -131,8 +131,10 @@ describe('the prober', () => {
     const answers = new Map<string, ProbeResult['kind'] | number>()
     const sent: string[] = []
     const transitions: string[] = []
+    let elapsedMs = 0
     const prober = new Prober({
       random: () => 0.5,
+      now: () => elapsedMs,
       onTransition: (_upstream, key, isHealthy) => transitions.push(`${key} ${isHealthy ? 'up' : 'down'}`),
       send: async (_check, { host }) => {
         sent.push(host)
@@ -153,6 +155,7 @@ describe('the prober', () => {
     const pass = async (ms: number): Promise<void> => {
       for (let i = 0; i < ms / 50; i++) {
         t.mock.timers.tick(50)
+        elapsedMs += 50
         for (let turn = 0; turn < 8; turn++) await Promise.resolve()
       }
     }
@@ -203,6 +206,8 @@ describe('the prober', () => {
     await pass(1700)
     assert.deepEqual(transitions, ['a down'])
     answers.set('a', 200)
+    // a clock that is set counts for nothing
+    t.mock.timers.setTime(Date.now() + 3_600_000)
     await pass(9000)
     assert.deepEqual(transitions, ['a down'])
     // from then on it takes its successes

@@ -27,6 +27,8 @@ export interface ProberOptions {
   readonly onTransition: (upstreamId: string, key: string, isHealthy: boolean, result: ProbeResult) => void
   /** A probe came back; `isSuccess` null: its status says nothing. */
   readonly onResult?: (upstreamId: string, check: ActiveCheck, isSuccess: boolean | null) => void
+  /** Milliseconds, by a clock that nobody sets. Default performance.now. */
+  readonly now?: () => number
   /** [0, 1); jitter. Default Math.random. */
   readonly random?: () => number
   /** Sends a probe. Default: really. */
@@ -89,7 +91,7 @@ interface Watched {
   timer: NodeJS.Timeout | null
   dueMs: number
   last: LastProbe | null
-  /** Until then it stays out. */
+  /** Until then it stays out; by `now` of the options. */
   outUntilMs: number
   isGone: boolean
 }
@@ -156,6 +158,10 @@ class ProbedUpstream {
     return (this.#options.random ?? Math.random)()
   }
 
+  #now(): number {
+    return (this.#options.now ?? (() => performance.now()))()
+  }
+
   #arm(watched: Watched, inMs: number): void {
     watched.dueMs = Date.now() + inMs
     watched.timer = setTimeout(() => this.#begin(watched), inMs)
@@ -196,7 +202,7 @@ class ProbedUpstream {
       this.#note(watched, result, true)
       this.#options.onResult?.(this.#id, check, true)
       // until then successes count for nothing
-      const threshold = Date.now() < watched.outUntilMs ? 0 : check.healthy.successes
+      const threshold = this.#now() < watched.outUntilMs ? 0 : check.healthy.successes
       if (countSuccess(line, threshold, endedBy(check)))
         this.#options.onTransition(this.#id, key, true, result)
       return
@@ -210,7 +216,7 @@ class ProbedUpstream {
     const { httpFailures, tcpFailures, timeouts } = check.unhealthy
     const threshold = kind === 'http' ? httpFailures : kind === 'tcp' ? tcpFailures : timeouts
     if (!countFailure(line, kind, threshold)) return
-    watched.outUntilMs = Date.now() + check.leastOutMs
+    watched.outUntilMs = this.#now() + check.leastOutMs
     this.#options.onTransition(this.#id, key, false, result)
   }
 
