@@ -372,7 +372,6 @@ export class Documents implements DocumentStore {
     return [{ path: '', message, hint: null }]
   }
 
-  /** Everything that can be wrong with a write before it is stored; and what the documents will be. */
   /** The changes and, behind them, what the systems of the new documents make beside these. */
   #withCompanions(changes: readonly DocumentChange[]): readonly DocumentChange[] {
     const { reconciler, mirror } = this.#options
@@ -392,6 +391,7 @@ export class Documents implements DocumentStore {
     return made.length === 0 ? changes : [...changes, ...made]
   }
 
+  /** Everything that can be wrong with a write before it is stored; and what the documents will be. */
   #check(changes: readonly DocumentChange[]): DocumentEdit[] {
     const { mirror, settings } = this.#options
     const revision = this.#revision + 1
