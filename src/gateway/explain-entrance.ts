@@ -1,4 +1,4 @@
-import { type Dialect, DocumentSet } from '../dialects/dialect.ts'
+import { type Dialect, type DialectEntrances, DocumentSet } from '../dialects/dialect.ts'
 import type { DocumentKey, StoredDocument } from '../model/document.ts'
 import type { EntranceExplanation, EntranceQuestion, ExplainedEntrance } from '../model/explanation.ts'
 import type { Settings } from '../model/settings.ts'
@@ -26,9 +26,7 @@ export async function explainEntrance(
   options: EntranceOptions,
 ): Promise<EntranceExplanation> {
   const { dialects, settings, placeOf } = options
-  const { dialect, document, documents } = findDocument(question, options)
-  const { entrances } = dialect
-  if (entrances === undefined) throw new Error('the dialect has entrances')
+  const { dialect, entrances, document, documents } = findDocument(question, options)
   const { lookup, search } = new DocumentSet(dialect, documents)
   const list = entrances.list(document, lookup, search)
   const entrance = findEntrance(question.entrance, list, document.key.id)
@@ -72,6 +70,7 @@ async function explainLive<T>(
 
 interface FoundDocument {
   readonly dialect: Dialect
+  readonly entrances: DialectEntrances
   readonly document: StoredDocument
   /** All of the dialect. */
   readonly documents: readonly StoredDocument[]
@@ -89,7 +88,7 @@ function findDocument({ dialect: wanted, id }: EntranceQuestion, options: Entran
     const exact = asking.filter(({ key }) => key.id === id)
     // ids are `mesh:name`, and names without a mesh are what people say
     const named = exact.length > 0 ? exact : asking.filter(({ key }) => key.id.endsWith(`:${id}`))
-    found.push(...named.map((document) => ({ dialect, document, documents })))
+    found.push(...named.map((document) => ({ dialect, entrances, document, documents })))
   }
   const [first, second] = found
   if (first === undefined) {
