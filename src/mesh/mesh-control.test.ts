@@ -170,42 +170,85 @@ test('a proxy that comes with what it has probed is ready at once: the control p
   assert.match(JSON.stringify(store.valueOf('default:site-1')), /"health":\{"ready":true\}/)
 })
 
+/** What a proxy site-1 with an outbound to cart needs; whether its last model sends to the inbound of cart-1. */
+const SITE_DOCUMENT = proxyDocument('site-1', 'site', ['cart'])
+const ROUTE: StoredDocument = {
+  ...SITE_DOCUMENT,
+  key: { ...SITE_DOCUMENT.key, kind: 'traffic-routes', id: 'default:all' },
+  value: {
+    type: 'TrafficRoute',
+    mesh: 'default',
+    name: 'all',
+    sources: [{ match: { 'kuma.io/service': '*' } }],
+    destinations: [{ match: { 'kuma.io/service': '*' } }],
+    conf: { destination: { 'kuma.io/service': '*' } },
+  },
+}
+const hasEndpoint = ({ lines }: FakeSink): boolean => {
+  let last = false
+  for (const line of lines)
+    if (line.type === 'model' || line.type === 'patch')
+      for (const object of line.upserts)
+        if (object.kind === 'upstream' && !object.name.includes('application'))
+          last = object.endpoints.some(({ port }) => port === 9000)
+  return last
+}
+
 test('takes a proxy that drains, or is not ready and cannot be written, out of the models of others', async (t) => {
-  const site = proxyDocument('site-1', 'site', ['cart'])
-  const route = {
-    ...site,
-    key: { ...site.key, kind: 'traffic-routes', id: 'default:all' },
-    value: {
-      type: 'TrafficRoute',
-      mesh: 'default',
-      name: 'all',
-      sources: [{ match: { 'kuma.io/service': '*' } }],
-      destinations: [{ match: { 'kuma.io/service': '*' } }],
-      conf: { destination: { 'kuma.io/service': '*' } },
-    },
-  }
-  const { store, connect, report } = setUp(t, [MESH, site, route, proxyDocument('cart-1', 'cart', [], PROBE)])
+  const { store, connect, report } = setUp(t, [
+    MESH,
+    SITE_DOCUMENT,
+    ROUTE,
+    proxyDocument('cart-1', 'cart', [], PROBE),
+  ])
   store.readOnly = 'documents come from a file'
   const sink = await connect('site-1', null)
-  const hasEndpoint = () => {
-    let last = false
-    for (const line of sink.lines)
-      if (line.type === 'model' || line.type === 'patch')
-        for (const object of line.upserts)
-          if (object.kind === 'upstream' && !object.name.includes('application'))
-            last = object.endpoints.some(({ port }) => port === 9000)
-    return last
-  }
-  assert.equal(hasEndpoint(), true)
+  assert.equal(hasEndpoint(sink), true)
   await connect('cart-1', null)
   const about = (isReady: boolean) => ({ inbounds: [{ inbound: '127.0.0.1:9000', isReady }] })
   report('cart-1', about(false))
-  await until('nothing is sent to an inbound that is not ready', () => !hasEndpoint())
+  await until('nothing is sent to an inbound that is not ready', () => !hasEndpoint(sink))
   report('cart-1', about(true))
-  await until('it is sent to again', hasEndpoint)
+  await until('it is sent to again', () => hasEndpoint(sink))
   report('cart-1', { ...about(true), isDraining: true })
-  await until('nothing is sent to one that drains', () => !hasEndpoint())
+  await until('nothing is sent to one that drains', () => !hasEndpoint(sink))
   assert.equal(JSON.stringify(store.valueOf('default:cart-1')).includes('"health"'), false)
+})
+
+test('sends again to a proxy that drained and comes back, whoever wrote its document', async (t) => {
+  const { control, connect, report } = setUp(t, [MESH, SITE_DOCUMENT, ROUTE, proxyDocument('cart-1', 'cart')])
+  const site = await connect('site-1', null)
+  const isSentTo = (is: boolean) => until(`sent to: ${is}`, () => hasEndpoint(site) === is)
+  await connect('cart-1', null, 'one')
+  report('cart-1', { isDraining: true }, 'one')
+  await isSentTo(false)
+  await control.leave({ mesh: 'default', name: 'cart-1' }, 'one')
+  const sink = await connect('cart-1', proxyValue('cart-1', 'cart'), 'two')
+  await isSentTo(true)
+  // killed while it drains, and back before its document goes
+  report('cart-1', { isDraining: true }, 'two')
+  await isSentTo(false)
+  sink.destroy()
+  await connect('cart-1', proxyValue('cart-1', 'cart'), 'three')
+  await isSentTo(true)
+})
+
+test('two proxies of one name drain when both do: one that comes or goes turns it', async (t) => {
+  const { control, connect, report } = setUp(t, [MESH, SITE_DOCUMENT, ROUTE, proxyDocument('cart-1', 'cart')])
+  const site = await connect('site-1', null)
+  const isSentTo = (is: boolean) => until(`sent to: ${is}`, () => hasEndpoint(site) === is)
+  await connect('cart-1', null, 'one')
+  report('cart-1', { isDraining: true }, 'one')
+  await isSentTo(false)
+  const second = await connect('cart-1', null, 'two')
+  await isSentTo(true)
+  await control.leave({ mesh: 'default', name: 'cart-1' }, 'two')
+  await isSentTo(false)
+  assert.equal(second.isEnded, true)
+  const third = await connect('cart-1', null, 'three')
+  await isSentTo(true)
+  third.destroy()
+  await isSentTo(false)
 })
 
 test('ends the stream of a proxy whose document somebody deleted, so that it comes again with it', async (t) => {

@@ -69,6 +69,8 @@ interface Entry {
   removal: NodeJS.Timeout | null
   last: Session | null
   disconnectedAtMs: number | null
+  /** What others' models were made of says that it drains. */
+  isTakenDraining: boolean
 }
 
 /**
@@ -166,6 +168,7 @@ export class MeshControl {
     this.#entries.set(id, entry)
     if (entry.removal !== null) clearTimeout(entry.removal)
     entry.removal = null
+    this.#noteDraining(entry)
     response.once('close', () => this.#leave(entry, session))
     const value = this.#models.document(id)?.value
     stream.begin(this.#sections, value === undefined ? [] : this.#proxies.probes(value))
@@ -179,7 +182,6 @@ export class MeshControl {
     if (entry === undefined || session === undefined)
       throw new ProxyRefusal(404, `no proxy ${place.name} of this instance is connected`)
     session.seenMs = performance.now()
-    const turns = report.isDraining && session.report?.isDraining !== true
     session.report = report
     session.stream.acknowledge(report.revision)
     let isNews = false
@@ -188,7 +190,17 @@ export class MeshControl {
       entry.known.set(inbound, isReady)
     }
     if (isNews) void this.#applyReadiness(entry)
-    if (turns && isDraining(entry)) void this.#retake(entry)
+    this.#noteDraining(entry)
+  }
+
+  /** Whether it drains may have changed, as what it reports did or who has its name. */
+  #noteDraining(entry: Entry): void {
+    if (entry.isTakenDraining === isDraining(entry)) return
+    this.#retake(entry).catch((error: unknown) => {
+      // its next report brings it here again
+      const fields = { dataplane: entry.id, error: String(error) }
+      this.#options.log('warn', fields, 'others could not be told whether a proxy drains')
+    })
   }
 
   /** What is known of a proxy and not stored changed, so the models of others do. */
@@ -201,18 +213,15 @@ export class MeshControl {
   /** A document of a proxy with what is known of it and not stored. */
   #asItStands(edit: DocumentEdit): DocumentEdit {
     const { key, document } = edit
-    if (
-      document === undefined ||
-      key.kind !== this.#proxies.kind ||
-      key.dialect !== this.#options.dialect.name
-    )
-      return edit
+    if (key.kind !== this.#proxies.kind || key.dialect !== this.#options.dialect.name) return edit
     const entry = this.#entries.get(key.id)
-    if (entry === undefined || entry.sessions.size === 0) return edit
+    if (entry === undefined) return edit
+    entry.isTakenDraining = document !== undefined && isDraining(entry)
+    if (document === undefined || entry.sessions.size === 0) return edit
     const isReadOnly = this.#options.documents.readOnly !== null
     let { value } = document
     if (isReadOnly) value = this.#proxies.withReadiness(value, entry.known)
-    if (isDraining(entry)) value = this.#proxies.draining(value)
+    if (entry.isTakenDraining) value = this.#proxies.draining(value)
     return value === document.value ? edit : { key, document: { ...document, value } }
   }
 
@@ -226,6 +235,7 @@ export class MeshControl {
     entry.last = session
     entry.disconnectedAtMs = Date.now()
     if (entry.sessions.size === 0) await this.#deregister(entry)
+    else this.#noteDraining(entry)
     session.stream.end('the proxy said goodbye', true)
   }
 
@@ -250,6 +260,7 @@ export class MeshControl {
       removal: null,
       last: null,
       disconnectedAtMs: null,
+      isTakenDraining: false,
     }
   }
 
@@ -399,6 +410,8 @@ export class MeshControl {
     entry.disconnectedAtMs = Date.now()
     const place = this.#proxies.partsOf(entry.id)
     this.#options.log('info', { ...place, instance: session.hello.instance }, 'a proxy is gone')
+    // one that is gone as a whole stays as it was: nobody needs to send to it again before it comes back
+    if (entry.sessions.size > 0) this.#noteDraining(entry)
     if (!entry.isRegistered || entry.sessions.size > 0 || this.#isClosing) return
     entry.removal = setTimeout(() => {
       entry.removal = null
