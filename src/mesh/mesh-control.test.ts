@@ -11,7 +11,12 @@ import { FakeDocuments, FakeSink, kuma, MESH, proxyDocument, proxyValue, SETTING
 const PROBE = { serviceProbe: { interval: '1s', tcp: {} } }
 const SITE = { mesh: 'default', name: 'site-1', peer: '127.0.0.1' }
 
-function setUp(t: TestContext, documents: readonly StoredDocument[] = [MESH], deregisterMs = 60_000) {
+function setUp(
+  t: TestContext,
+  documents: readonly StoredDocument[] = [MESH],
+  deregisterMs = 60_000,
+  gatheringMs = 0,
+) {
   const store = new FakeDocuments(documents)
   const control = new MeshControl({
     dialect: kuma,
@@ -22,7 +27,7 @@ function setUp(t: TestContext, documents: readonly StoredDocument[] = [MESH], de
       if (level !== 'info') assert.fail(`${message}: ${JSON.stringify(fields)}`)
     },
     deregisterMs,
-    gatheringMs: 0,
+    gatheringMs,
   })
   t.after(() => control.close())
   const connect = async (
@@ -31,9 +36,9 @@ function setUp(t: TestContext, documents: readonly StoredDocument[] = [MESH], de
     instance = `${name}-a`,
     claims: TokenClaims | null = null,
     inbounds: ProxyReport['inbounds'] = [],
+    { sink = new FakeSink(), hasModel = false } = {},
   ) => {
-    const sink = new FakeSink()
-    const hello = { instance, version: '1', dataplane, hasModel: false, inbounds }
+    const hello = { instance, version: '1', dataplane, hasModel, inbounds }
     await control.connect({ mesh: 'default', name, peer: '127.0.0.1' }, hello, claims, sink.asResponse())
     return sink
   }
@@ -121,6 +126,47 @@ test('keeps the document of a proxy that comes back in time', async (t) => {
   later.destroy()
   await until('one that went later is deleted', () => store.valueOf('default:later-1') === undefined)
   assert.notEqual(store.valueOf('default:site-1'), undefined)
+})
+
+test('keeps the document of a proxy that is back in time but waits for its model longer than that', async (t) => {
+  const { store, connect } = setUp(t, [MESH], 20, 300)
+  const deleted: string[] = []
+  store.subscribe((edits) => {
+    for (const { key, document } of edits) if (document === undefined) deleted.push(key.id)
+  })
+  const value = proxyValue('site-1', 'site')
+  const sink = await connect('site-1', value)
+  sink.destroy()
+  await connect('site-1', value, 'site-1-a', null, [], { hasModel: true })
+  assert.deepEqual(deleted, [])
+  assert.notEqual(store.valueOf('default:site-1'), undefined)
+})
+
+test('deletes the document of a proxy that is gone for long, though it came back in vain or never got its model', async (t) => {
+  const { store, connect } = setUp(t, [MESH], 30)
+  const value = proxyValue('site-1', 'site')
+  const sink = await connect('site-1', value)
+  sink.destroy()
+  await assert.rejects(connect('site-1', proxyValue('site-2', 'site')), refusal(400, /site-2/))
+  await until('the document is deleted', () => store.valueOf('default:site-1') === undefined)
+
+  const early = new FakeSink()
+  early.destroy()
+  await connect('site-1', value, 'site-1-b', null, [], { sink: early })
+  assert.notEqual(store.valueOf('default:site-1'), undefined)
+  await until('the document is deleted', () => store.valueOf('default:site-1') === undefined)
+})
+
+test('knows both of two proxies of one name that come at once', async (t) => {
+  const { control, store, connect, report } = setUp(t)
+  const value = proxyValue('site-1', 'site')
+  await Promise.all([connect('site-1', value, 'one'), connect('site-1', value, 'two')])
+  report('site-1', {}, 'one')
+  report('site-1', {}, 'two')
+  await control.leave(SITE, 'one')
+  assert.notEqual(store.valueOf('default:site-1'), undefined)
+  await control.leave(SITE, 'two')
+  assert.equal(store.valueOf('default:site-1'), undefined)
 })
 
 test('lets in two proxies of one name: the last document stands until both are gone', async (t) => {

@@ -47,6 +47,11 @@ export class ProxyRefusal extends Error {
   }
 }
 
+interface Place {
+  readonly mesh: string
+  readonly name: string
+}
+
 interface Session {
   readonly hello: ProxyHello
   readonly peer: string
@@ -62,6 +67,8 @@ interface Entry {
   readonly id: string
   /** By instance. Two proxies of one name are both let in. */
   readonly sessions: Map<string, Session>
+  /** Calls of `connect` that are under way: they count as a proxy that is there. */
+  connecting: number
   /** It brought its document, which goes when it goes. */
   isRegistered: boolean
   /** What its probes found, by inbound. */
@@ -136,47 +143,82 @@ export class MeshControl {
    * ProxyRefusal, or with GatewayError as DocumentStore.write does; nothing was written to the response then.
    */
   async connect(
-    place: { readonly mesh: string; readonly name: string; readonly peer: string },
+    place: Place & { readonly peer: string },
     hello: ProxyHello,
     claims: TokenClaims | null,
     response: ServerResponse,
   ): Promise<void> {
     const id = this.#proxies.idOf(place.mesh, place.name)
-    const entry = this.#entries.get(id) ?? this.#makeEntry(id)
+    let entry = this.#entries.get(id)
+    if (entry === undefined) {
+      entry = makeEntry(id)
+      // before anything is waited for: another proxy of the name may come meanwhile
+      this.#entries.set(id, entry)
+    }
+    entry.connecting++
+    if (entry.removal !== null) clearTimeout(entry.removal)
+    entry.removal = null
+    try {
+      await this.#admit(entry, place, hello, claims)
+      await this.#models.settle()
+      const left = (this.#options.gatheringMs ?? GATHERING_MS) - (performance.now() - this.#startedMs)
+      if (hello.hasModel && left > 0) await new Promise((resolve) => setTimeout(resolve, left))
+      if (this.#isClosing) throw new ProxyRefusal(409, 'the control plane is stopping')
+      if (!response.destroyed) this.#begin(entry, place, hello, response)
+    } finally {
+      entry.connecting--
+      this.#watchAbsence(entry)
+    }
+  }
+
+  /** Sees to the document of a proxy: stores the one that it brought, or finds the one that somebody wrote. */
+  async #admit(entry: Entry, place: Place, hello: ProxyHello, claims: TokenClaims | null): Promise<void> {
     // what was known of one that came before counts no more for a new one
     if (entry.sessions.size === 0 && entry.last?.hello.instance !== hello.instance) entry.known.clear()
     for (const { inbound, isReady } of hello.inbounds) entry.known.set(inbound, isReady)
     if (hello.dataplane !== null) await this.#register(entry, place, hello.dataplane, claims)
-    else await this.#findWritten(id, place, claims)
-    await this.#models.settle()
-    const left = (this.#options.gatheringMs ?? GATHERING_MS) - (performance.now() - this.#startedMs)
-    if (hello.hasModel && left > 0) await new Promise((resolve) => setTimeout(resolve, left))
-    if (this.#isClosing) throw new ProxyRefusal(409, 'the control plane is stopping')
-    if (response.destroyed) return
-    const stream = new ProxyStream(this.#models, id, response)
-    const now = Date.now()
+    else await this.#findWritten(entry.id, place, claims)
+  }
+
+  #begin(
+    entry: Entry,
+    place: Place & { readonly peer: string },
+    hello: ProxyHello,
+    response: ServerResponse,
+  ): void {
+    const stream = new ProxyStream(this.#models, entry.id, response)
     const session: Session = {
       hello,
       peer: place.peer,
       stream,
       response,
-      connectedAtMs: now,
+      connectedAtMs: Date.now(),
       seenMs: performance.now(),
       report: null,
     }
     entry.sessions.set(hello.instance, session)
-    this.#entries.set(id, entry)
-    if (entry.removal !== null) clearTimeout(entry.removal)
-    entry.removal = null
     this.#noteDraining(entry)
     response.once('close', () => this.#leave(entry, session))
-    const value = this.#models.document(id)?.value
+    const value = this.#models.document(entry.id)?.value
     stream.begin(this.#sections, value === undefined ? [] : this.#proxies.probes(value))
     this.#options.log('info', { ...place, instance: hello.instance }, 'a proxy is connected')
   }
 
+  /** No proxy of the name is there: the document that it brought goes after a time, and what is known of one that never was is forgotten. */
+  #watchAbsence(entry: Entry): void {
+    if (entry.sessions.size > 0 || entry.connecting > 0 || this.#isClosing) return
+    if (!entry.isRegistered) {
+      if (entry.last === null) this.#entries.delete(entry.id)
+      return
+    }
+    entry.removal ??= setTimeout(() => {
+      entry.removal = null
+      void this.#deregister(entry)
+    }, this.#options.deregisterMs ?? DEREGISTER_MS).unref()
+  }
+
   /** What a proxy that is connected reports. Throws ProxyRefusal 404 for one that is not. */
-  report(place: { readonly mesh: string; readonly name: string }, report: ProxyReport): void {
+  report(place: Place, report: ProxyReport): void {
     const entry = this.#entries.get(this.#proxies.idOf(place.mesh, place.name))
     const session = entry?.sessions.get(report.instance)
     if (entry === undefined || session === undefined)
@@ -226,7 +268,7 @@ export class MeshControl {
   }
 
   /** A proxy says goodbye. Resolves when its document is gone, if it had brought one and no other proxy has its name. */
-  async leave(place: { readonly mesh: string; readonly name: string }, instance: string): Promise<void> {
+  async leave(place: Place, instance: string): Promise<void> {
     const entry = this.#entries.get(this.#proxies.idOf(place.mesh, place.name))
     const session = entry?.sessions.get(instance)
     if (entry === undefined || session === undefined)
@@ -251,28 +293,11 @@ export class MeshControl {
     this.#models.close()
   }
 
-  #makeEntry(id: string): Entry {
-    return {
-      id,
-      sessions: new Map(),
-      isRegistered: false,
-      known: new Map(),
-      removal: null,
-      last: null,
-      disconnectedAtMs: null,
-      isTakenDraining: false,
-    }
-  }
-
   #keyOf(id: string): DocumentKey {
     return { dialect: this.#options.dialect.name, kind: this.#proxies.kind, id }
   }
 
-  async #findWritten(
-    id: string,
-    place: { mesh: string; name: string },
-    claims: TokenClaims | null,
-  ): Promise<void> {
+  async #findWritten(id: string, place: Place, claims: TokenClaims | null): Promise<void> {
     const document = await this.#options.documents.get(this.#keyOf(id))
     if (document === undefined)
       throw new ProxyRefusal(
@@ -282,23 +307,13 @@ export class MeshControl {
     this.#checkBearer(place, document.value, claims)
   }
 
-  #checkBearer(
-    place: { readonly mesh: string; readonly name: string },
-    value: JsonObject,
-    claims: TokenClaims | null,
-    prefix = '',
-  ): void {
+  #checkBearer(place: Place, value: JsonObject, claims: TokenClaims | null, prefix = ''): void {
     if (claims === null) return
     const reason = refuseBearer(claims, { ...place, tagSets: this.#proxies.tagSets(value) })
     if (reason !== null) throw new ProxyRefusal(403, prefix + reason)
   }
 
-  #register(
-    entry: Entry,
-    place: { readonly mesh: string; readonly name: string },
-    written: JsonObject,
-    claims: TokenClaims | null,
-  ): Promise<void> {
+  #register(entry: Entry, place: Place, written: JsonObject, claims: TokenClaims | null): Promise<void> {
     const { dialect, documents } = this.#options
     const key = this.#keyOf(entry.id)
     this.#checkDocument(place, written, claims)
@@ -327,11 +342,7 @@ export class MeshControl {
     })
   }
 
-  #checkDocument(
-    place: { readonly mesh: string; readonly name: string },
-    written: JsonObject,
-    claims: TokenClaims | null,
-  ): void {
+  #checkDocument(place: Place, written: JsonObject, claims: TokenClaims | null): void {
     const { dialect, settings } = this.#options
     const { kind, idOf } = this.#proxies
     const id = dialect.idOf(kind, written)
@@ -412,12 +423,7 @@ export class MeshControl {
     this.#options.log('info', { ...place, instance: session.hello.instance }, 'a proxy is gone')
     // one that is gone as a whole stays as it was: nobody needs to send to it again before it comes back
     if (entry.sessions.size > 0) this.#noteDraining(entry)
-    if (!entry.isRegistered || entry.sessions.size > 0 || this.#isClosing) return
-    entry.removal = setTimeout(() => {
-      entry.removal = null
-      void this.#deregister(entry)
-    }, this.#options.deregisterMs ?? DEREGISTER_MS)
-    entry.removal.unref()
+    this.#watchAbsence(entry)
   }
 
   async #deregister(entry: Entry): Promise<void> {
@@ -426,8 +432,10 @@ export class MeshControl {
     const key = this.#keyOf(entry.id)
     try {
       await documents.exclusive(async () => {
-        if (entry.sessions.size > 0 || (await documents.get(key)) === undefined) return
+        const document = await documents.get(key)
+        if (entry.sessions.size > 0 || entry.connecting > 0) return
         entry.isRegistered = false
+        if (document === undefined) return
         await documents.write([{ op: 'delete', key, expectedRevision: null }], {
           author: 'system',
           message: 'the proxy is gone',
@@ -436,6 +444,7 @@ export class MeshControl {
     } catch (error) {
       log('warn', { dataplane: entry.id, error: String(error) }, 'the document of a proxy that is gone stays')
     }
+    this.#watchAbsence(entry)
   }
 
   #beat(): void {
@@ -446,6 +455,20 @@ export class MeshControl {
         else stream.heartbeat()
       }
     }
+  }
+}
+
+function makeEntry(id: string): Entry {
+  return {
+    id,
+    sessions: new Map(),
+    connecting: 0,
+    isRegistered: false,
+    known: new Map(),
+    removal: null,
+    last: null,
+    disconnectedAtMs: null,
+    isTakenDraining: false,
   }
 }
 
