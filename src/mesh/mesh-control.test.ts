@@ -240,6 +240,19 @@ const hasEndpoint = ({ lines }: FakeSink): boolean => {
   return last
 }
 
+test('learns nothing from a proxy that is not let in', async (t) => {
+  const { store, connect } = setUp(t)
+  const value = proxyValue('site-1', 'site', [], PROBE)
+  const about = (isReady: boolean) => [{ inbound: '127.0.0.1:9000', isReady }]
+  const sink = await connect('site-1', value, 'one', null, about(true))
+  sink.destroy()
+  const claims: TokenClaims = { mesh: 'default', name: null, tags: { 'kuma.io/service': ['cart'] } }
+  await assert.rejects(connect('site-1', null, 'stranger', claims, about(false)), refusal(403, /has site/))
+  await assert.rejects(connect('site-1', value, 'stranger', claims, about(false)), refusal(403, /has site/))
+  await connect('site-1', value, 'one')
+  assert.match(JSON.stringify(store.valueOf('default:site-1')), /"health":\{"ready":true\}/)
+})
+
 test('takes a proxy that drains, or is not ready and cannot be written, out of the models of others', async (t) => {
   const { store, connect, report } = setUp(t, [
     MESH,

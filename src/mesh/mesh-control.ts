@@ -52,6 +52,13 @@ interface Place {
   readonly name: string
 }
 
+/** A proxy that asks to be let in. */
+interface Comer {
+  readonly place: Place
+  readonly hello: ProxyHello
+  readonly claims: TokenClaims | null
+}
+
 interface Session {
   readonly hello: ProxyHello
   readonly peer: string
@@ -159,7 +166,7 @@ export class MeshControl {
     if (entry.removal !== null) clearTimeout(entry.removal)
     entry.removal = null
     try {
-      await this.#admit(entry, place, hello, claims)
+      await this.#admit(entry, { place, hello, claims })
       await this.#models.settle()
       const left = (this.#options.gatheringMs ?? GATHERING_MS) - (performance.now() - this.#startedMs)
       if (hello.hasModel && left > 0) await new Promise((resolve) => setTimeout(resolve, left))
@@ -172,12 +179,11 @@ export class MeshControl {
   }
 
   /** Sees to the document of a proxy: stores the one that it brought, or finds the one that somebody wrote. */
-  async #admit(entry: Entry, place: Place, hello: ProxyHello, claims: TokenClaims | null): Promise<void> {
-    // what was known of one that came before counts no more for a new one
-    if (entry.sessions.size === 0 && entry.last?.hello.instance !== hello.instance) entry.known.clear()
-    for (const { inbound, isReady } of hello.inbounds) entry.known.set(inbound, isReady)
-    if (hello.dataplane !== null) await this.#register(entry, place, hello.dataplane, claims)
-    else await this.#findWritten(entry.id, place, claims)
+  async #admit(entry: Entry, comer: Comer): Promise<void> {
+    const { place, hello, claims } = comer
+    if (hello.dataplane !== null) return this.#register(entry, comer, hello.dataplane)
+    await this.#findWritten(entry.id, place, claims)
+    learn(entry, hello)
   }
 
   #begin(
@@ -313,7 +319,7 @@ export class MeshControl {
     if (reason !== null) throw new ProxyRefusal(403, prefix + reason)
   }
 
-  #register(entry: Entry, place: Place, written: JsonObject, claims: TokenClaims | null): Promise<void> {
+  #register(entry: Entry, { place, hello, claims }: Comer, written: JsonObject): Promise<void> {
     const { dialect, documents } = this.#options
     const key = this.#keyOf(entry.id)
     this.#checkDocument(place, written, claims)
@@ -327,12 +333,12 @@ export class MeshControl {
           'a proxy of this name is there, which you may not replace: ',
         )
       await this.#checkReferences(written)
+      if (documents.readOnly !== null && before === undefined)
+        throw new ProxyRefusal(405, `the proxy cannot be registered: ${documents.readOnly}`)
+      learn(entry, hello)
+      if (documents.readOnly !== null) return
       const prepared = dialect.prepare(key.kind, key.id, written, before, Date.now())
       const value = this.#proxies.withReadiness(prepared, entry.known)
-      if (documents.readOnly !== null) {
-        if (before !== undefined) return
-        throw new ProxyRefusal(405, `the proxy cannot be registered: ${documents.readOnly}`)
-      }
       entry.isRegistered = true
       if (before !== undefined && isSame(dialect, key.kind, before.value, value)) return
       await documents.write([{ op: 'put', key, value, expiresAtMs: null, expectedRevision: null }], {
@@ -470,6 +476,13 @@ function makeEntry(id: string): Entry {
     disconnectedAtMs: null,
     isTakenDraining: false,
   }
+}
+
+/** Takes over what a proxy that is let in has probed. */
+function learn({ sessions, last, known }: Entry, { instance, inbounds }: ProxyHello): void {
+  // what was known of one that came before counts no more for a new one
+  if (sessions.size === 0 && last?.hello.instance !== instance) known.clear()
+  for (const { inbound, isReady } of inbounds) known.set(inbound, isReady)
 }
 
 /** Two of one name are one to the others: it drains when all do. */
