@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import type { Dialect, DialectProxies, DialectSettings, ProxyView } from '../dialects/dialect.ts'
 import type { DocumentEdit } from '../gateway/reconcile.ts'
@@ -60,8 +61,9 @@ interface Comer {
 }
 
 interface Session {
+  /** Shown to whoever may read. The instance is not: by that the proxy alone reports and leaves. */
+  readonly id: string
   readonly hello: ProxyHello
-  readonly peer: string
   readonly stream: ProxyStream
   readonly response: ServerResponse
   readonly connectedAtMs: number
@@ -132,9 +134,9 @@ export class MeshControl {
     for (const { id, sessions, last, disconnectedAtMs } of this.#entries.values()) {
       const session = [...sessions.values()].at(-1) ?? last
       if (session === null) continue
-      const { hello, stream, connectedAtMs } = session
+      const { id: shown, hello, stream, connectedAtMs } = session
       views.set(id, {
-        id: hello.instance,
+        id: shown,
         connectedAtMs,
         disconnectedAtMs: sessions.size > 0 ? null : disconnectedAtMs,
         sent: stream.sent,
@@ -194,8 +196,8 @@ export class MeshControl {
   ): void {
     const stream = new ProxyStream(this.#models, entry.id, response)
     const session: Session = {
+      id: randomUUID(),
       hello,
-      peer: place.peer,
       stream,
       response,
       connectedAtMs: Date.now(),
@@ -207,7 +209,7 @@ export class MeshControl {
     response.once('close', () => this.#leave(entry, session))
     const value = this.#models.document(entry.id)?.value
     stream.begin(this.#sections, value === undefined ? [] : this.#proxies.probes(value))
-    this.#options.log('info', { ...place, instance: hello.instance }, 'a proxy is connected')
+    this.#options.log('info', { ...place, connection: session.id }, 'a proxy is connected')
   }
 
   /** No proxy of the name is there: the document that it brought goes after a time, and what is known of one that never was is forgotten. */
@@ -426,7 +428,7 @@ export class MeshControl {
     entry.last = session
     entry.disconnectedAtMs = Date.now()
     const place = this.#proxies.partsOf(entry.id)
-    this.#options.log('info', { ...place, instance: session.hello.instance }, 'a proxy is gone')
+    this.#options.log('info', { ...place, connection: session.id }, 'a proxy is gone')
     // one that is gone as a whole stays as it was: nobody needs to send to it again before it comes back
     if (entry.sessions.size > 0) this.#noteDraining(entry)
     this.#watchAbsence(entry)
