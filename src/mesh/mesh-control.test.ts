@@ -18,18 +18,20 @@ function setUp(
   gatheringMs = 0,
 ) {
   const store = new FakeDocuments(documents)
+  const warnings: string[] = []
   const control = new MeshControl({
     dialect: kuma,
     settings: SETTINGS,
     documents: store,
     stored: documents,
     log: (level, fields, message) => {
-      if (level !== 'info') assert.fail(`${message}: ${JSON.stringify(fields)}`)
+      if (level !== 'info') warnings.push(`${message}: ${JSON.stringify(fields)}`)
     },
     deregisterMs,
     gatheringMs,
   })
   t.after(() => control.close())
+  t.after(() => assert.deepEqual(warnings, []))
   const connect = async (
     name: string,
     dataplane: JsonObject | null,
@@ -47,7 +49,7 @@ function setUp(
       { mesh: 'default', name },
       { instance, revision: 1, faults: [], inbounds: [], closed: [], isDraining: false, ...more },
     )
-  return { store, control, connect, report }
+  return { store, control, connect, report, warnings }
 }
 
 /** waitFor with a plain answer. */
@@ -310,6 +312,17 @@ test('two proxies of one name drain when both do: one that comes or goes turns i
   await isSentTo(true)
   third.destroy()
   await isSentTo(false)
+})
+
+test('logs what a proxy reports that it cannot do', async (t) => {
+  const { connect, report, warnings } = setUp(t)
+  await connect('site-1', proxyValue('site-1', 'site'))
+  const closed = [{ name: 'site', address: '127.0.0.1:9000', reason: 'the port is in use' }]
+  report('site-1', { closed })
+  report('site-1', { closed })
+  const [told, ...more] = warnings.splice(0)
+  assert.match(told ?? '', /not open: .*site-1.*127\.0\.0\.1:9000.*in use/)
+  assert.deepEqual(more, [])
 })
 
 test('ends the stream of a proxy whose document somebody deleted, so that it comes again with it', async (t) => {

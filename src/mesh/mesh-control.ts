@@ -9,6 +9,7 @@ import type { JsonObject } from '../model/json.ts'
 import type { Section } from '../model/listener.ts'
 import { HEARTBEAT_MS, type ProxyHello, type ProxyReport, SILENT_MS } from '../model/proxy-link.ts'
 import { refuseBearer, type TokenClaims } from './dataplane-tokens.ts'
+import { logTroubles } from './log-troubles.ts'
 import { MeshModels } from './mesh-models.ts'
 import { ProxyStream } from './proxy-stream.ts'
 
@@ -232,6 +233,7 @@ export class MeshControl {
     if (entry === undefined || session === undefined)
       throw new ProxyRefusal(404, `no proxy ${place.name} of this instance is connected`)
     session.seenMs = performance.now()
+    logTroubles(this.#options.log, { mesh: place.mesh, name: place.name }, session.report, report)
     session.report = report
     session.stream.acknowledge(report.revision)
     let isNews = false
