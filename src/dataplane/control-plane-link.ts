@@ -102,8 +102,8 @@ export class ControlPlaneLink {
   /** Something of the report changed. */
   noteReport(): void {
     if (!this.#isConnected || this.#isClosed) return
-    if (this.#reporting !== null) clearTimeout(this.#reporting)
-    this.#reporting = setTimeout(() => this.#report(), REPORT_MS)
+    // not begun anew: what changes all the time is reported too
+    this.#reporting ??= setTimeout(() => this.#report(), REPORT_MS)
   }
 
   /** Reports now. Resolves when the control plane has it, or cannot be told. */
