@@ -17,6 +17,9 @@ test('what is wrong with the flags of a proxy is told before anything starts', a
   const refusals: [Parameters<typeof runDataplane>[0], RegExp][] = [
     [{ name: 'a' }, /where is the control plane/],
     [{ name: 'a', cpAddress: '127.0.0.1:5681' }, /an http or https URL/],
+    [{ name: 'a', cpAddress: 'http://127.0.0.1:1/kuma' }, /no path and no query: http:\/\/127\.0\.0\.1:1$/],
+    [{ name: 'a', cpAddress: 'http://127.0.0.1:1/?a=b' }, /no path and no query/],
+    [{ name: 'a', cpAddress: 'http://user:pass@127.0.0.1:1' }, /--cp-address: a user or password/],
     [{ cpAddress }, /which proxy\?/],
     [{ cpAddress, name: 'a', dataplaneFile: [file], dataplaneVar: ['name=a'] }, /--name is for/],
     [{ cpAddress, dataplaneFile: [file] }, /\{\{ name \}\} is not given/],

@@ -143,6 +143,17 @@ function readAddress(text: string | undefined): URL {
       'BAD_SETTING',
       `--cp-address ${text}: an http or https URL is expected, such as http://127.0.0.1:5681`,
     )
+  if (url.username !== '' || url.password !== '')
+    throw new GatewayError(
+      'BAD_SETTING',
+      '--cp-address: a user or password in it would not be sent; a proxy says who it is by --dataplane-token-file',
+    )
+  // a path would be dropped, and who tells a user by the URL expects that it is sent
+  if (url.pathname !== '/' || url.search !== '' || url.hash !== '')
+    throw new GatewayError(
+      'BAD_SETTING',
+      `--cp-address ${text}: only a host and a port are expected, no path and no query: ${url.origin}`,
+    )
   return url
 }
 
