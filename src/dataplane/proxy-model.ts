@@ -44,10 +44,6 @@ export class ProxyModel {
     this.#circumstances = new UpstreamCircumstances({ names: options.names, onUpstreamGone: () => {} })
   }
 
-  get size(): number {
-    return this.#objects.size
-  }
-
   /** Puts a line of a proxy's stream in force: all that it has (`isWhole`), or what changed. New names get up to two seconds to be answered first. */
   async take(owner: string, line: ModelLine, isWhole: boolean): Promise<void> {
     const before = this.#owned.get(owner) ?? new Set<string>()

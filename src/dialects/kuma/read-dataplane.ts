@@ -17,7 +17,6 @@ export const readDataplane: (value: JsonObject) => Dataplane = remember((value) 
     name: textField(own, 'name') ?? '',
     address,
     advertisedAddress: textField(networking, 'advertisedAddress') || null,
-    adminPort: numberField(objectField(networking, 'admin') ?? {}, 'port'),
     inbounds: objectsField(networking, 'inbound').map(({ at, entry }) => readInbound(entry, at, address)),
     outbounds: objectsField(networking, 'outbound').map(({ at, entry }) => readOutbound(entry, at)),
     gateway:

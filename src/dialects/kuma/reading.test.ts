@@ -192,7 +192,6 @@ networking:
   )
   assert.equal(read.mesh, 'default')
   assert.equal(read.advertisedAddress, null)
-  assert.equal(read.adminPort, null)
   assert.equal(read.gateway, null)
   const listeners = read.inbounds.map((one) => [
     one.address,
@@ -252,12 +251,9 @@ test('probes, gateways and the admin port of a dataplane are read', () => {
     unhealthyThreshold: 3,
   })
   const tags = { 'kuma.io/service': 'edge' }
-  const gateway = read(
-    '{address: a, advertisedAddress: b, admin: {port: 9901}, gateway: {tags: {kuma.io/service: edge}}}',
-  )
+  const gateway = read('{address: a, advertisedAddress: b, gateway: {tags: {kuma.io/service: edge}}}')
   assert.deepEqual(gateway.gateway, { type: 'DELEGATED', tags })
   assert.equal(gateway.advertisedAddress, 'b')
-  assert.equal(gateway.adminPort, 9901)
   assert.equal(read('{gateway: {type: BUILTIN}}').gateway?.type, 'BUILTIN')
 })
 

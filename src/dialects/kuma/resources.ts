@@ -158,7 +158,6 @@ export interface Dataplane {
   readonly address: string
   /** What others dial instead; null: `address`. */
   readonly advertisedAddress: string | null
-  readonly adminPort: number | null
   readonly inbounds: readonly Inbound[]
   readonly outbounds: readonly Outbound[]
   /** null: it is no gateway. */

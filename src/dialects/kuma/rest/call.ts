@@ -21,8 +21,6 @@ export class Call {
   /** Of the query as sent: names may stand several times. */
   readonly query: URLSearchParams
   warnings: readonly Warning[] = []
-  /** For the audit log. */
-  object = ''
 
   constructor(options: CallOptions) {
     this.options = options
