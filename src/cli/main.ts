@@ -5,6 +5,7 @@ import { DEFAULT_SETTINGS } from '../model/defaults.ts'
 import { GatewayError } from '../model/gateway-error.ts'
 import { CliError } from './cli-error.ts'
 import { applyCommand, diffCommand } from './commands/apply.ts'
+import { collect } from './commands/collect.ts'
 import { completeCommand, completionCommand } from './commands/completion.ts'
 import { dataplaneCommand } from './commands/dataplane.ts'
 import { deleteCommand } from './commands/delete.ts'
@@ -109,11 +110,6 @@ function prepareCommands(commands: readonly Command[]): void {
     command.configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'headgate: ')) })
     prepareCommands(command.commands)
   }
-}
-
-/** An option that may be given several times. */
-function collect(text: string, before: string[] | undefined): string[] {
-  return [...(before ?? []), text]
 }
 
 function startCommand(): Command {

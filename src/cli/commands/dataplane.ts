@@ -1,10 +1,6 @@
 import { Command, Option } from 'commander'
 import type { DataplaneFlags } from '../dataplane.ts'
-
-/** An option that may be given several times. */
-function collect(text: string, before: string[] | undefined): string[] {
-  return [...(before ?? []), text]
-}
+import { collect } from './collect.ts'
 
 export function dataplaneCommand(): Command {
   return new Command('dataplane')

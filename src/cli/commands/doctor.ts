@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 import type { DoctorOptions } from '../doctor.ts'
 import { addClientFlags } from './client-flags.ts'
+import { collect } from './collect.ts'
 
 export function doctorCommand(): Command {
   const command = new Command('doctor')
@@ -28,8 +29,4 @@ Examples:
       const { runDoctor } = await import('../doctor.ts')
       process.exitCode = await runDoctor(options)
     })
-}
-
-function collect(text: string, before: string[] | undefined): string[] {
-  return [...(before ?? []), text]
 }

@@ -1,8 +1,7 @@
 import { Command, Option } from 'commander'
 import type { ExplainOptions, ReachOptions } from '../explain.ts'
 import { addClientFlags } from './client-flags.ts'
-
-const collect = (text: string, before: string[] | undefined): string[] => [...(before ?? []), text]
+import { collect } from './collect.ts'
 
 export function explainCommand(): Command {
   const command = new Command('explain')
