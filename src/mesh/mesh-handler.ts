@@ -239,10 +239,8 @@ function readInbounds(value: JsonObject): ProxyReport['inbounds'] {
 const MAX_ENTRIES = 1_000
 
 function readReport(value: JsonObject): ProxyReport {
-  const { instance = null, revision = null } = {
-    instance: textField(value, 'instance'),
-    revision: numberField(value, 'revision'),
-  }
+  const instance = textField(value, 'instance')
+  const revision = numberField(value, 'revision')
   if (instance === null || revision === null) throw new HttpFault(400, 'instance and revision are missing')
   return {
     instance,

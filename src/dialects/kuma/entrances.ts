@@ -10,7 +10,7 @@ import { isHttp } from './protocol.ts'
 import { readDataplane } from './read-dataplane.ts'
 import { readTrafficRoute } from './read-traffic-route.ts'
 import { type Outbound, SERVICE, type Tags, type TrafficRoute } from './resources.ts'
-import { advantageOf, bestRank, type Candidate, rankRoute, selectRoute } from './selection.ts'
+import { advantageOf, bestRank, byName, type Candidate, rankRoute, selectRoute } from './selection.ts'
 import { tagSetsOf } from './translate-dataplane.ts'
 import { judgeProtocol } from './translate-outbound.ts'
 
@@ -25,7 +25,7 @@ export function listEntrances(
   const hasMesh = lookup('meshes', mesh) !== undefined
   const routes = search('traffic-routes', meshKeyword(mesh))
     .map(({ value }) => readTrafficRoute(value))
-    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+    .sort(byName)
   const tagSets = tagSetsOf(dataplane)
   return dataplane.outbounds.map((outbound) => {
     const service = outbound.tags[SERVICE] ?? ''

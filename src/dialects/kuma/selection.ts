@@ -24,7 +24,11 @@ export function rankOf(selector: Tags, tags: Tags): Rank | null {
 
 /** More tags first; of as many the one with more exact ones. > 0: a is better. */
 function compareRanks(a: Rank, b: Rank): number {
-  return a.exact + a.wild - (b.exact + b.wild) || a.exact - b.exact
+  return tagsOf(a) - tagsOf(b) || a.exact - b.exact
+}
+
+function tagsOf({ exact, wild }: Rank): number {
+  return exact + wild
 }
 
 /** The best of some selectors over some sets of tags, each of which must fit a selector as a whole; null: none fits. */
@@ -66,15 +70,19 @@ export interface Candidate<T> {
 /** What the choice looks at. */
 export type Selectable = Pick<TrafficRoute, 'sources' | 'destinations' | 'createdMs'>
 
+/** The order in which `selectRoute` wants them. */
+export function byName(a: Pick<TrafficRoute, 'name'>, b: Pick<TrafficRoute, 'name'>): number {
+  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0
+}
+
 /** What puts one before the other: more tags, more exact ones of as many, a later creation. null: nothing, or it is the other that stands before. */
 export function advantageOf<T extends Selectable>(
   a: Candidate<T>,
   b: Candidate<T>,
 ): 'tags' | 'exact' | 'creation' | null {
-  const more = a.rank.exact + a.rank.wild - (b.rank.exact + b.rank.wild)
-  if (more !== 0) return more > 0 ? 'tags' : null
-  const exact = a.rank.exact - b.rank.exact
-  if (exact !== 0) return exact > 0 ? 'exact' : null
+  const order = compareRanks(a.rank, b.rank)
+  if (order < 0) return null
+  if (order > 0) return tagsOf(a.rank) > tagsOf(b.rank) ? 'tags' : 'exact'
   return a.route.createdMs > b.route.createdMs ? 'creation' : null
 }
 

@@ -16,7 +16,7 @@ import {
   type TrafficRoute,
   ZONE,
 } from './resources.ts'
-import { selectRoute } from './selection.ts'
+import { byName, selectRoute } from './selection.ts'
 import { translateInbound } from './translate-inbound.ts'
 
 /** Everything that one proxy serves, of its own document and of those of its mesh. */
@@ -99,7 +99,5 @@ export function listRoutes(search: Search, mesh: string, service: string): reado
   const named = search('traffic-routes', destinationKeyword(mesh, service))
   const open = search('traffic-routes', destinationKeyword(mesh, '*'))
   const documents = new Map([...named, ...open].map((document) => [document.key.id, document]))
-  return [...documents.values()]
-    .map(({ value }) => readTrafficRoute(value))
-    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+  return [...documents.values()].map(({ value }) => readTrafficRoute(value)).sort(byName)
 }
