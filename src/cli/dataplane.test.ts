@@ -61,4 +61,7 @@ test('times of flags are read as people write them', () => {
   assert.equal(readTime('--drain-time', '1m30s'), 90_000)
   assert.equal(readTime('--drain-time', '0s'), 0)
   assert.throws(() => readTime('--drain-time', '1d'), /--drain-time 1d/)
+  assert.throws(() => readTime('--drain-time', '-1s'), /--drain-time -1s/)
+  // a timer that is to wait longer than it can does not wait at all
+  assert.throws(() => readTime('--drain-time', '600h'), /at most 24 days/)
 })

@@ -1,6 +1,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { parseDuration } from '../model/duration.ts'
 import { GatewayError } from '../model/gateway-error.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.ts'
 import { objectField, textField } from '../model/json-fields.ts'
@@ -143,9 +144,9 @@ export function readTokenWish(
       faults.push({ field, reason: 'must be a text' })
   const type = textField(body, 'type') ?? ''
   if (type !== '' && type !== TYPE) faults.push({ field: 'type', reason: `must be ${TYPE}` })
-  const validForMs = readDuration(textField(body, 'validFor') ?? '')
+  const validForMs = parseDuration(textField(body, 'validFor') ?? '')
   if (textField(body, 'validFor') === null) faults.push({ field: 'validFor', reason: 'cannot be empty' })
-  else if (validForMs === null || validForMs <= 0 || validForMs > MAX_VALID_MS)
+  else if (!(validForMs > 0 && validForMs <= MAX_VALID_MS))
     faults.push({ field: 'validFor', reason: 'must be a time such as 30m or 24h, at most ten years' })
   const tags: Record<string, readonly string[]> = {}
   if (body.tags !== undefined && !isJsonObject(body.tags))
@@ -156,20 +157,9 @@ export function readTokenWish(
     if (isList) tags[name] = values as readonly string[]
     else faults.push({ field: `tags["${name}"]`, reason: 'must be a list of texts' })
   }
-  if (faults.length > 0 || validForMs === null) return faults
+  if (faults.length > 0) return faults
   const claims = { mesh: textField(body, 'mesh') || null, name: textField(body, 'name') || null, tags }
   return { claims, validForMs }
-}
-
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
-
-/** As Go writes times: `24h`, `1h30m`, `90s`. Milliseconds; null: it is none. */
-export function readDuration(text: string): number | null {
-  if (!/^(?:\d{1,12}(?:\.\d{1,9})?(?:ms|s|m|h))+$/.test(text)) return null
-  let total = 0
-  for (const [, number, unit] of text.matchAll(/([\d.]+)(ms|s|m|h)/g))
-    total += Number(number) * (UNITS[unit ?? ''] as number)
-  return total
 }
 
 function encode(value: object): string {

@@ -1,7 +1,7 @@
 import type { Fault } from '../../model/document.ts'
+import { formatDuration, parseDuration } from '../../model/duration.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.ts'
 import { suggest } from '../../model/suggest.ts'
-import { formatDuration, parseDuration } from './duration.ts'
 import { toUniversal } from './envelope.ts'
 import { fieldPath, keyPath } from './field-path.ts'
 import type { Kind } from './kinds.ts'

@@ -1,6 +1,6 @@
+import { parseDuration } from '../../model/duration.ts'
 import type { JsonObject } from '../../model/json.ts'
 import { objectField, textField } from '../../model/json-fields.ts'
-import { parseDuration } from './duration.ts'
 import type { Tags } from './resources.ts'
 
 /** What readers share. They take values that decode.ts made of documents that validate. */
