@@ -481,3 +481,36 @@ test('targets are found by proxy, deployment and upstream, also of other dialect
   for (const id of ['shop', 'shop.order', 'nobody'])
     assert.match(await client.fault(`GET /admin/upstreams/${id}/targets`), /^404 nothing that is deployed/)
 })
+
+test('targets behind forward proxies that requests name have a row for each of those', async () => {
+  const client = await withOrders({
+    routingInfo: {
+      routingAddressList: [{ address: 'http://a.test' }, { address: 'http://d.test', addressType: 'CANARY' }],
+      canary: { percentage: 10 },
+    },
+    proxyServer: {
+      proxyEnabled: true,
+      proxyFromHeaderEnabled: true,
+      allowedProxyList: ['p0.test:3128', 'p1.test:3128'],
+    },
+  })
+  for (const [part, label] of [
+    ['proxy.0.primary', 'http://a.test'],
+    ['proxy.1.primary', 'http://a.test'],
+    ['proxy.1.canary', 'http://d.test'],
+  ] as const)
+    client.views.set(`${ID}#${part}`, [{ ...ENDPOINT_VIEW, upstreamId: `${ID}#${part}`, label }])
+  const rowsOf = async (id: string) => {
+    const { resultList } = await client.done(`GET /admin/upstreams/${encodeURIComponent(id)}/targets`)
+    return (resultList as JsonObject[]).map(
+      ({ upstream, address, circuit }) => `${String(upstream).slice(ID.length)} ${address} ${circuit}`,
+    )
+  }
+  assert.deepEqual(await rowsOf('shop.orders'), [
+    '#proxy.0.primary http://a.test CLOSED',
+    '#proxy.1.primary http://a.test CLOSED',
+    '#proxy.0.canary http://d.test null',
+    '#proxy.1.canary http://d.test CLOSED',
+  ])
+  assert.deepEqual(await rowsOf(`${ID}#proxy.1.canary`), ['#proxy.1.canary http://d.test CLOSED'])
+})

@@ -93,7 +93,7 @@ export function prepareRouting(context: RoutingContext): PreparedRouting {
   const allowed = readAllowedProxies(proxy)
   const choice =
     allowed === null
-      ? chooseTargets(context, addresses, { family, named: null })
+      ? chooseTargets(context, addresses, { family, via: null, parts: partsOf(null) })
       : chooseByProxy(context, addresses, { family, allowed })
   const guards = guardsOf(context, all)
   return {
@@ -223,6 +223,24 @@ function anyOf(of: readonly Predicate[]): Predicate {
   return of.length === 1 ? (of[0] as Predicate) : { kind: 'any', of }
 }
 
+/** What sets apart the upstreams that one choice is among. */
+export interface UpstreamParts {
+  /** What the others begin with. */
+  readonly own: string
+  readonly primary: string
+  readonly canary: string
+}
+
+/** Those of each forward proxy that a request may name, in their order; requests that name none are one choice. */
+export function upstreamParts(proxy: JsonObject): readonly UpstreamParts[] {
+  return readAllowedProxies(proxy)?.map((_, n) => partsOf(n)) ?? [partsOf(null)]
+}
+
+function partsOf(n: number | null): UpstreamParts {
+  const own = n === null ? '' : `proxy.${n}.`
+  return { own, primary: `${own}primary`, canary: `${own}canary` }
+}
+
 interface Choice {
   readonly upstreams: readonly Upstream[]
   readonly rules: (part: string) => readonly Rule[]
@@ -236,7 +254,7 @@ function chooseByProxy(
 ): Choice {
   const choices = allowed.map((via, n) => ({
     isNamed: namesProxy(via),
-    ...chooseTargets(context, addresses, { family, named: { via, part: `proxy.${n}.` } }),
+    ...chooseTargets(context, addresses, { family, via, parts: partsOf(n) }),
   }))
   const place = originAt(context.origin, 'Proxy.proxyServer')
   const rules = (part: string): readonly Rule[] => [
@@ -272,21 +290,17 @@ function namesProxy({ host, port }: ForwardProxy): Predicate {
   }
 }
 
-/** Primary addresses with those for failover behind them, and the canary beside them. `named`: the forward proxy of these requests, and what sets their upstreams apart. */
+/** Primary addresses with those for failover behind them, and the canary beside them. `via`: the forward proxy that these requests name. */
 function chooseTargets(
   context: RoutingContext,
   addresses: readonly ReadyAddress[],
   {
     family,
-    named,
-  }: {
-    readonly family: Family
-    readonly named: { readonly via: ForwardProxy; readonly part: string } | null
-  },
+    via,
+    parts,
+  }: { readonly family: Family; readonly via: ForwardProxy | null; readonly parts: UpstreamParts },
 ): Choice {
   const { id, proxy, origin } = context
-  const own = named?.part ?? ''
-  const via = named?.via ?? null
   const routing = objectField(proxy, 'routingInfo') ?? {}
   const of = (type: AddressType): readonly ReadyAddress[] =>
     addresses.filter(({ value }) => addressType(value) === type)
@@ -296,7 +310,7 @@ function chooseTargets(
   if (primaries.length === 0)
     return {
       upstreams: [],
-      rules: (part) => [ruleOf(context, `${part}${own}`, null, [refusal(404, 'NO_CANDIDATE', place)])],
+      rules: (part) => [ruleOf(context, `${part}${parts.own}`, null, [refusal(404, 'NO_CANDIDATE', place)])],
     }
   const hasSpare = listField(routing, 'routingAddressList').some(
     (address) => isJsonObject(address) && addressType(address) === 'FAILOVER_ONLY',
@@ -311,7 +325,7 @@ function chooseTargets(
   const balanced = translateUpstream(
     proxy,
     members,
-    { id: modelId(id, `${own}primary`), name, origin: place },
+    { id: modelId(id, parts.primary), name, origin: place },
     { retry, health: readHealth(proxy), facts, lookup, warn, via },
   )
   const main: Upstream = { ...balanced, ...readSticky(proxy) }
@@ -322,7 +336,8 @@ function chooseTargets(
     weight,
     upstreamId: upstream.id,
   })
-  const plain = (part: string): Rule => ruleOf(context, `${part}${own}`, null, [target(main, 'primary', 1)])
+  const plain = (part: string): Rule =>
+    ruleOf(context, `${part}${parts.own}`, null, [target(main, 'primary', 1)])
   const settings = objectField(routing, 'canary')
   const percent = settings === null ? 0 : (numberField(settings, 'percentage') ?? 0)
   const canaries = of('CANARY')
@@ -331,7 +346,7 @@ function chooseTargets(
   const canary = translateUpstream(
     proxy,
     canaries.map((address) => ({ address, isFailoverOnly: false })),
-    { id: modelId(id, `${own}canary`), name: `${name} canary`, origin: place },
+    { id: modelId(id, parts.canary), name: `${name} canary`, origin: place },
     {
       retry: readCanaryRetry(proxy),
       health: readCanaryHealth(proxy, cooldownMs),
@@ -346,11 +361,11 @@ function chooseTargets(
   const conditions = canaries.map(({ condition }) => condition?.when ?? null)
   const isFor = conditions.some((when) => when === null) ? null : anyOf(conditions as Predicate[])
   const rulesOf = (part: string): readonly Rule[] => {
-    const rule = ruleOf(context, `${part}${own}canary`, isFor, targets)
+    const rule = ruleOf(context, `${part}${parts.canary}`, isFor, targets)
     const split: Split = {
       ...rule.split,
       // one counter for a proxy, whichever of its routes a request takes
-      id: modelId(id, `rule.${own}canary`),
+      id: modelId(id, `rule.${parts.canary}`),
       phase: 'late',
       generation: context.generation,
       policy: { forced: null, sticky: null, whenOut: { kind: 'target', index: 0 }, whenFailed: 0 },

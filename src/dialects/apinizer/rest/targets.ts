@@ -5,6 +5,7 @@ import { numberField, objectField, objectsField, textField } from '../../../mode
 import { fillVariables } from '../address.ts'
 import { modelId } from '../kinds.ts'
 import { type AddressType, addressType } from '../routing-facts.ts'
+import { upstreamParts } from '../translate-routing.ts'
 import type { Call } from './call.ts'
 import { CallError } from './call-error.ts'
 
@@ -19,8 +20,8 @@ export async function targetStates(call: Call, [id]: readonly [string]): Promise
       key.id === id ||
       key.id.slice(0, key.id.lastIndexOf('.')) === id ||
       textField(value, 'apiProxyName') === id ||
-      PARTS.some((part) => modelId(key.id, part) === id) ||
-      modelId(key.id) === id,
+      modelId(key.id) === id ||
+      upstreamsOf(key.id, proxyOf(value)).some(({ primary, canary }) => primary === id || canary === id),
   )
   const resultList =
     found.length > 0
@@ -34,33 +35,46 @@ export async function targetStates(call: Call, [id]: readonly [string]): Promise
   return { status: 'SUCCESS', resultList, resultCount: resultList.length }
 }
 
-const PARTS = ['primary', 'canary'] as const
+function proxyOf(deployment: JsonObject): JsonObject {
+  return objectField(deployment, 'Proxy') ?? {}
+}
 
-/** A row for each address of the list, in its order; a name that stands for several addresses has one for each of them. */
+/** Upstreams of a deployment by their ids: one pair, or one for each forward proxy that requests may name. */
+function upstreamsOf(id: string, proxy: JsonObject) {
+  return upstreamParts(proxy).map(({ primary, canary }) => ({
+    primary: modelId(id, primary),
+    canary: modelId(id, canary),
+  }))
+}
+
+/** A row for each address of the list and each upstream that it is in, in its order; a name that stands for several addresses has one for each of them. `id`: as in the call; that of an upstream means this one alone. */
 function statesOf(call: Call, { key, value }: StoredDocument, id: string): readonly JsonObject[] {
   const { environments } = call.options.settings.apinizer
   const environment = textField(value, 'environmentName') ?? ''
   const variables = (Object.hasOwn(environments, environment) && environments[environment]?.variables) || {}
-  const routing = objectField(objectField(value, 'Proxy') ?? {}, 'routingInfo') ?? {}
+  const proxy = proxyOf(value)
+  const pairs = upstreamsOf(key.id, proxy)
+  const isOfUpstream = pairs.some(({ primary, canary }) => primary === id || canary === id)
   const rows: JsonObject[] = []
-  for (const { entry } of objectsField(routing, 'routingAddressList')) {
+  for (const { entry } of objectsField(objectField(proxy, 'routingInfo') ?? {}, 'routingAddressList')) {
     const type = addressType(entry)
-    const part = type === 'CANARY' ? 'canary' : 'primary'
-    const upstream = modelId(key.id, part)
-    if (PARTS.some((other) => other !== part && modelId(key.id, other) === id)) continue
     const filled = fillVariables(textField(entry, 'address') ?? '', variables)
     const address = 'text' in filled ? filled.text : (textField(entry, 'address') ?? '')
-    const base = {
-      deployment: key.id,
-      upstream,
-      address,
-      type,
-      weight: numberField(entry, 'weight') ?? 1,
-      enabled: entry.enabled !== false,
+    for (const { primary, canary } of pairs) {
+      const upstream = type === 'CANARY' ? canary : primary
+      if (isOfUpstream && upstream !== id) continue
+      const base = {
+        deployment: key.id,
+        upstream,
+        address,
+        type,
+        weight: numberField(entry, 'weight') ?? 1,
+        enabled: entry.enabled !== false,
+      }
+      const views = entry.enabled === false || type === 'MIRROR' ? [] : viewsOf(call, upstream, address)
+      if (views.length === 0) rows.push({ ...base, circuit: null, reason: whyNone(base, type) })
+      for (const view of views) rows.push({ ...base, ...stateOf(view, type) })
     }
-    const views = entry.enabled === false || type === 'MIRROR' ? [] : viewsOf(call, upstream, address)
-    if (views.length === 0) rows.push({ ...base, circuit: null, reason: whyNone(base, type) })
-    for (const view of views) rows.push({ ...base, ...stateOf(view, type) })
   }
   return rows
 }
