@@ -111,6 +111,24 @@ test('microservices stand behind a name, with a breaker; one that no setting kno
   assert.ok(unknown.kind === 'respond' && unknown.status === 481)
 })
 
+test('microservices whose namespaces and names have dots are upstreams of their own', () => {
+  const one = '{ ClusterId: cls-1, NamespaceId: a, MicroServiceName: b.c }'
+  const other = '{ ClusterId: cls-1, NamespaceId: a.b, MicroServiceName: c }'
+  const text = FILE.replace(/MicroServices: .*/, `MicroServices: [${one}, ${other}]`)
+    .replace('X-MicroService-Name: billing', '')
+    .replace('X-NameSpace-Code: prod', '')
+  const settings = settingsWith({
+    microservices: { 'cls-1/a/b.c': 'one.test:80', 'cls-1/a.b/c': 'other.test:80' },
+  })
+  const { documents, faults } = readText(text, settings)
+  assert.deepEqual(faults, [])
+  const { objects } = translateAll(documents, settings)
+  const ids = objects.map(({ id }) => id)
+  assert.deepEqual(ids, [...new Set(ids)])
+  const hosts = objects.flatMap((object) => (object.kind === 'upstream' ? [object.upstreamHost] : []))
+  assert.ok(hosts.includes('one.test:80') && hosts.includes('other.test:80'), hosts.join())
+})
+
 test('enforced, a service without an InstanceId may not use upstreams: 481 and a warning', () => {
   const own = translate({})
   assert.equal(targetOf(own.objects, 'api-bbbbbbbb').kind, 'upstream')

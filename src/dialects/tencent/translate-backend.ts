@@ -203,7 +203,7 @@ function prepareMicroservices(
       service,
       {
         ...place,
-        part: `${place.part}.${service.namespaceId}.${service.name}`,
+        part: `${place.part}.${partOf(service)}`,
         name: `${place.name}.${service.name}`,
       },
       context,
@@ -214,7 +214,7 @@ function prepareMicroservices(
     branches: (base) => [
       ...prepared.flatMap(({ service, predicate, backend: { branches } }) =>
         branches(base).map(({ target }) => ({
-          part: `${service.namespaceId}.${service.name}`,
+          part: partOf(service),
           predicate,
           target,
         })),
@@ -233,6 +233,11 @@ function prepareMicroservices(
       },
     ],
   }
+}
+
+/** What sets it apart from others of a backend. Both may have dots, and neither a slash. */
+function partOf({ namespaceId, name }: Microservice): string {
+  return `${namespaceId}/${name}`
 }
 
 function prepareMicroservice(
