@@ -406,6 +406,9 @@ test('every hit is replaced as RE2 does it: hits do not overlap, and an empty on
   assert.equal(replace('/a', '/a/a/b'), '--/b')
   assert.equal(replace('x', 'abc'), 'abc')
   assert.equal(replace('', ''), '-')
+  assert.equal(replace('', toByteString('aé€')), toByteString('-a-é-€-'))
+  assert.equal(replace('\\B', toByteString('é')), toByteString('-é-'))
+  assert.equal(replace('^', '\x80'), '-\x80', 'what is no UTF-8 begins somewhere as well')
   assert.equal(replace('.*', '/a'), '-')
   assert.equal(
     replaceEvery(compilePattern('/(\\w)(\\w)', plain), '/ab/cd', ({ captures: [, a, b] }) => `${b}${a}`),
@@ -428,11 +431,14 @@ test('replacing every hit agrees with re2js, with patterns that run on V8 and wi
     '^',
     '(?m)^a',
     'a*?b?',
+    '\\B',
+    'é*',
+    '[éè]?',
   ]
   fc.assert(
-    fc.property(fc.constantFrom(...sources), fc.stringMatching(/^[ab\n/]{0,8}$/), (source, text) => {
-      const found = replaceEvery(compilePattern(source, plain), text, () => '<>')
-      assert.equal(found, byRe2(source, text))
+    fc.property(fc.constantFrom(...sources), fc.stringMatching(/^[abé\n/]{0,8}$/), (source, text) => {
+      const found = replaceEvery(compilePattern(source, plain), toByteString(text), () => '<>')
+      assert.equal(found, toByteString(byRe2(source, text)))
     }),
   )
 

@@ -28,8 +28,8 @@ export interface Pattern {
 }
 
 /**
- * Every hit replaced, from left to right, as RE2's GlobalReplace does it: hits don't overlap, and an empty one right behind another hit is none. `onHit` gives what stands
- * in the place of each.
+ * Every hit replaced, from left to right, as RE2's GlobalReplace does it: hits don't overlap, an empty one right behind another hit is none, and none is inside a UTF-8
+ * character. `onHit` gives what stands in the place of each.
  */
 export function replaceEvery(pattern: Pattern, text: string, onHit: (hit: PatternHit) => string): string {
   let out = ''
@@ -39,13 +39,18 @@ export function replaceEvery(pattern: Pattern, text: string, onHit: (hit: Patter
     const hit = pattern.exec(text, from)
     if (hit === null) break
     const isEmpty = hit.end === hit.index
-    if (!isEmpty || hit.index > done || done === 0) {
+    if (!isEmpty || (isBoundary(text, hit.index) && (hit.index > done || done === 0))) {
       out += text.slice(done, hit.index) + onHit(hit)
       done = hit.end
     }
     from = isEmpty ? hit.end + 1 : hit.end
   }
   return out + text.slice(done)
+}
+
+/** Whether no character of UTF-8 goes on at that place. */
+function isBoundary(text: string, at: number): boolean {
+  return at === 0 || (text.charCodeAt(at) & 0xc0) !== 0x80
 }
 
 /** A pattern that fits this text alone. */
