@@ -1,7 +1,7 @@
 import { toByteString } from '../model/byte-string.ts'
 import type { HashKey, HashSource, NewCookie } from '../model/hash-key.ts'
 import { crc32 } from './crc32.ts'
-import { type Hash64, xxHash64 } from './hash64.ts'
+import { type Hash64, xxHash64, xxHash64Hex } from './hash64.ts'
 import type { RequestView } from './request-view.ts'
 import { compileVariable, type VariableValue } from './variables.ts'
 
@@ -92,9 +92,7 @@ class RequestKey implements CompiledHashKey {
 
 /** The same for all requests of a connection, so that those on their way at once get one value (Envoy: the hash of both addresses). */
 function makeCookieValue({ clientAddress, clientPort, localAddress, localPort }: RequestView): string {
-  const hash = { high: 0, low: 0 }
-  xxHash64(`${clientAddress}:${clientPort}${localAddress}:${localPort}`, hash)
-  return hash.high.toString(16).padStart(8, '0') + hash.low.toString(16).padStart(8, '0')
+  return xxHash64Hex(`${clientAddress}:${clientPort}${localAddress}:${localPort}`)
 }
 
 function compileCookie(cookie: NewCookie | undefined): Source['cookie'] {

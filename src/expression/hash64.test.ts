@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { type Hash64, hashBy, murmurHash2, xxHash64 } from './hash64.ts'
+import { type Hash64, hashBy, murmurHash2, xxHash64, xxHash64Hex } from './hash64.ts'
 
 const into: Hash64 = { high: 0, low: 0 }
 const value = (): bigint => (BigInt(into.high) << 32n) | BigInt(into.low)
@@ -10,6 +10,14 @@ describe('XXH64', () => {
   it('gives the published value of the empty text', () => {
     xxHash64('', into)
     assert.equal(value(), 0xef46db3751d8e999n)
+    assert.equal(xxHash64Hex(''), 'ef46db3751d8e999')
+  })
+
+  it('is written with all its digits', () => {
+    for (let i = 0; i < 1000; i++) {
+      xxHash64(String(i), into)
+      assert.equal(xxHash64Hex(String(i)), value().toString(16).padStart(16, '0'))
+    }
   })
 
   it('equals the specification worked out in big integers, for any bytes and any seed', () => {

@@ -207,6 +207,13 @@ export function xxHash64(text: string, into: Hash64, seed = 0): void {
   into.low = low >>> 0
 }
 
+/** The same as 16 hexadecimal digits. */
+export function xxHash64Hex(text: string): string {
+  const hash: Hash64 = { high: 0, low: 0 }
+  xxHash64(text, hash)
+  return hash.high.toString(16).padStart(8, '0') + hash.low.toString(16).padStart(8, '0')
+}
+
 const M_HIGH = 0xc6a4a793 | 0
 const M_LOW = 0x5bd1e995 | 0
 const MURMUR_SEED = 0xc70f6907 | 0

@@ -1,6 +1,6 @@
 import { findCookie } from '../expression/cookie.ts'
 import { type CompiledHashKey, compileHashKey } from '../expression/hash-key.ts'
-import { type Hash64, xxHash64 } from '../expression/hash64.ts'
+import { type Hash64, xxHash64, xxHash64Hex } from '../expression/hash64.ts'
 import type { RequestView } from '../expression/request-view.ts'
 import { toByteString } from '../model/byte-string.ts'
 import type { Positions } from '../model/model.ts'
@@ -97,9 +97,7 @@ function isOut(target: CompiledTarget): boolean {
 
 /** A name for a target that says nothing about it, the same as long as its variant is. */
 function tokenOf(variant: string): string {
-  const hash: Hash64 = { high: 0, low: 0 }
-  xxHash64(toByteString(variant), hash)
-  return hash.high.toString(16).padStart(8, '0') + hash.low.toString(16).padStart(8, '0')
+  return xxHash64Hex(toByteString(variant))
 }
 
 class StickyByCookie {
