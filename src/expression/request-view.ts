@@ -23,7 +23,7 @@ export interface RequestView {
   readonly localAddress: string
   readonly localPort: number
   readonly requestId: string
-  /** Value of a field by lower-case name with dashes, lines joined by `, `; undefined if absent. */
+  /** Value of a field by lower-case name, lines joined by `, `; where no field has it, that of the one with `_` for `-`; undefined if absent. */
   header(name: string): string | undefined
   /** As `header`, but lines are joined by `,` alone, as Envoy does. */
   joinedField(name: string): string | undefined

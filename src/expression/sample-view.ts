@@ -39,7 +39,8 @@ export function sampleView(request: SampleRequest = {}): RequestView {
     consumer: null,
     random: Math.random,
     ...rest,
-    header: (name) => fields.get(name),
+    // as the exchange reads it
+    header: (name) => fields.get(name) ?? fields.get(name.replaceAll('-', '_')),
     joinedField: (name) => {
       const values = raw.filter(([written]) => written.toLowerCase() === name).map(([, value]) => value)
       return values.length === 0 ? undefined : values.join(',')

@@ -77,6 +77,27 @@ const OWN_ROWS: readonly (readonly [string, SampleRequest, VariableValue])[] = [
     '1, 2',
   ],
   ['field:x-a', { lines: [['X_A', '1']] }, undefined],
+  [
+    'field:x_a',
+    {
+      lines: [
+        ['X_A', '1'],
+        ['x-a', '2'],
+      ],
+    },
+    '1',
+  ],
+  [
+    'field:Cookie',
+    {
+      cookies: 'a=1; b=2',
+      lines: [
+        ['Cookie', 'a=1'],
+        ['Cookie', 'b=2'],
+      ],
+    },
+    'a=1; b=2',
+  ],
   ['fixed:A=b=c', {}, 'b=c'],
   ['fixed:A=', {}, ''],
   ['fixed:A', {}, undefined],

@@ -195,9 +195,10 @@ const FAMILIES: readonly Family[] = [
  * Ours: what dialects ask for that tell names apart more strictly than the variables of section 8 do. No name of theirs has a colon.
  * - `header:Name`: the first line of the field that is so written (over HTTP/2 in any case).
  * - `anyHeader:Name`: the same in any case, over HTTP/1.1 as well.
+ * - `joined:name`: the field of that name in any case, `_` apart from `-`; several lines joined by `,` without a blank.
  * - `query:name`: the first argument of that name, as text; empty where it has no `=`.
  * - `path:8`: the path without its first eight bytes; `/` where nothing is left.
- * - `field:name`: the field of that name in any case, `_` apart from `-`; several lines joined by `, `.
+ * - `field:name`: the field of that name in any case, `_` apart from `-`; several lines joined by `, `, of Cookie by `; `.
  * - `json:$.a[0].b`: a value of a body in JSON. - `xpath://a/b`: the same of one in XML.
  * - `fixed:NAME=text`: that text, for what is known before any request; `fixed:NAME` is absent.
  * - `answer:body`, `answer:json:$.a`: the body of an endpoint's answer, a value inside it where it is JSON; `answer:error`: `true` where the upstream's rule calls it an error.
@@ -251,7 +252,10 @@ function compilePathRest(rest: string): Read {
 
 function compileField(rest: string): Read {
   const name = toByteString(rest.toLowerCase())
-  return (view) => view.header(name)
+  if (name === 'cookie') return (view) => view.cookies
+  if (!name.includes('-')) return (view) => view.header(name)
+  // `header` takes the name with underscores where no field has this one
+  return (view) => (view.firstField(null, name) === undefined ? undefined : view.header(name))
 }
 
 function compileJsonField(rest: string): Read {
