@@ -129,28 +129,19 @@ export function missingParameters(api: JsonObject): Predicate | null {
   const of: Predicate[] = []
   for (const { entry } of objectsField(api, 'RequestParameters')) {
     if (!flagField(entry, 'Required') || (textField(entry, 'DefaultValue') ?? '') !== '') continue
-    const variable = variableOf(readPosition(entry, 'Position'), textField(entry, 'Name'))
+    const name = textField(entry, 'Name')
+    const position = readPosition(entry, 'Position')
     // a variable of the path is there, or the API is not the one
-    if (variable === null || variable.startsWith('uri_param_')) continue
-    of.push(absent(variable))
+    if (name === null || position === null || position === 'path') continue
+    of.push(absent(sourceAt(position, name)))
   }
   return of.length === 0 ? null : { kind: 'any', of }
 }
 
 /** What gives a parameter's value: of an argument the first one of that name, empty where it has no `=`; field names are read in any case. */
 export function sourceAt(position: Position, name: string): string {
-  if (position === 'header') return `http_${name.toLowerCase()}`
+  if (position === 'header') return `field:${name.toLowerCase()}`
   return position === 'query' ? `query:${name}` : `uri_param_${name}`
-}
-
-function sourceOf(position: Position | null, name: string | null): string | null {
-  return position === null || name === null ? null : sourceAt(position, name)
-}
-
-function variableOf(position: Position | null, name: string | null): string | null {
-  if (position === null || name === null) return null
-  if (position === 'header') return `http_${name}`
-  return position === 'query' ? `arg_${name}` : `uri_param_${name}`
 }
 
 /** The declared parameters of a position, each with the variable that has its value and its default. */
@@ -195,15 +186,15 @@ export function readParameters(api: JsonObject, origin: Origin): ParameterEffect
     const name = textField(entry, 'Name')
     const value = textField(entry, 'DefaultValue')
     const position = readPosition(entry, 'Position')
-    const variable = sourceOf(position, name)
-    if (name === null || variable === null || value === null || value === '') continue
+    if (name === null || position === null || value === null || value === '') continue
+    const variable = sourceAt(position, name)
     fallbacks.set(variable, value)
     if (position === 'query') added.push({ name, value: literal(value), when: absent(variable) })
     if (position !== 'header') continue
     defaults.push({
       kind: 'rewriteRequest',
       origin,
-      when: absent(`http_${name}`),
+      when: absent(variable),
       path: null,
       method: null,
       host: null,
@@ -214,8 +205,8 @@ export function readParameters(api: JsonObject, origin: Origin): ParameterEffect
     const name = textField(entry, 'Name')
     const from = readPosition(entry, 'RelevantRequestParameterPosition')
     const source = textField(entry, 'RelevantRequestParameterName')
-    const variable = sourceOf(from, source)
-    if (name === null || variable === null) continue
+    if (name === null || from === null || source === null) continue
+    const variable = sourceAt(from, source)
     const declared = fallbacks.get(variable)
     const own = textField(entry, 'DefaultValue') ?? ''
     const part = { variable, fallback: declared ?? own }
@@ -225,7 +216,7 @@ export function readParameters(api: JsonObject, origin: Origin): ParameterEffect
       // under its own name it goes along with the query, and so does what was declared for its absence
       if (from !== 'query' || source !== name) added.push({ name, value: [part], when: null })
       else if (declared === undefined) added.push({ name, value: literal(own), when: absent(variable) })
-    } else if (position === 'header' && (from !== 'header' || source?.toLowerCase() !== name.toLowerCase()))
+    } else if (position === 'header' && (from !== 'header' || source.toLowerCase() !== name.toLowerCase()))
       headers.push({ name, value: [part] })
   }
   for (const { entry } of objectsField(api, 'ConstantParameters')) {

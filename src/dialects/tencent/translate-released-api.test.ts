@@ -153,5 +153,10 @@ test('parameters reach the query under other names, and their defaults where the
     sent('lang=tr&page=2&order=up%26down', { 'x-user': 'jack' }),
     '/b?l=tr&user=jack&item=7&sort=up%26down&from=gateway&lang=tr&page=2&order=up%26down',
   )
+  assert.equal(
+    sent(null, { x_user: 'jack' }),
+    sent(null),
+    'a field with underscores is not the one with dashes',
+  )
   assert.equal(sent('lang'), '/b?user=nobody&item=7&page=1&from=gateway&lang', 'present and empty')
 })

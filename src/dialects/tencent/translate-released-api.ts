@@ -330,7 +330,7 @@ function addedTraceId(origin: Origin): RequestRewrite {
   return {
     kind: 'rewriteRequest',
     origin,
-    when: { kind: 'test', variable: `http_${TRACE_ID}`, operator: 'equal', value: null },
+    when: { kind: 'test', variable: `field:${TRACE_ID}`, operator: 'equal', value: null },
     path: null,
     method: null,
     host: null,

@@ -76,7 +76,7 @@ const MIRRORED: Readonly<Record<CompareOperator, CompareOperator>> = {
 const SYSTEM_VARIABLES: ReadonlyMap<string, string> = new Map([
   ['clientip', 'remote_addr'],
   ['httpscheme', 'scheme'],
-  ['clientua', 'http_user_agent'],
+  ['clientua', 'field:user-agent'],
 ])
 
 class Translation {
