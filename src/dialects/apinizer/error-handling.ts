@@ -4,7 +4,7 @@ import { flagField, numberField, objectsField, textField } from '../../model/jso
 import { type Origin, originAt } from '../../model/origin.ts'
 import type { Predicate } from '../../model/predicate.ts'
 import { errorBody, JSON_TYPE, ROUTING_ERROR, ROUTING_ERROR_STATUS } from './error-bodies.ts'
-import { errorSettings, FROM_400, hasAnswerRule, writtenErrorStatuses } from './routing-facts.ts'
+import { errorPlace, errorSettings, FROM_400, hasAnswerRule, writtenErrorStatuses } from './routing-facts.ts'
 
 /**
  * What clients get in place of a backend's error (spec/apinizer.md 5.1): its status (503 where that is no error's) with the body of the template, or what a row of errorMessageList says;
@@ -18,14 +18,18 @@ export function translateErrors(proxy: JsonObject, origin: Origin): readonly Res
   const rows = messages.map(({ at, entry }) => ({ at, ...readRow(entry) }))
   const mapped = new Set(rows.map(({ from }) => from))
   const filters = rows.map(({ at, from, status, code, message }) =>
-    replace(originAt(origin, `Proxy.errorHandling.errorMessageList[${at}]`), isStatus([from]), {
-      status,
-      code: code ?? ROUTING_ERROR.code,
-      message: message ?? ROUTING_ERROR.message,
-    }),
+    replace(
+      originAt(origin, `Proxy.${errorPlace(proxy, 'errorMessageList')}.errorMessageList[${at}]`),
+      isStatus([from]),
+      {
+        status,
+        code: code ?? ROUTING_ERROR.code,
+        message: message ?? ROUTING_ERROR.message,
+      },
+    ),
   )
   if (flagField(settings, 'ignoreRoutingError')) return filters
-  const place = originAt(origin, 'Proxy.errorHandling')
+  const place = originAt(origin, `Proxy.${errorPlace(proxy, 'errorHandlingType')}`)
   const template = (when: Predicate, status: number | null): ResponseFilter =>
     replace(place, when, { status, ...ROUTING_ERROR })
   if (hasAnswerRule(proxy)) {

@@ -143,7 +143,7 @@ export const READINGS: readonly Reading[] = [
   reading(
     'X',
     '5.1',
-    'The condition of ADVANCED is `errorCondition`, written as one of an address; its sources are STATUS, BODY (the text), BODY_JSON (a JSONPath) and ENVIRONMENT. For the body the answer is held back until that is there, up to `limits.maxInspectedBodyBytes`; a longer one, that of events and that of a proxy with `enableStreaming` is absent. A body in gzip, deflate or br is looked at without its coding.',
+    'The condition of ADVANCED is `errorCondition`, written as one of an address; its sources are STATUS, BODY (the text), BODY_JSON (a JSONPath) and ENVIRONMENT. For the body the answer is held back until that is there, up to `limits.maxInspectedBodyBytes`; a longer one, that of events and that of a proxy with `enableStreaming` (with a warning) is absent. A body in gzip, deflate or br is looked at without its coding.',
   ),
   reading(
     'I',
@@ -241,6 +241,11 @@ export const READINGS: readonly Reading[] = [
     'I',
     '7.3',
     'Kept connections are watched all the time, so that each is as good as validated when it is used; `validateAfterInactivity` changes nothing, with a warning.',
+  ),
+  reading(
+    'I',
+    '7.3',
+    'Bodies go on in the coding that client and target agree on, whatever `disableContentCompression` says: the gateway asks for none of its own and takes none off. `false` changes nothing, with a warning.',
   ),
   reading(
     'X',

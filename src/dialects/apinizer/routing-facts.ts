@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../model/json.ts'
 import { flagField, listField, numberField, objectField, textField } from '../../model/json-fields.ts'
 import type { AnswerRule, Retry, SameEndpointRetry } from '../../model/upstream.ts'
-import { translateCondition } from './condition.ts'
+import { type AddressCondition, translateCondition } from './condition.ts'
 import type { ConditionFacts } from './condition-values.ts'
 
 /** What counts as an error, and what is tried again after one (spec/apinizer.md 5.1 to 5.3), read from values that `validate` accepts. */
@@ -17,6 +17,12 @@ export function addressType(address: JsonObject): AddressType {
 /** Settings of errors: those of the call for them go before those that the proxy was made with. */
 export function errorSettings(proxy: JsonObject): JsonObject {
   return { ...(objectField(proxy, 'routingInfo') ?? {}), ...(objectField(proxy, 'errorHandling') ?? {}) }
+}
+
+/** Which of the two a setting of errors is taken from; errorHandling where neither has it. */
+export function errorPlace(proxy: JsonObject, name: string): 'routingInfo' | 'errorHandling' {
+  const has = (place: string): boolean => Object.hasOwn(objectField(proxy, place) ?? {}, name)
+  return !has('errorHandling') && has('routingInfo') ? 'routingInfo' : 'errorHandling'
 }
 
 /** Statuses that count as errors; null: nobody has said, and the default (400 or above) holds. With a condition these are what it says is an error (`AnswerRule`). */
@@ -41,16 +47,30 @@ export function errorStatuses(settings: JsonObject): readonly number[] {
 
 /** What says of an answer that it is an error, where statuses alone do not. */
 export function readAnswerRule(proxy: JsonObject, facts: ConditionFacts): AnswerRule | null {
-  const written = hasAnswerRule(proxy) ? objectField(errorSettings(proxy), 'errorCondition') : null
-  if (written === null) return null
-  const { when, badNumber, badDate, readsBody } = translateCondition(written, facts, 'answer')
+  const condition = readErrorCondition(proxy, facts)
+  if (condition === null) return null
+  const { when, badNumber, badDate, readsBody } = condition
   const bad = [badNumber, badDate].filter((one) => one !== null)
   return {
     isError: when,
     isBroken: bad.length === 0 ? null : { kind: 'any', of: bad },
     // a stream goes on as it comes
-    readsBody: readsBody && !flagField(objectField(proxy, 'connection') ?? {}, 'enableStreaming'),
+    readsBody: readsBody && !isStreamed(proxy),
   }
+}
+
+/** Whether the condition of errors looks into a body that it does not get. */
+export function missesBody(proxy: JsonObject, facts: ConditionFacts): boolean {
+  return isStreamed(proxy) && readErrorCondition(proxy, facts)?.readsBody === true
+}
+
+function readErrorCondition(proxy: JsonObject, facts: ConditionFacts): AddressCondition | null {
+  const written = hasAnswerRule(proxy) ? objectField(errorSettings(proxy), 'errorCondition') : null
+  return written === null ? null : translateCondition(written, facts, 'answer')
+}
+
+function isStreamed(proxy: JsonObject): boolean {
+  return flagField(objectField(proxy, 'connection') ?? {}, 'enableStreaming')
 }
 
 /** Whether a condition says which answers are errors. */
@@ -89,8 +109,7 @@ export function readAttempts(
   const routing = objectField(proxy, 'routingInfo') ?? {}
   const written = writtenErrorStatuses(proxy)
   const errors = written ?? FROM_400
-  const streams = flagField(objectField(proxy, 'connection') ?? {}, 'enableStreaming')
-  const retryCount = isHttp && !streams ? (numberField(routing, 'retryCount') ?? 0) : 0
+  const retryCount = isHttp && !isStreamed(proxy) ? (numberField(routing, 'retryCount') ?? 0) : 0
   const failoverCount = numberField(routing, 'failoverRetryCount')
   const isFailoverOnly = routing.failoverOnlyEnabled === true
   const isAny = textField(routing, 'failoverMode') === 'any'

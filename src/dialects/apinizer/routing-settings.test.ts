@@ -428,3 +428,55 @@ test('with routing off the request comes back, or the sample, under either name 
   assert.deepEqual(of({ mirrorEnabled: true }), echo)
   assert.deepEqual(of({}), ['respond', undefined])
 })
+
+test('faults and origins of error settings name the object that has them', () => {
+  const faultPaths = (more: JsonObject) =>
+    apinizer.validate('proxies', proxyWith(more), DEFAULT_SETTINGS).map((fault) => fault.path)
+  const written: readonly (readonly [settings: JsonObject, path: string])[] = [
+    [{ errorHandlingType: 'STATUS_CODE_LIST' }, 'statusCodeList'],
+    [{ errorHandlingType: 'ADVANCED' }, 'errorCondition'],
+    [{ errorMessageList: [{ customizedMessage: 'x' }] }, 'errorMessageList[0].httpStatusCode'],
+  ]
+  for (const [settings, path] of written)
+    for (const name of ['routingInfo', 'errorHandling'])
+      assert.deepEqual(faultPaths({ [name]: settings }), [`${name}.${path}`])
+  assert.deepEqual(
+    faultPaths({
+      routingInfo: { errorHandlingType: 'STATUS_CODE_LIST', errorStatusCodeList: [] },
+      errorHandling: { errorHandlingType: 'ADVANCED' },
+    }),
+    ['errorHandling.errorCondition'],
+  )
+  const rows = { customizeErrorMessageEnabled: true, errorMessageList: [{ httpStatusCode: 404 }] }
+  const originsOf = (more: JsonObject) =>
+    translate(more).route.responseFilters.map(({ origin }) => origin.path.replace('Proxy.', ''))
+  assert.deepEqual(originsOf({ routingInfo: rows }), ['routingInfo.errorMessageList[0]', 'errorHandling'])
+  assert.deepEqual(
+    originsOf({ routingInfo: { ...rows, errorHandlingType: 'DEFAULT' }, errorHandling: rows }),
+    ['errorHandling.errorMessageList[0]', 'routingInfo'],
+  )
+})
+
+test('compression that the gateway would ask for itself, and a condition on bodies that go on as a stream, bring a warning', () => {
+  const warningsOf = (more: JsonObject) =>
+    translateFile({ apinizer: { proxies: [proxyWith(more)] } }).warnings
+  assert.deepEqual(warningsOf({ connection: { disableContentCompression: true } }), [])
+  assert.deepEqual(warningsOf({ connection: { disableContentCompression: false } }), [
+    'Proxy.connection.disableContentCompression: it has no effect: Accept-Encoding goes on as the client sends it, and answers come back as the target has coded them',
+  ])
+  const onBody = {
+    errorHandlingType: 'ADVANCED',
+    errorCondition: { firstValue: { source: 'BODY' }, operator: 'CONTAINS', secondValue: 'fault' },
+  }
+  const warning =
+    'errorCondition: with enableStreaming bodies are not looked at: what the condition takes of them is absent'
+  const connection = { enableStreaming: true }
+  assert.deepEqual(warningsOf({ errorHandling: onBody }), [])
+  assert.deepEqual(warningsOf({ errorHandling: onBody, connection }), [`Proxy.errorHandling.${warning}`])
+  assert.deepEqual(warningsOf({ routingInfo: onBody, connection }), [`Proxy.routingInfo.${warning}`])
+  const onStatus = {
+    ...onBody,
+    errorCondition: { firstValue: { source: 'STATUS' }, operator: 'EQ', secondValue: '500' },
+  }
+  assert.deepEqual(warningsOf({ errorHandling: onStatus, connection }), [])
+})

@@ -18,8 +18,10 @@ import {
   readClientRoute,
   templateOf,
 } from './client-route.ts'
+import type { ConditionFacts } from './condition-values.ts'
 import { errorBody, JSON_TYPE } from './error-bodies.ts'
 import { APINIZER, DEFAULT_PROJECT, modelId, originOf, proxyId } from './kinds.ts'
+import { errorPlace, missesBody } from './routing-facts.ts'
 import { type PreparedRouting, prepareRouting, refusal } from './translate-routing.ts'
 
 /** Only what is deployed serves; proxies and stores are what it is made of. */
@@ -72,21 +74,22 @@ function translateDeployment(
   }
   const name = textField(proxy, 'apiProxyName') ?? id
   const origin = originOf('deployments', id)
+  const facts: ConditionFacts = {
+    variables: environment.variables ?? {},
+    environment: environmentName,
+    proxy: name,
+    rootContext: apinizer.root_context,
+  }
   const routing = prepareRouting({
     id,
     origin,
     generation: document.modifiedRevision,
     proxy,
-    facts: {
-      variables: environment.variables ?? {},
-      environment: environmentName,
-      proxy: name,
-      rootContext: apinizer.root_context,
-    },
+    facts,
     lookup,
     warn: (path, message) => void warnings.push({ path, message }),
   })
-  for (const [path, message] of withoutEffect(proxy)) warnings.push({ path: `Proxy.${path}`, message })
+  for (const [path, message] of withoutEffect(proxy, facts)) warnings.push({ path: `Proxy.${path}`, message })
   const project = textField(document.value, 'projectName') ?? DEFAULT_PROJECT
   const deployment: Deployment = {
     id,
@@ -125,11 +128,25 @@ function hasListener(port: number, { listen, listenTls }: DialectSettings): bool
 }
 
 /** What says nothing here, though the system knows it. */
-function* withoutEffect(proxy: JsonObject): Generator<readonly [path: string, message: string]> {
+function* withoutEffect(
+  proxy: JsonObject,
+  facts: ConditionFacts,
+): Generator<readonly [path: string, message: string]> {
   const route = objectField(proxy, 'clientRoute') ?? {}
   for (const name of ['bufferRequest', 'bufferResponse'])
     if (route[name] === false) yield [`clientRoute.${name}`, 'bodies are passed on as they come in any case']
-  if (objectField(proxy, 'connection')?.validateAfterInactivity !== undefined)
+  const connection = objectField(proxy, 'connection') ?? {}
+  if (connection.disableContentCompression === false)
+    yield [
+      'connection.disableContentCompression',
+      'it has no effect: Accept-Encoding goes on as the client sends it, and answers come back as the target has coded them',
+    ]
+  if (missesBody(proxy, facts))
+    yield [
+      `${errorPlace(proxy, 'errorCondition')}.errorCondition`,
+      'with enableStreaming bodies are not looked at: what the condition takes of them is absent',
+    ]
+  if (connection.validateAfterInactivity !== undefined)
     yield [
       'connection.validateAfterInactivity',
       'it has no effect: a kept connection that was closed is found when it is used, and replaced',

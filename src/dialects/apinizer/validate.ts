@@ -12,7 +12,7 @@ import { checkCertificates, checkKeyPair } from '../../model/pem.ts'
 import type { DialectSettings } from '../dialect.ts'
 import { readAddress, type TargetAddress } from './address.ts'
 import { isKind } from './kinds.ts'
-import { errorStatuses } from './routing-facts.ts'
+import { errorPlace, errorSettings, errorStatuses } from './routing-facts.ts'
 import { DEPLOYMENT, KEY_STORE, proxyShape, TRUST_STORE } from './schema.ts'
 import { Faults, joinPath, lengthOf } from './shape.ts'
 import { checkClientRoute } from './validate-client-route.ts'
@@ -144,8 +144,7 @@ function checkRouting(value: JsonObject, path: string, faults: Faults): void {
   checkForwardProxy(value, path, { families, faults })
   checkSticky(routing, place, faults)
   checkStores(value, path, faults)
-  const errors = { ...routing, ...(objectField(value, 'errorHandling') ?? {}) }
-  checkErrors(errors, path, faults)
+  checkErrors(value, path, faults)
   const breaker = objectField(value, 'circuitBreaker')
   const primaries = objectsField(routing, 'routingAddressList').filter(
     ({ entry }) => (textField(entry, 'addressType') ?? 'PRIMARY') === 'PRIMARY',
@@ -201,8 +200,9 @@ function checkForwardProxy(
 }
 
 /** What a type of errorHandlingType needs, and rows that name no status. */
-function checkErrors(settings: JsonObject, path: string, faults: Faults): void {
-  const place = joinPath(path, 'errorHandling')
+function checkErrors(value: JsonObject, path: string, faults: Faults): void {
+  const settings = errorSettings(value)
+  const place = joinPath(path, errorPlace(value, 'errorHandlingType'))
   const type = textField(settings, 'errorHandlingType')
   if (type === 'STATUS_CODE_LIST' && errorStatuses(settings).length === 0)
     faults.add(`${place}.statusCodeList`, 'statusCodeList is required: which statuses count as errors')
@@ -213,7 +213,10 @@ function checkErrors(settings: JsonObject, path: string, faults: Faults): void {
     )
   for (const { at, entry } of objectsField(settings, 'errorMessageList'))
     if (numberField(entry, 'httpStatusCode') === null && numberField(entry, 'statusCode') === null)
-      faults.add(`${place}.errorMessageList[${at}].httpStatusCode`, 'httpStatusCode is required')
+      faults.add(
+        joinPath(path, `${errorPlace(value, 'errorMessageList')}.errorMessageList[${at}].httpStatusCode`),
+        'httpStatusCode is required',
+      )
 }
 
 function checkAddress(
