@@ -19,6 +19,11 @@ export interface Listener {
   readonly sections: readonly Section[]
 }
 
+/** The port of `host:port` (`[::1]:443`), or of a port alone. */
+export function portOf(address: string): number {
+  return Number(address.slice(address.lastIndexOf(':') + 1))
+}
+
 export interface Section {
   readonly name: string
   readonly surface: Surface

@@ -1,3 +1,4 @@
+import { portOf } from '../../model/listener.ts'
 import type { Settings } from '../../model/settings.ts'
 import { type Check, fail, formatBytes, ok, warn } from './check.ts'
 import type { MachineFacts } from './machine-facts.ts'
@@ -180,9 +181,7 @@ export function judgeLocalPorts(
   const count = high - low + 1
   const value = `${low}-${high}: ${count} connections to one endpoint`
   const reserved = sysctl('net.ipv4.ip_local_reserved_ports') ?? ''
-  const inside = listen
-    .map((address) => Number(address.slice(address.lastIndexOf(':') + 1)))
-    .find((port) => port >= low && port <= high && !isListed(reserved, port))
+  const inside = listen.map(portOf).find((port) => port >= low && port <= high && !isListed(reserved, port))
   if (inside !== undefined) {
     return warn(
       name,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { fillVariables, readAddress } from './address.ts'
+import { fillVariables, readAddress, resolveAddress } from './address.ts'
 
 const text = (address: string): string => {
   const read = readAddress(address)
@@ -48,4 +48,17 @@ test('variables are filled in anywhere, and the first that is missing is named',
   assert.deepEqual(fillVariables('http://${HOST}:${NO}/${NONE}', variables), { missing: 'NO' })
   assert.deepEqual(fillVariables('http://${toString}', variables), { missing: 'toString' })
   // biome-ignore-end lint/suspicious/noTemplateCurlyInString: variables are written so
+})
+
+test('an address of a list has its variables filled in, or says which the environment lacks or why it is none', () => {
+  const variables = { HOST: 'a.test', WORD: 'no host' }
+  const resolve = (address: string) => resolveAddress({ address }, variables)
+  // biome-ignore-start lint/suspicious/noTemplateCurlyInString: variables are written so
+  const { target, text } = resolve('http://${HOST}/v1') as { target: { host: string }; text: string }
+  assert.deepEqual([text, target.host], ['http://a.test/v1', 'a.test'])
+  assert.deepEqual(resolve('http://${PORT}'), { missing: 'PORT' })
+  const broken = resolve('http://${WORD}') as { text: string; error: string }
+  assert.equal(broken.text, 'http://no host')
+  // biome-ignore-end lint/suspicious/noTemplateCurlyInString: variables are written so
+  assert.match(broken.error, /is no address/)
 })

@@ -1,3 +1,5 @@
+import type { JsonObject } from '../../model/json.ts'
+import { textField } from '../../model/json-fields.ts'
 import type { UpstreamScheme } from '../../model/upstream.ts'
 
 /** An address of a target, taken apart (spec/apinizer.md 3.1): protocol, host, port and backend path. */
@@ -48,6 +50,23 @@ export function readAddress(text: string): TargetAddress | { readonly error: str
     path: isGrpc ? '' : path.replace(/\/+$/, ''),
     isWebSocket: known.isWebSocket,
   }
+}
+
+/** An address of a list in an environment. `text`: with its variables filled in. */
+export type ResolvedAddress =
+  | { readonly text: string; readonly target: TargetAddress }
+  | { readonly text: string; readonly error: string }
+  | { readonly missing: string }
+
+/** What an entry of `routingAddressList` leads to, or the variable that the environment lacks, or why its text is no address. */
+export function resolveAddress(
+  entry: JsonObject,
+  variables: Readonly<Record<string, string>>,
+): ResolvedAddress {
+  const filled = fillVariables(textField(entry, 'address') ?? '', variables)
+  if ('missing' in filled) return filled
+  const target = readAddress(filled.text)
+  return 'error' in target ? { ...filled, ...target } : { ...filled, target }
 }
 
 /** `${NAME}` replaced; the name of the first that no variable has. */

@@ -16,7 +16,7 @@ import type { Rule } from '../../model/rule.ts'
 import type { RespondTarget, Split, Target, UpstreamTarget } from '../../model/split.ts'
 import type { Upstream } from '../../model/upstream.ts'
 import type { Lookup } from '../dialect.ts'
-import { fillVariables, readAddress } from './address.ts'
+import { resolveAddress } from './address.ts'
 import { translateCondition } from './condition.ts'
 import type { ConditionFacts } from './condition-values.ts'
 import { errorBody, JSON_TYPE } from './error-bodies.ts'
@@ -115,21 +115,19 @@ function readAddresses({ proxy, facts, warn }: RoutingContext): readonly ReadyAd
   return objectsField(routing, 'routingAddressList').flatMap(({ at, entry }): ReadyAddress[] => {
     if (entry.enabled === false) return []
     const path = `Proxy.routingInfo.routingAddressList[${at}].address`
-    const filled = fillVariables(textField(entry, 'address') ?? '', facts.variables)
-    if ('missing' in filled) {
-      warn(path, `the environment has no variable ${filled.missing}: the address gets nothing`)
+    const resolved = resolveAddress(entry, facts.variables)
+    if ('missing' in resolved) {
+      warn(path, `the environment has no variable ${resolved.missing}: the address gets nothing`)
       return []
     }
-    const target = readAddress(filled.text)
-    if ('error' in target) {
-      warn(path, `${target.error}: it gets nothing`)
+    if ('error' in resolved) {
+      warn(path, `${resolved.error}: it gets nothing`)
       return []
     }
     const condition = objectField(entry, 'condition')
     return [
       {
-        text: filled.text,
-        target,
+        ...resolved,
         value: entry,
         condition: condition === null ? null : translateCondition(condition, facts),
       },

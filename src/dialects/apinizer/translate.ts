@@ -2,6 +2,7 @@ import type { StoredDocument } from '../../model/document.ts'
 import type { QueryForm, RequestFilter, RequestRewrite } from '../../model/filter.ts'
 import { isJsonObject, type JsonObject } from '../../model/json.ts'
 import { objectField, objectsField, textField } from '../../model/json-fields.ts'
+import { portOf } from '../../model/listener.ts'
 import { type Origin, originAt } from '../../model/origin.ts'
 import type { HostPattern, PathPattern, Route, RouteEntry } from '../../model/route.ts'
 import type { Rule } from '../../model/rule.ts'
@@ -19,6 +20,7 @@ import {
   templateOf,
 } from './client-route.ts'
 import type { ConditionFacts } from './condition-values.ts'
+import { environmentOf } from './environment.ts'
 import { errorBody, JSON_TYPE } from './error-bodies.ts'
 import { APINIZER, DEFAULT_PROJECT, modelId, originOf, proxyId } from './kinds.ts'
 import { errorPlace, missesBody } from './routing-facts.ts'
@@ -62,9 +64,7 @@ function translateDeployment(
   const warnings: Translation['warnings'][number][] = []
   const proxy = objectField(document.value, 'Proxy') ?? {}
   const environmentName = textField(document.value, 'environmentName') ?? ''
-  const environment = Object.hasOwn(apinizer.environments, environmentName)
-    ? apinizer.environments[environmentName]
-    : undefined
+  const environment = environmentOf(apinizer, environmentName)
   if (environment === undefined) {
     warnings.push({
       path: 'environmentName',
@@ -122,7 +122,7 @@ function translateDeployment(
 /** A listener of port 0 gets one when it starts, which may be this one. */
 function hasListener(port: number, { listen, listenTls }: DialectSettings): boolean {
   return [...listen, ...listenTls].some((address) => {
-    const own = Number(address.slice(address.lastIndexOf(':') + 1))
+    const own = portOf(address)
     return own === port || own === 0
   })
 }

@@ -11,6 +11,7 @@ import {
 import { checkCertificates, checkKeyPair } from '../../model/pem.ts'
 import type { DialectSettings } from '../dialect.ts'
 import { readAddress, type TargetAddress } from './address.ts'
+import { environmentOf } from './environment.ts'
 import { isKind } from './kinds.ts'
 import { errorPlace, errorSettings, errorStatuses } from './routing-facts.ts'
 import { DEPLOYMENT, KEY_STORE, proxyShape, TRUST_STORE } from './schema.ts'
@@ -54,7 +55,7 @@ function checkPair(value: JsonObject, faults: Faults): void {
 function checkDeployment(value: JsonObject, { apinizer }: DialectSettings, faults: Faults): void {
   DEPLOYMENT(value, '', faults)
   const environment = textField(value, 'environmentName')
-  if (environment !== null && !Object.hasOwn(apinizer.environments, environment))
+  if (environment !== null && environmentOf(apinizer, environment) === undefined)
     faults.add(
       'environmentName',
       `there is no environment ${environment}`,

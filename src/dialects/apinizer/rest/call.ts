@@ -8,12 +8,13 @@ import type {
 import type { EndpointView } from '../../../model/endpoint-view.ts'
 import type { ExplainRequest, WorkerExplanation } from '../../../model/explanation.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../model/json.ts'
-import { objectField, objectsField, textField } from '../../../model/json-fields.ts'
+import { objectField, objectsField } from '../../../model/json-fields.ts'
 import { checkValue } from '../../../model/safe-json.ts'
 import type { ApinizerSettings } from '../../../model/settings.ts'
 import { suggest } from '../../../model/suggest.ts'
 import type { DialectSettings } from '../../dialect.ts'
-import { fillVariables, readAddress } from '../address.ts'
+import { resolveAddress } from '../address.ts'
+import { environmentOf } from '../environment.ts'
 import { deployedValue } from '../file.ts'
 import { APINIZER, deploymentId, type Kind, proxyId } from '../kinds.ts'
 import { prepareValue } from '../own-form.ts'
@@ -181,24 +182,23 @@ export class Call {
 function findUnreadable(
   proxy: JsonObject,
   environment: string,
-  { environments }: ApinizerSettings,
+  settings: ApinizerSettings,
 ): readonly Fault[] {
-  const variables = environments[environment]?.variables ?? {}
+  const variables = environmentOf(settings, environment)?.variables ?? {}
   const routing = objectField(proxy, 'routingInfo') ?? {}
   return objectsField(routing, 'routingAddressList').flatMap(({ at, entry }): Fault[] => {
     if (entry.enabled === false) return []
     const path = `routingInfo.routingAddressList[${at}].address`
-    const filled = fillVariables(textField(entry, 'address') ?? '', variables)
-    if ('missing' in filled)
+    const resolved = resolveAddress(entry, variables)
+    if ('missing' in resolved)
       return [
         {
           path,
-          message: `the environment ${environment} has no variable ${filled.missing}`,
+          message: `the environment ${environment} has no variable ${resolved.missing}`,
           hint: `they are those of the setting apinizer.environments.${environment}.variables`,
         },
       ]
-    const read = readAddress(filled.text)
-    return 'error' in read ? [{ path, message: read.error, hint: null }] : []
+    return 'error' in resolved ? [{ path, message: resolved.error, hint: null }] : []
   })
 }
 

@@ -1,9 +1,11 @@
 import type { ExplainRequest, Explanation, WorkerExplanation } from '../../../model/explanation.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../model/json.ts'
 import { objectField, textField } from '../../../model/json-fields.ts'
+import { portOf } from '../../../model/listener.ts'
 import type { DialectSettings } from '../../dialect.ts'
 import { type ClientRoute, readClientRoute } from '../client-route.ts'
 import { eliminatedBy, findConflicts, namedRoute } from '../conflicts.ts'
+import { environmentOf } from '../environment.ts'
 import { APINIZER, deploymentId } from '../kinds.ts'
 import type { Call } from './call.ts'
 import { CallError } from './call-error.ts'
@@ -147,10 +149,6 @@ async function listLosing(
     })
 }
 
-function portOf(address: string): number {
-  return Number(address.slice(address.lastIndexOf(':') + 1))
-}
-
 /** Which of the listeners has a port; one of port 0 took whatever was free. */
 function schemeOf(port: number, { listen, listenTls }: DialectSettings): 'http' | 'https' {
   const has = (addresses: readonly string[], wanted: number): boolean =>
@@ -164,8 +162,7 @@ function clientRouteOf(deployment: JsonObject): ClientRoute {
 }
 
 function portsOf(deployment: JsonObject, { apinizer }: DialectSettings): readonly number[] {
-  const name = textField(deployment, 'environmentName') ?? ''
-  return Object.hasOwn(apinizer.environments, name) ? (apinizer.environments[name]?.ports ?? []) : []
+  return environmentOf(apinizer, textField(deployment, 'environmentName') ?? '')?.ports ?? []
 }
 
 // ================= route health =================

@@ -2,7 +2,8 @@ import type { StoredDocument } from '../../../model/document.ts'
 import type { EndpointView } from '../../../model/endpoint-view.ts'
 import type { JsonObject } from '../../../model/json.ts'
 import { numberField, objectField, objectsField, textField } from '../../../model/json-fields.ts'
-import { fillVariables } from '../address.ts'
+import { resolveAddress } from '../address.ts'
+import { environmentOf } from '../environment.ts'
 import { modelId } from '../kinds.ts'
 import { type AddressType, addressType } from '../routing-facts.ts'
 import { upstreamParts } from '../translate-routing.ts'
@@ -49,17 +50,16 @@ function upstreamsOf(id: string, proxy: JsonObject) {
 
 /** A row for each address of the list and each upstream that it is in, in its order; a name that stands for several addresses has one for each of them. `id`: as in the call; that of an upstream means this one alone. */
 function statesOf(call: Call, { key, value }: StoredDocument, id: string): readonly JsonObject[] {
-  const { environments } = call.options.settings.apinizer
-  const environment = textField(value, 'environmentName') ?? ''
-  const variables = (Object.hasOwn(environments, environment) && environments[environment]?.variables) || {}
+  const name = textField(value, 'environmentName') ?? ''
+  const variables = environmentOf(call.options.settings.apinizer, name)?.variables ?? {}
   const proxy = proxyOf(value)
   const pairs = upstreamsOf(key.id, proxy)
   const isOfUpstream = pairs.some(({ primary, canary }) => primary === id || canary === id)
   const rows: JsonObject[] = []
   for (const { entry } of objectsField(objectField(proxy, 'routingInfo') ?? {}, 'routingAddressList')) {
     const type = addressType(entry)
-    const filled = fillVariables(textField(entry, 'address') ?? '', variables)
-    const address = 'text' in filled ? filled.text : (textField(entry, 'address') ?? '')
+    const resolved = resolveAddress(entry, variables)
+    const address = 'text' in resolved ? resolved.text : (textField(entry, 'address') ?? '')
     for (const { primary, canary } of pairs) {
       const upstream = type === 'CANARY' ? canary : primary
       if (isOfUpstream && upstream !== id) continue
