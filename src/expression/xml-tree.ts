@@ -13,7 +13,7 @@ export const MAX_XML_NODES = 10_000
 /** Elements inside each other. */
 export const MAX_XML_DEPTH = 128
 /** Steps from node to node that one expression may take over one document; 64 bytes of text that it looks at count as one, and so do four comparisons of places. */
-export const MAX_XPATH_STEPS = 100_000
+const MAX_XPATH_STEPS = 100_000
 
 const BYTES_A_STEP = 64
 /** Steps: sets of nodes are sorted for predicates, and that is cheap. */

@@ -8,7 +8,7 @@ import { parseXml, refillSteps, type XmlNode } from './xml-tree.ts'
 /** XPath 1.0 over bodies in XML, with the engine `xpath`, in bounds (xml-tree.ts). */
 
 /** Reads what the expression gives of a body. Never throws. */
-export type XpathReader = (view: RequestView) => VariableValue
+type XpathReader = (view: RequestView) => VariableValue
 
 /** Characters of an expression. */
 export const MAX_XPATH_LENGTH = 1024

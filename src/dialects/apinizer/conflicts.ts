@@ -76,7 +76,7 @@ export interface TracedRequest {
 }
 
 /** In the order in which they are looked at (spec/apinizer.md 2.1, 2.6). */
-export type Criterion = 'protocol' | 'port' | 'path' | 'host' | 'headers' | 'method'
+type Criterion = 'protocol' | 'port' | 'path' | 'host' | 'headers' | 'method'
 
 /** The first rule by which a route does not take the request; null: by none of them. */
 export function eliminatedBy(

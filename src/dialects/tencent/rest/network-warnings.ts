@@ -2,6 +2,7 @@ import type { Warning } from '../../../model/document.ts'
 import type { JsonObject } from '../../../model/json.ts'
 import { textField } from '../../../model/json-fields.ts'
 import type { Kind } from '../kinds.ts'
+import { NETWORK } from '../references.ts'
 import { warnOfNetworks } from '../translate-backend.ts'
 import type { Call } from './call.ts'
 import { keyOf } from './shelf.ts'
@@ -19,7 +20,7 @@ export async function warnOfUpstreams(
   const warnings: Warning[] = []
   for (const { kind: named, id: upstreamId, path } of language.references(kind, value)) {
     if (named !== 'upstreams') continue
-    const network = textField((await call.shelf.value('upstreams', upstreamId)) ?? {}, 'UniqVpcId')
+    const network = textField((await call.shelf.value('upstreams', upstreamId)) ?? {}, NETWORK)
     warnOfNetworks(service, network, settings, (message) =>
       warnings.push({ key: keyOf(kind, id), path, message }),
     )
