@@ -5,6 +5,7 @@ import { parseBodyPath, parseJsonPath } from './body-path.ts'
 import { findCookie } from './cookie.ts'
 import { type GraphqlPart, readGraphql } from './graphql-source.ts'
 import { findArgument } from './percent.ts'
+import { randomHex } from './random-id.ts'
 import type { AnswerView, RequestView } from './request-view.ts'
 import { compileXpath } from './xpath.ts'
 
@@ -89,26 +90,13 @@ function bodyPathOf(name: string): string | null {
 
 /** Drawn anew whenever it is read. */
 const DRAW = 'random()'
-/** 32 hexadecimal digits, drawn anew whenever they are read: the id of a trace. */
+/** 32 hexadecimal digits, not all of them zeros, drawn anew whenever they are read: the id of a trace. */
 const DRAWN_ID = 'random_id()'
 const DRAWS: ReadonlySet<string> = new Set([DRAW, DRAWN_ID])
 
 /** Whether two readings of a variable differ. */
 export function isDrawn(name: string): boolean {
   return DRAWS.has(name)
-}
-
-/** Never all zeros: its first digit is none. */
-function drawId(view: RequestView): string {
-  let id = (1 + Math.floor(view.random() * 15)).toString(16)
-  id += Math.floor(view.random() * 0x1000_0000)
-    .toString(16)
-    .padStart(7, '0')
-  for (let i = 0; i < 3; i++)
-    id += Math.floor(view.random() * 0x1_0000_0000)
-      .toString(16)
-      .padStart(8, '0')
-  return id
 }
 
 const absent: Read = () => undefined
@@ -165,7 +153,7 @@ const PLAIN: ReadonlyMap<string, Read> = new Map<string, Read>([
   ['upstream_status', (view) => textOf(view.answer?.upstreamStatus)],
   // ours, and no name that a document of the reference would have
   [DRAW, (view) => view.random()],
-  [DRAWN_ID, drawId],
+  [DRAWN_ID, () => randomHex(16)],
 ])
 
 const GRAPHQL: ReadonlyMap<string, GraphqlPart> = new Map<string, GraphqlPart>([

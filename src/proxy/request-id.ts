@@ -1,6 +1,6 @@
+import { randomHex } from '../expression/random-id.ts'
 import type { RequestIdSettings } from '../model/settings.ts'
 import { FIELD, type HeadFields } from './http1/head-fields.ts'
-import { randomHex } from './random-id.ts'
 
 /** Request ids: made here, or taken over from a trusted peer. */
 

@@ -1,6 +1,6 @@
+import { isZeros, randomHex } from '../expression/random-id.ts'
 import type { TracingSettings } from '../model/settings.ts'
 import { FIELD, type HeadFields } from './http1/head-fields.ts'
-import { isZeros, randomHex } from './random-id.ts'
 
 /** W3C Trace Context (https://www.w3.org/TR/trace-context/), level 1 with the keys of level 2: `traceparent` and `tracestate`. */
 

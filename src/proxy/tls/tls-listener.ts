@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
 import type { DetailedPeerCertificate, SecureContext, Server, TLSSocket, TlsOptions } from 'node:tls'
+import { randomOctets } from '../../expression/random-id.ts'
 import type { TlsSettings } from '../../model/settings.ts'
 import type { ClientTls } from '../client.ts'
-import { randomOctets } from '../random-id.ts'
 import { readServerName } from '../stream/client-hello.ts'
 import {
   type Certificates,
