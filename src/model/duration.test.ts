@@ -27,3 +27,10 @@ test('durations are read as Go and protobuf write them', () => {
   for (const text of ['', '5', 's', '5 s', '5d', '1s ', '1m30', '--1s', '.s'])
     assert.ok(Number.isNaN(parseDuration(text)), text)
 })
+
+test('a text of many digits is looked at once', () => {
+  const from = performance.now()
+  assert.ok(Number.isNaN(parseDuration('9'.repeat(200_000))))
+  // all ways to part the digits took half a minute
+  assert.ok(performance.now() - from < 5_000)
+})
