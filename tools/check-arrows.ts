@@ -34,7 +34,7 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'dialects/dialect',
   ],
   mesh: ['gateway', 'dialects/dialect', 'model'],
-  dataplane: ['gateway', 'discovery', 'model'],
+  dataplane: ['gateway', 'health', 'discovery', 'model'],
   rollout: ['gateway', 'model'],
   admin: ['gateway', 'rollout', 'dialects/index', 'dialects/dialect', 'model'],
   cli: ['gateway', 'mesh', 'dataplane', 'rollout', 'dialects/index', 'dialects/dialect', 'model'],

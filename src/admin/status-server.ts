@@ -1,5 +1,5 @@
 import { createServer } from 'node:http'
-import { formatAddress, listenError, parseAddress } from '../gateway/sockets.ts'
+import { listenHttp } from '../gateway/sockets.ts'
 import type { AdminControl, RunningServer } from './admin-control.ts'
 import { answerLivez, answerReadyz } from './health.ts'
 import type { Answer } from './problem.ts'
@@ -26,7 +26,6 @@ export async function startStatusServer(options: {
   readonly control: StatusControl
   log(level: 'warn' | 'error', fields: object, message: string): void
 }): Promise<RunningServer> {
-  const { host, port } = parseAddress(options.listen)
   const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => {
     // Whatever a probe sends along is not looked at.
     request.resume()
@@ -49,22 +48,7 @@ export async function startStatusServer(options: {
     })
     response.end(body)
   })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => reject(listenError(error, formatAddress(host, port))))
-    server.listen({ host, port }, resolve)
-  })
-  // From now on errors are those of single accepts; the socket goes on listening.
-  server.removeAllListeners('error').on('error', () => {})
-  const address = server.address()
-  const standing = address !== null && typeof address === 'object' ? address.port : port
-  return {
-    address: formatAddress(host, standing),
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
-  }
+  return listenHttp(server, options.listen)
 }
 
 type StatusControl = Pick<AdminControl, 'readiness' | 'metrics' | 'apisixMetrics'>

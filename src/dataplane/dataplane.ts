@@ -8,6 +8,7 @@ import type { FromWorker, ToWorker } from '../gateway/messages.ts'
 import { PlannedListeners } from '../gateway/planned-listeners.ts'
 import { type MainPort, type ServingWorker, serve } from '../gateway/serve.ts'
 import { type SharedCapacity, SharedState } from '../gateway/shared-state.ts'
+import type { HttpListener } from '../gateway/sockets.ts'
 import { VERSION } from '../gateway/version.ts'
 import type { Log } from '../gateway/worker-pool.ts'
 import { DEFAULT_SETTINGS } from '../model/defaults.ts'
@@ -17,7 +18,7 @@ import type { ProxyReport, ToProxy } from '../model/proxy-link.ts'
 import type { Settings } from '../model/settings.ts'
 import { ControlPlaneLink } from './control-plane-link.ts'
 import { ProxyModel } from './proxy-model.ts'
-import { type ProxyServer, startProxyServer } from './proxy-server.ts'
+import { startProxyServer } from './proxy-server.ts'
 import { ServiceProbes } from './service-probes.ts'
 
 /** A proxy of this process. */
@@ -100,7 +101,7 @@ class RunningDataplane implements Dataplane {
   readonly #failed = Promise.withResolvers<void>()
   #worker: ServingWorker | null = null
   #tell: (message: ToWorker) => void = () => {}
-  #server: ProxyServer | null = null
+  #server: HttpListener | null = null
   #faults: readonly string[] = []
   #isDraining = false
   #onDrained: (cut: number) => void = () => {}

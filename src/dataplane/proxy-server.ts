@@ -1,11 +1,5 @@
-import { formatAddress, listenError, parseAddress } from '../gateway/sockets.ts'
+import { type HttpListener, listenHttp } from '../gateway/sockets.ts'
 import { createServer } from './node-http.ts'
-
-export interface ProxyServer {
-  /** `host:port` that stands. */
-  readonly address: string
-  close(): Promise<void>
-}
 
 export interface ProxyReadiness {
   /** One line each; empty: it is ready. */
@@ -21,8 +15,7 @@ export interface ProxyReadiness {
 export async function startProxyServer(
   listen: string,
   readiness: () => ProxyReadiness,
-): Promise<ProxyServer> {
-  const { host, port } = parseAddress(listen)
+): Promise<HttpListener> {
   const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => {
     request.resume()
     const answer = (
@@ -40,20 +33,5 @@ export async function startProxyServer(
     if (reasons.length === 0) answer(200, ['ready', ...notes])
     else answer(503, ['not ready', ...reasons, ...notes])
   })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => reject(listenError(error, formatAddress(host, port))))
-    server.listen({ host, port }, resolve)
-  })
-  // from now on errors are those of single accepts; the socket goes on listening
-  server.removeAllListeners('error').on('error', () => {})
-  const address = server.address()
-  const standing = address !== null && typeof address === 'object' ? address.port : port
-  return {
-    address: formatAddress(host, standing),
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
-  }
+  return listenHttp(server, listen)
 }

@@ -1,5 +1,5 @@
-import { connect } from 'node:net'
 import { isDeepEqual } from '../gateway/deep-equal.ts'
+import { probeTcp } from '../health/probe-tcp.ts'
 import type { ProxyProbe } from '../model/proxy-link.ts'
 
 export interface ServiceProbesOptions {
@@ -62,7 +62,7 @@ export class ServiceProbes {
 
   async #run(watched: Watched): Promise<void> {
     const { probe } = watched
-    const isGood = await (this.#options.probe ?? probeTcp)(probe)
+    const isGood = await (this.#options.probe ?? connects)(probe)
     if (watched.isGone) return
     watched.row = isGood === watched.wasGood ? watched.row + 1 : 1
     watched.wasGood = isGood
@@ -75,16 +75,7 @@ export class ServiceProbes {
   }
 }
 
-function probeTcp({ host, port, timeoutMs }: ProxyProbe): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port })
-    const end = (isGood: boolean): void => {
-      clearTimeout(timer)
-      socket.destroy()
-      resolve(isGood)
-    }
-    const timer = setTimeout(() => end(false), timeoutMs)
-    socket.on('connect', () => end(true))
-    socket.on('error', () => end(false))
-  })
+async function connects({ host, port, timeoutMs }: ProxyProbe): Promise<boolean> {
+  const { kind } = await probeTcp(host, port, timeoutMs)
+  return kind === 'connected'
 }

@@ -115,6 +115,14 @@ export interface DialectProxies {
   withReadiness(value: JsonObject, known: ReadonlyMap<string, boolean>): JsonObject
   /** The value as it is while the proxy drains: no other proxy sends anything to its inbounds. */
   draining(value: JsonObject): JsonObject
+  /** A call of a proxy that failed, in the shape of the system's own errors. `status`: of HTTP, 400 to 599. */
+  failure(status: number, reason: string, faults: readonly ProxyFault[]): RestResponse
+}
+
+/** What is wrong with a field of what a proxy sent. */
+export interface ProxyFault {
+  readonly field: string
+  readonly reason: string
 }
 
 /** Listeners that documents of a dialect ask for. */

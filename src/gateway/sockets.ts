@@ -1,4 +1,5 @@
 import { createSocket, type Socket as DatagramSocket } from 'node:dgram'
+import type { Server as HttpServer } from 'node:http'
 import { createServer, isIPv6, type Server, type Socket } from 'node:net'
 import { GatewayError } from '../model/gateway-error.ts'
 import type { SocketPlan } from './messages.ts'
@@ -83,6 +84,34 @@ export async function holdAddress(
     throw listenError(error, address)
   }
   return () => new Promise((resolve) => server.close(() => resolve()))
+}
+
+export interface HttpListener {
+  /** The `host:port` that stands. */
+  readonly address: string
+  /** Also breaks off what is being answered. */
+  close(): Promise<void>
+}
+
+/** Opens a server of node:http at `host:port`; port 0 lets the system choose. Rejects with PORT_IN_USE or BAD_SETTING. The caller closes it. */
+export async function listenHttp(server: HttpServer, at: string): Promise<HttpListener> {
+  const { host, port } = parseAddress(at)
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(listenError(error, formatAddress(host, port))))
+    server.listen({ host, port }, resolve)
+  })
+  // From now on errors are those of single accepts; the socket goes on listening.
+  server.removeAllListeners('error').on('error', () => {})
+  const address = server.address()
+  const standing = address !== null && typeof address === 'object' ? address.port : port
+  return {
+    address: formatAddress(host, standing),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
 }
 
 /** What the system said, as one line that helps. */

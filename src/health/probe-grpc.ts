@@ -18,7 +18,7 @@ export async function probeGrpc(check: ActiveCheck, target: ProbeTarget): Promis
     }
     const fail = (error: unknown): void =>
       end({ kind: 'tcp', error: describeError(error), tookMs: performance.now() - from })
-    const timer = setTimeout(() => end(timedOut(check, from)), check.timeoutMs)
+    const timer = setTimeout(() => end(timedOut(check.timeoutMs, from)), check.timeoutMs)
     session.on('error', fail)
     session.on('goaway', () => fail(new Error('the server went away')))
     const stream = session.request({

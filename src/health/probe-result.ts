@@ -1,5 +1,3 @@
-import type { ActiveCheck } from '../model/health.ts'
-
 /** Whom a probe asks: an address that stands for the endpoint now, and the endpoint's own name and port. */
 export interface ProbeTarget {
   readonly address: string
@@ -18,10 +16,10 @@ export type ProbeResult =
   | { readonly kind: 'connected'; readonly tookMs: number }
   | { readonly kind: 'http' | 'tcp' | 'timeout'; readonly error: string; readonly tookMs: number }
 
-export function timedOut(check: ActiveCheck, from: number): ProbeResult {
+export function timedOut(timeoutMs: number, from: number): ProbeResult {
   return {
     kind: 'timeout',
-    error: `no answer within ${check.timeoutMs} ms`,
+    error: `no answer within ${timeoutMs} ms`,
     tookMs: performance.now() - from,
   }
 }

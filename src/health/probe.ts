@@ -1,9 +1,9 @@
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
-import { connect } from 'node:net'
 import type { ActiveCheck } from '../model/health.ts'
 import type { UpstreamTls } from '../model/upstream.ts'
 import { probeGrpc } from './probe-grpc.ts'
 import { describeError, type ProbeResult, type ProbeTarget, timedOut } from './probe-result.ts'
+import { probeTcp } from './probe-tcp.ts'
 
 /** Probes once. Never rejects; every socket it opened is closed when it resolves. */
 export function probe(
@@ -17,7 +17,7 @@ export function probe(
   }
   switch (check.kind) {
     case 'tcp':
-      return probeTcp(check, target)
+      return probeTcp(target.address, check.port ?? target.port, check.timeoutMs)
     case 'grpc':
       return probeGrpc(check, target)
     case 'http':
@@ -26,24 +26,6 @@ export function probe(
     default:
       return check.kind satisfies never
   }
-}
-
-/** Connecting is success. */
-function probeTcp(check: ActiveCheck, { address, port }: ProbeTarget): Promise<ProbeResult> {
-  const from = performance.now()
-  return new Promise((resolve) => {
-    const socket = connect({ host: address, port: check.port ?? port })
-    const end = (result: ProbeResult): void => {
-      clearTimeout(timer)
-      socket.destroy()
-      resolve(result)
-    }
-    const timer = setTimeout(() => end(timedOut(check, from)), check.timeoutMs)
-    socket.on('connect', () => end({ kind: 'connected', tookMs: performance.now() - from }))
-    socket.on('error', (error) =>
-      end({ kind: 'tcp', error: describeError(error), tookMs: performance.now() - from }),
-    )
-  })
 }
 
 /** The status line decides; the body is not read. */
@@ -62,7 +44,7 @@ async function probeHttp(
       sent?.destroy()
       resolve(result)
     }
-    const timer = setTimeout(() => end(timedOut(check, from)), check.timeoutMs)
+    const timer = setTimeout(() => end(timedOut(check.timeoutMs, from)), check.timeoutMs)
     const port = check.port ?? target.port
     const isTls = check.kind === 'https'
     const name = check.host ?? hostField(target.host, port, isTls)

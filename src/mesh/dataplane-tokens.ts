@@ -1,6 +1,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { ProxyFault } from '../dialects/dialect.ts'
 import { parseDuration } from '../model/duration.ts'
 import { GatewayError } from '../model/gateway-error.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.ts'
@@ -134,11 +135,9 @@ export function refuseBearer({ mesh, name, tags }: TokenClaims, bearer: TokenBea
 /** A wish for a token (`POST /tokens/dataplane`): its claims and time, or all that is wrong with it. */
 export function readTokenWish(
   body: JsonValue,
-):
-  | { readonly claims: TokenClaims; readonly validForMs: number }
-  | { readonly field: string; readonly reason: string }[] {
+): { readonly claims: TokenClaims; readonly validForMs: number } | readonly ProxyFault[] {
   if (!isJsonObject(body)) return [{ field: '', reason: 'must be an object' }]
-  const faults: { field: string; reason: string }[] = []
+  const faults: ProxyFault[] = []
   for (const field of ['name', 'mesh', 'validFor', 'type'] as const)
     if (body[field] !== undefined && typeof body[field] !== 'string')
       faults.push({ field, reason: 'must be a text' })

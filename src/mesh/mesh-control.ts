@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
-import type { Dialect, DialectProxies, DialectSettings, ProxyView } from '../dialects/dialect.ts'
+import type {
+  Dialect,
+  DialectProxies,
+  DialectSettings,
+  ProxyFault,
+  ProxyView,
+  RestResponse,
+} from '../dialects/dialect.ts'
 import type { DocumentEdit } from '../gateway/reconcile.ts'
 import type { Log } from '../gateway/worker-pool.ts'
 import type { DocumentKey, DocumentStore, StoredDocument } from '../model/document.ts'
@@ -40,9 +47,9 @@ export interface MeshControlOptions {
 /** Why a proxy is not let in. */
 export class ProxyRefusal extends Error {
   readonly status: 400 | 403 | 404 | 405 | 409
-  readonly faults: readonly { readonly field: string; readonly reason: string }[]
+  readonly faults: readonly ProxyFault[]
 
-  constructor(status: ProxyRefusal['status'], reason: string, faults: ProxyRefusal['faults'] = []) {
+  constructor(status: ProxyRefusal['status'], reason: string, faults: readonly ProxyFault[] = []) {
     super(reason)
     this.status = status
     this.faults = faults
@@ -289,6 +296,11 @@ export class MeshControl {
     if (entry.sessions.size === 0) await this.#deregister(entry)
     else this.#noteDraining(entry)
     session.stream.end('the proxy said goodbye', true)
+  }
+
+  /** A call that failed, in the shape of the dialect. */
+  failure(status: number, reason: string, faults: readonly ProxyFault[]): RestResponse {
+    return this.#proxies.failure(status, reason, faults)
   }
 
   /** Ends all streams; the proxies go on with what they have, and their documents stay. */

@@ -71,7 +71,10 @@ test('beyond loopback a proxy shows a token: 401 without a good one, 403 with on
 
 test('on loopback no token is needed, but one that is shown must be good', async (t) => {
   const { call, hello } = await setUp(t, true)
-  assert.equal((await call('POST', `${SITE}/stream`, hello(), 'Bearer abc')).status, 401)
+  const refused = await call('POST', `${SITE}/stream`, hello(), 'Bearer abc')
+  assert.deepEqual([refused.status, refused.headers.get('www-authenticate')], [401, 'Bearer'])
+  const { detail, ...failure } = (await refused.json()) as Record<string, unknown>
+  assert.deepEqual(failure, { type: '/std-errors', status: 401, title: 'Unauthorized', details: detail })
   assert.equal((await call('POST', `${SITE}/stream`, hello())).status, 200)
 })
 

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ProxyFault } from '../dialects/dialect.ts'
 import type { Log } from '../gateway/worker-pool.ts'
 import { ERROR_CODES } from '../model/error-codes.ts'
 import { GatewayError } from '../model/gateway-error.ts'
@@ -57,7 +58,7 @@ export class MeshHandler {
       else await this.#answerProxy(request, response, url)
     } catch (error) {
       if (response.headersSent) response.destroy()
-      else sendFault(response, this.#faultOf(error))
+      else this.#sendFault(response, this.#faultOf(error))
     }
   }
 
@@ -142,46 +143,24 @@ export class MeshHandler {
     )
     return new HttpFault(500, 'an error nobody expected; the log of the control plane has it')
   }
+
+  #sendFault(response: ServerResponse, { status, message, faults }: HttpFault): void {
+    const { headers, body } = this.#options.control.failure(status, message, faults)
+    response.statusCode = status
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+    response.end(body)
+  }
 }
 
 class HttpFault extends Error {
   readonly status: number
-  readonly faults: readonly { readonly field: string; readonly reason: string }[]
+  readonly faults: readonly ProxyFault[]
 
-  constructor(status: number, reason: string, faults: HttpFault['faults'] = []) {
+  constructor(status: number, reason: string, faults: readonly ProxyFault[] = []) {
     super(reason)
     this.status = status
     this.faults = faults
   }
-}
-
-const TITLES: Readonly<Record<number, string>> = {
-  400: 'Could not process a resource',
-  401: 'Authentication Failed',
-  403: 'Access Denied',
-  404: 'Could not retrieve a resource',
-  405: 'Method not Allowed',
-  409: 'Conflict',
-}
-
-/** In the shape that Kuma's errors have (spec/kuma.md 9). */
-function sendFault(response: ServerResponse, { status, message, faults }: HttpFault): void {
-  const body = {
-    type: '/std-errors',
-    status,
-    title: TITLES[status] ?? 'Error',
-    detail: message,
-    ...(faults.length === 0 ? {} : { invalid_parameters: faults }),
-    details: message,
-    ...(faults.length === 0
-      ? {}
-      : { causes: faults.map(({ field, reason }) => ({ field, message: reason })) }),
-  }
-  response.writeHead(status, {
-    'content-type': 'application/json',
-    ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
-  })
-  response.end(`${JSON.stringify(body)}\n`)
 }
 
 function decodePart(part: string): string {

@@ -1,10 +1,11 @@
 import { hostPort } from '../../model/endpoint.ts'
 import type { JsonObject, JsonValue } from '../../model/json.ts'
 import { listField, objectField } from '../../model/json-fields.ts'
-import type { DialectProxies } from '../dialect.ts'
+import type { DialectProxies, ProxyFault, RestResponse } from '../dialect.ts'
 import { documentId, partsOfId } from './kinds.ts'
 import { readDataplane } from './read-dataplane.ts'
 import type { Inbound } from './resources.ts'
+import { answerError, CallError, TITLES } from './rest/call-error.ts'
 import { tagSetsOf } from './translate-dataplane.ts'
 
 /** What a control plane must know of Dataplanes. spec/kuma.md 8. */
@@ -20,6 +21,22 @@ export const PROXIES: DialectProxies = {
     }),
   withReadiness,
   draining: (value) => withHealth(value, () => false),
+  failure,
+}
+
+const FAILURES: Readonly<Record<number, string>> = {
+  400: TITLES.process,
+  401: 'Unauthorized',
+  403: 'Access Denied',
+  404: TITLES.find,
+  405: 'Method not Allowed',
+  409: 'Conflict',
+}
+
+function failure(status: number, reason: string, faults: readonly ProxyFault[]): RestResponse {
+  const answer = answerError(new CallError(status, FAILURES[status] ?? 'Error', reason, faults))
+  if (status !== 401) return answer
+  return { ...answer, headers: { ...answer.headers, 'WWW-Authenticate': 'Bearer' } }
 }
 
 function placeOf({ address, port }: Pick<Inbound, 'address' | 'port'>): string {
