@@ -161,6 +161,19 @@ test('deletes the document of a proxy that is gone for long, though it came back
   await until('the document is deleted', () => store.valueOf('default:site-1') === undefined)
 })
 
+test('tries again to delete the document of a proxy that is gone', async (t) => {
+  const { store, connect, warnings } = setUp(t, [MESH], 20)
+  const sink = await connect('site-1', proxyValue('site-1', 'site'))
+  const write = store.write.bind(store)
+  store.write = (...change) => {
+    store.write = write
+    return Promise.reject(new Error(`the disk is full: ${change.length}`))
+  }
+  sink.destroy()
+  await until('the document is deleted', () => store.valueOf('default:site-1') === undefined)
+  assert.match(warnings.splice(0).join(), /stays for now: .*the disk is full/)
+})
+
 test('knows both of two proxies of one name that come at once', async (t) => {
   const { control, store, connect, report } = setUp(t)
   const value = proxyValue('site-1', 'site')
@@ -278,13 +291,19 @@ test('takes a proxy that drains, or is not ready and cannot be written, out of t
   assert.equal(JSON.stringify(store.valueOf('default:cart-1')).includes('"health"'), false)
 })
 
-test('sends again to a proxy that drained and comes back, whoever wrote its document', async (t) => {
-  const { control, connect, report } = setUp(t, [MESH, SITE_DOCUMENT, ROUTE, proxyDocument('cart-1', 'cart')])
-  const site = await connect('site-1', null)
+/** The proxy cart-1 drains as the instance `one`, and site-1 sends nothing to it any more. */
+async function setUpDraining(t: TestContext) {
+  const mesh = setUp(t, [MESH, SITE_DOCUMENT, ROUTE, proxyDocument('cart-1', 'cart')])
+  const site = await mesh.connect('site-1', null)
   const isSentTo = (is: boolean) => until(`sent to: ${is}`, () => hasEndpoint(site) === is)
-  await connect('cart-1', null, 'one')
-  report('cart-1', { isDraining: true }, 'one')
+  await mesh.connect('cart-1', null, 'one')
+  mesh.report('cart-1', { isDraining: true }, 'one')
   await isSentTo(false)
+  return { ...mesh, isSentTo }
+}
+
+test('sends again to a proxy that drained and comes back, whoever wrote its document', async (t) => {
+  const { control, connect, report, isSentTo } = await setUpDraining(t)
   await control.leave({ mesh: 'default', name: 'cart-1' }, 'one')
   const sink = await connect('cart-1', proxyValue('cart-1', 'cart'), 'two')
   await isSentTo(true)
@@ -297,12 +316,7 @@ test('sends again to a proxy that drained and comes back, whoever wrote its docu
 })
 
 test('two proxies of one name drain when both do: one that comes or goes turns it', async (t) => {
-  const { control, connect, report } = setUp(t, [MESH, SITE_DOCUMENT, ROUTE, proxyDocument('cart-1', 'cart')])
-  const site = await connect('site-1', null)
-  const isSentTo = (is: boolean) => until(`sent to: ${is}`, () => hasEndpoint(site) === is)
-  await connect('cart-1', null, 'one')
-  report('cart-1', { isDraining: true }, 'one')
-  await isSentTo(false)
+  const { control, connect, isSentTo } = await setUpDraining(t)
   const second = await connect('cart-1', null, 'two')
   await isSentTo(true)
   await control.leave({ mesh: 'default', name: 'cart-1' }, 'two')

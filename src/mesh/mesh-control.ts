@@ -456,15 +456,19 @@ export class MeshControl {
       await documents.exclusive(async () => {
         const document = await documents.get(key)
         if (entry.sessions.size > 0 || entry.connecting > 0) return
+        if (document !== undefined)
+          await documents.write([{ op: 'delete', key, expectedRevision: null }], {
+            author: 'system',
+            message: 'the proxy is gone',
+          })
         entry.isRegistered = false
-        if (document === undefined) return
-        await documents.write([{ op: 'delete', key, expectedRevision: null }], {
-          author: 'system',
-          message: 'the proxy is gone',
-        })
       })
     } catch (error) {
-      log('warn', { dataplane: entry.id, error: String(error) }, 'the document of a proxy that is gone stays')
+      log(
+        'warn',
+        { dataplane: entry.id, error: String(error) },
+        'the document of a proxy that is gone stays for now',
+      )
     }
     this.#watchAbsence(entry)
   }

@@ -31,10 +31,13 @@ const FAILURES: Readonly<Record<number, string>> = {
   404: TITLES.find,
   405: 'Method not Allowed',
   409: 'Conflict',
+  413: 'Content Too Large',
 }
 
 function failure(status: number, reason: string, faults: readonly ProxyFault[]): RestResponse {
-  const answer = answerError(new CallError(status, FAILURES[status] ?? 'Error', reason, faults))
+  const answer = answerError(
+    new CallError(status, FAILURES[status] ?? 'Internal Server Error', reason, faults),
+  )
   if (status !== 401) return answer
   return { ...answer, headers: { ...answer.headers, 'WWW-Authenticate': 'Bearer' } }
 }
