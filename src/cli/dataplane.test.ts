@@ -57,6 +57,7 @@ test('a token is made with the key beside the store, and says what its flags say
 })
 
 test('times of flags are read as people write them', () => {
+  const day = { ms: 86_400_000, text: '24h' }
   assert.equal(readTime('--drain-time', '30'), 30_000)
   assert.equal(readTime('--drain-time', '1m30s'), 90_000)
   assert.equal(readTime('--drain-time', '0s'), 0)
@@ -64,4 +65,6 @@ test('times of flags are read as people write them', () => {
   assert.throws(() => readTime('--drain-time', '-1s'), /--drain-time -1s/)
   // a timer that is to wait longer than it can does not wait at all
   assert.throws(() => readTime('--drain-time', '600h'), /at most 24 days/)
+  assert.equal(readTime('--wait', '24h', day), 86_400_000)
+  assert.throws(() => readTime('--wait', '25h', day), /--wait 25h: .*at most 24h/)
 })

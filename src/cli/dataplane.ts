@@ -148,7 +148,7 @@ function readAddress(text: string | undefined): URL {
       'BAD_SETTING',
       '--cp-address: a user or password in it would not be sent; a proxy says who it is by --dataplane-token-file',
     )
-  // a path would be dropped, and who tells a user by the URL expects that it is sent
+  // it would be dropped
   if (url.pathname !== '/' || url.search !== '' || url.hash !== '')
     throw new GatewayError(
       'BAD_SETTING',

@@ -1,8 +1,8 @@
 import type { EndpointState } from '../model/endpoint.ts'
 import type { EndpointView } from '../model/endpoint-view.ts'
-import { GatewayError } from '../model/gateway-error.ts'
 import { AdminClient, type ClientFlags } from './client.ts'
 import { type CliIo, type Column, formatTable, paint, printable, type Style } from './output.ts'
+import { readTime } from './read-time.ts'
 
 export interface NodeListOptions extends ClientFlags {
   readonly output: 'table' | 'wide' | 'json'
@@ -43,7 +43,7 @@ interface StateAnswer {
 const WAIT_STEP = 20
 /** Exit status where requests were still under way. */
 const STILL_BUSY = 3
-const MAX_WAIT_MS = 86_400_000
+const MAX_WAIT = { ms: 86_400_000, text: '24h' }
 
 /** `headgate node list`: the exit status. */
 export async function runNodeList(
@@ -118,7 +118,7 @@ export async function runNodeSet(
   options: NodeSetOptions,
   io: CliIo,
 ): Promise<number> {
-  const waitMs = readWait(options.wait)
+  const waitMs = options.wait === undefined ? 0 : readTime('--wait', options.wait, MAX_WAIT)
   const client = new AdminClient(options, io.environment)
   const path = `/headgate/v1/upstreams/${encodeURIComponent(word)}/endpoints/${encodeURIComponent(endpoint)}/state`
   const body = { state, ...(options.note === undefined ? {} : { note: options.note }) }
@@ -142,18 +142,6 @@ export async function runNodeSet(
   for (const warning of answer.warnings) io.writeError(`headgate: ${printable(warning)}\n`)
   if (isBusy) io.writeError(`headgate: ${inFlight} requests were still under way after ${options.wait}\n`)
   return isBusy ? STILL_BUSY : 0
-}
-
-/** `30s`, `2m`, `500ms` or seconds. Milliseconds. */
-function readWait(text: string | undefined): number {
-  if (text === undefined) return 0
-  const parts = /^(\d{1,9})(ms|s|m|h)?$/.exec(text)
-  const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
-  const ms = Number(parts?.[1]) * units[(parts?.[2] ?? 's') as keyof typeof units]
-  if (parts === null || ms > MAX_WAIT_MS) {
-    throw new GatewayError('BAD_SETTING', `--wait ${text}: say a time such as 30s or 2m, at most 24h`)
-  }
-  return ms
 }
 
 /** Of the states of endpoints. */

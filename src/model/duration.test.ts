@@ -28,9 +28,8 @@ test('durations are read as Go and protobuf write them', () => {
     assert.ok(Number.isNaN(parseDuration(text)), text)
 })
 
-test('a text of many digits is looked at once', () => {
-  const from = performance.now()
+test('a text that is too long is none, whatever it says', () => {
+  assert.equal(parseDuration('1s'.repeat(50)), 50_000)
+  assert.ok(Number.isNaN(parseDuration('1s'.repeat(51))))
   assert.ok(Number.isNaN(parseDuration('9'.repeat(200_000))))
-  // all ways to part the digits took half a minute
-  assert.ok(performance.now() - from < 5_000)
 })
