@@ -46,7 +46,8 @@ export class Planes {
         env,
         onFound,
       )
-      const options = { ...proxy, table: notingTable(table, onFound), streams, sections: own }
+      const noting = onFound === undefined ? table : new NotingTable(table, onFound)
+      const options = { ...proxy, table: noting, streams, sections: own }
       this.#streams.set(name, streams)
       this.#planes.set(name, createDataPlane(options))
       this.#accessLogs.push(options)
@@ -138,24 +139,30 @@ function runAll(steps: readonly (() => void)[]): () => void {
   }
 }
 
-/** The table, with a note of each route that is found. */
-function notingTable(inner: Table, onFound: PlanesOptions['onFound']): Table {
-  if (onFound === undefined) return inner
-  return {
-    get revision() {
-      return inner.revision
-    },
-    get missSection() {
-      return inner.missSection
-    },
-    get inspector() {
-      return inner.inspector
-    },
-    find(view, trace) {
-      const found = inner.find(view, trace)
-      if (found !== null && typeof found !== 'symbol') onFound(found.slot)
-      return found
-    },
+/** The table, with a note of each route that is found. A class: an object with accessors of its own would be looked up slowly. */
+class NotingTable implements Table {
+  readonly #inner: Table
+  readonly #onFound: NonNullable<PlanesOptions['onFound']>
+
+  constructor(inner: Table, onFound: NonNullable<PlanesOptions['onFound']>) {
+    this.#inner = inner
+    this.#onFound = onFound
+  }
+
+  get revision(): number {
+    return this.#inner.revision
+  }
+  get missSection(): Table['missSection'] {
+    return this.#inner.missSection
+  }
+  get inspector(): Table['inspector'] {
+    return this.#inner.inspector
+  }
+
+  find(...[view, trace]: Parameters<Table['find']>): ReturnType<Table['find']> {
+    const found = this.#inner.find(view, trace)
+    if (found !== null && typeof found !== 'symbol') this.#onFound(found.slot)
+    return found
   }
 }
 
