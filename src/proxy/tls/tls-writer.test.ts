@@ -168,3 +168,32 @@ test('while the Writable writes, be it an empty text, what follows waits in it',
   for await (const chunk of far) got += chunk
   assert.equal(got, Array.from({ length: 20 }, (_, i) => `${i};`).join(''))
 })
+
+test(
+  'a write that the system took is not waited for, and what follows in the same turn comes behind it',
+  needsOpenssl,
+  async (t) => {
+    for (const follow of ['text', 'bytes', 'end', 'nothing'] as const) {
+      const { near, far } = await pair(t)
+      // tickets and the like are out
+      await new Promise((resolve) => near.write('', resolve))
+      const writer = openWriter(near, false, () => {})
+      const isFollowed = follow === 'text' || follow === 'bytes'
+      for (let turn = 0; turn < 3; turn++) {
+        writer.write('a')
+        assert.equal(writer.isWaiting, false)
+        if (follow === 'text') writer.write('b')
+        if (follow === 'bytes') writer.writeBytes(Buffer.from('b'))
+        assert.equal(writer.isWaiting, isFollowed)
+        if (follow === 'end') break
+        // twice: the first may come before that turn's own reports
+        do for (let i = 0; i < 2; i++) await new Promise((resolve) => setImmediate(resolve))
+        while (writer.isWaiting)
+      }
+      near.end()
+      let got = ''
+      for await (const chunk of far) got += chunk
+      assert.equal(got, follow === 'end' ? 'a' : (isFollowed ? 'ab' : 'a').repeat(3))
+    }
+  },
+)
