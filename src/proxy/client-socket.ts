@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net'
 import { readClock } from './clock.ts'
 import { READ_BUFFER } from './http1/head-bytes.ts'
-import { lendReadBuffer } from './http1/read-buffer.ts'
+import { lendReadBuffer, takeBackReadBuffer } from './http1/read-buffer.ts'
+import { closeWriter } from './tls/tls-writer.ts'
 
 /** Who is told what happens to a client's socket; it may change while the socket lives. */
 export interface SocketOwner {
@@ -30,7 +31,6 @@ export function listenTo(socket: Socket, onRead: (length: number, buffer: Buffer
   socket.on('end', onEnd)
   socket.on('drain', onDrain)
   socket.on('close', onClose)
-  socket.setNoDelay(true)
 }
 
 function onData(this: Socket, chunk: Buffer): void {
@@ -52,5 +52,33 @@ function onError(this: Socket): void {
 }
 function onClose(this: Socket): void {
   readClock()
-  ;(this as OwnedSocket).owner.onClosed()
+  const { owner } = this as OwnedSocket
+  owner.onClosed()
+  letGo(this)
+}
+
+/** Ends the connection so that its peer sees an error, not an end. Node resets sockets of TCP alone: of TLS, the one below is. */
+export function resetSocket(socket: Socket): void {
+  const below = (socket as unknown as { readonly _parent?: Socket | null })._parent
+  if (below !== null && below !== undefined) below.resetAndDestroy()
+  else socket.resetAndDestroy()
+}
+
+/**
+ * Node makes a function with each socket that V8 puts into its old space, so that a closed socket stays until the next full collection. What it belonged
+ * to need not: its bytes would be copied by every collection of young objects, and there is more of it than of the socket.
+ */
+function letGo(socket: Socket): void {
+  setOwner(socket, NOBODY)
+  takeBackReadBuffer(socket)
+  closeWriter(socket)
+}
+
+/** Whose socket is closed: nothing more happens to it. */
+const NOBODY: SocketOwner = {
+  onData: () => {},
+  onEnd: () => {},
+  onDrain: () => {},
+  onClosed: () => {},
+  destroy: () => {},
 }

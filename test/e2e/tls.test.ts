@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
+import { on, once } from 'node:events'
 import { copyFileSync, writeFileSync } from 'node:fs'
 import { request as httpsRequest } from 'node:https'
 import { connect as connectTcp } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import tls, { type ConnectionOptions } from 'node:tls'
 import { writeSettings } from '../faults/support.ts'
-import { answerText, startBackend } from '../support/backends.ts'
+import { answerText, startBackend, startRawBackend } from '../support/backends.ts'
 import { type CertificateFiles, makeCertificate } from '../support/certificates.ts'
 import { startGateway } from '../support/gateway.ts'
 import { findFreePorts, runTool, skipWithout, waitFor } from '../support/tools.ts'
@@ -335,6 +335,41 @@ test('no private key comes out of a gateway that serves with it', { skip }, asyn
   ])
     assert.ok(!(await gateway.admin('GET', path)).text.includes(secret), path)
   assert.ok(!(gateway.stderr() + gateway.stdout()).includes(secret))
+})
+
+test('an answer that only the end of the connection ends, and that breaks off, ends in a reset', {
+  skip,
+}, async (t) => {
+  const files = makeCertificate(t, ['a.test'])
+  const { gateway, port, put } = await setUp(t, ['--tls-cert', files.certFile, '--tls-key', files.keyFile])
+  let breakOff = (): void => {}
+  const backend = await startRawBackend((socket) => {
+    socket.once('data', () =>
+      socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n'),
+    )
+    breakOff = () => socket.resetAndDestroy()
+  })
+  t.after(() => backend.close())
+  await put('routes/cut', { uri: '/cut', priority: 1, upstream: { nodes: { [backend.node]: 1 } } })
+  const authority = makeCertificate(t, ['authority'], { isAuthority: true }).cert
+  // from the second on hellos are read first, by a socket of their own
+  for (const own of [null, { sni: 'm.test', client: { ca: authority } }]) {
+    if (own !== null) await put('ssls/1', documentOf(files, own))
+    const socket = tls.connect({ port, host: '127.0.0.1', servername: 'a.test', rejectUnauthorized: false })
+    socket.write('GET /cut HTTP/1.0\r\nHost: a.test\r\n\r\n')
+    let text = ''
+    for await (const chunk of on(socket, 'data')) {
+      text += String(chunk[0])
+      if (text.endsWith('hello')) break
+    }
+    const failed = once(socket, 'error', { signal: AbortSignal.timeout(10_000) }) as Promise<
+      [NodeJS.ErrnoException]
+    >
+    breakOff()
+    assert.equal((await failed)[0].code, 'ECONNRESET')
+    assert.deepEqual(await ask(port, 'a.test', { path: '/x' }), { status: 200, text: 'https /x' })
+  }
+  assert.doesNotMatch(gateway.stderr(), /nobody caught/)
 })
 
 test('a handshake that does not come is not waited for', { skip }, async (t) => {

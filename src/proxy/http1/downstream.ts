@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import { WORKER } from '../../model/counters.ts'
 import type { ErrorCode } from '../../model/error-codes.ts'
 import type { AcceptedSocket, Client, ClientConnection, ClientTls } from '../client.ts'
-import { listenTo, type SocketOwner, setOwner } from '../client-socket.ts'
+import { listenTo, resetSocket, type SocketOwner, setOwner } from '../client-socket.ts'
 import { clock, readClock } from '../clock.ts'
 import type { Timed } from '../deadlines.ts'
 import { Exchange } from '../exchange.ts'
@@ -541,7 +541,7 @@ export class Downstream implements Client, ClientConnection, SocketOwner, Timed 
   /** An answer that broke off: the client must see that it is not whole. `byReset`: its end is marked by the connection's alone. */
   abort(byReset: boolean): void {
     this.#out = ''
-    if (byReset && this.#state !== CLOSED) this.#socket.resetAndDestroy()
+    if (byReset && this.#state !== CLOSED) resetSocket(this.#socket)
     this.destroy()
   }
 

@@ -43,6 +43,13 @@ export function lendReadBuffer(
   return true
 }
 
+/** The socket is closed: it lets go of who took its reads. */
+export function takeBackReadBuffer(socket: Socket): void {
+  if (slots === null || slots === undefined) return
+  const internals = socket as unknown as Record<symbol, unknown>
+  internals[slots.callback] = null
+}
+
 /** Calls back straight from the handle for reads that brought bytes; for a socket that reads into `buffer` already. */
 export function shortenReads(
   socket: Socket,
@@ -53,10 +60,13 @@ export function shortenReads(
   const own = handle?.onread
   if (handle === null || typeof own !== 'function' || streamBinding === null) return
   const { streamBaseState: state, kReadBytesOrError: at } = streamBinding
-  handle.onread = function (arrayBuffer) {
+  // named first: V8 makes functions that are written straight into a property in its old space, where one that is gone keeps the whole
+  // connection until the next full collection
+  const read: NonNullable<typeof handle.onread> = function (arrayBuffer) {
     const length = state[at] as number
     if (length <= 0) return own.call(this, arrayBuffer)
     onRead(length, buffer)
     return undefined
   }
+  handle.onread = read
 }

@@ -2,7 +2,7 @@ import { connect, type Socket, type TcpNetConnectOpts } from 'node:net'
 import { WORKER } from '../../model/counters.ts'
 import type { ErrorCode } from '../../model/error-codes.ts'
 import type { AcceptedSocket, ClientConnection } from '../client.ts'
-import { listenTo, type SocketOwner, setOwner } from '../client-socket.ts'
+import { listenTo, resetSocket, type SocketOwner, setOwner } from '../client-socket.ts'
 import { clock, readClock } from '../clock.ts'
 import type { Timed } from '../deadlines.ts'
 import { plainAddress } from '../forwarded.ts'
@@ -295,8 +295,7 @@ export class TcpStream implements SocketOwner, ClientConnection, Timed {
     this.plane.deadlines.forget(this)
     this.choice.finish(code)
     this.#endpoint?.destroy()
-    if ('resetAndDestroy' in this.#socket && this.choice.transport === 'tcp') this.#socket.resetAndDestroy()
-    else this.#socket.destroy()
+    resetSocket(this.#socket)
   }
 
   #close(code: ErrorCode | null): void {
