@@ -8,9 +8,11 @@ import type { HealthLine } from '../model/health.ts'
 import type { Listener, ListenerProtocol } from '../model/listener.ts'
 import type { Upstream } from '../model/upstream.ts'
 import { createAccessLog, createFormat } from '../observe/access-log.ts'
+import { acceptHandles } from '../proxy/accept-handles.ts'
 import type { Acceptance } from '../proxy/proxy-contract.ts'
 import { acceptProxyHeader } from '../proxy/stream/accept-proxy-header.ts'
 import { Certificates, createContext } from '../proxy/tls/certificates.ts'
+import type { AcceptedHandle } from '../proxy/tls/direct-socket.ts'
 import { readTicketKeys, TlsListener } from '../proxy/tls/tls-listener.ts'
 import { Consumers } from '../routing/consumers.ts'
 import { PatchApplier } from './apply-patch.ts'
@@ -224,23 +226,32 @@ export function serve(start: WorkerStart, port: MainPort): ServingWorker {
     const { id, protocol, host, port, proxyProtocol } = plan
     let listener: Listener = { id, protocol, address: host, port, proxyProtocol, sections: start.sections }
     if (protocol === 'udp') return openDatagrams(plan, (bound) => ({ ...listener, port: bound }))
-    const accept = acceptorOf(protocol, () => listener)
+    const { accept, acceptHandle } = acceptorOf(protocol, () => listener)
     const standing = await listen(plan, (socket) => {
       if (!proxyProtocol) accept(socket, null, null)
       else acceptProxyHeader(socket, { ...proxyHeaders, onReady: accept })
     })
+    if (acceptHandle !== null && !proxyProtocol) acceptHandles(standing.server, acceptHandle)
     listener = { ...listener, port: parseAddress(standing.address).port }
     if (protocol === 'https') securePorts.add(listener.port)
     servers.push(standing.server)
     return standing.address
   }
 
-  type Accept = (socket: Socket, peer: Acceptance['peer'], early: Buffer | null) => void
+  interface Acceptor {
+    readonly accept: (socket: Socket, peer: Acceptance['peer'], early: Buffer | null) => void
+    /** Takes connections before there is a socket of them; null: it does not. */
+    readonly acceptHandle: ((handle: AcceptedHandle) => void) | null
+  }
 
   /** What becomes of an accepted connection. */
-  function acceptorOf(protocol: ListenerProtocol, listener: () => Listener): Accept {
+  function acceptorOf(protocol: ListenerProtocol, listener: () => Listener): Acceptor {
     if (protocol !== 'https' && protocol !== 'tls')
-      return (socket, peer, early) => planes.of(null).accept(listener(), socket, { tls: null, peer, early })
+      return {
+        accept: (socket, peer, early) =>
+          planes.of(null).accept(listener(), socket, { tls: null, peer, early }),
+        acceptHandle: null,
+      }
     const peers = new WeakMap<Socket, Acceptance['peer']>()
     const offered = protocol === 'tls' ? [] : settings.tls.http2 ? ['h2', 'http/1.1'] : ['http/1.1']
     const tls = new TlsListener(
@@ -251,7 +262,8 @@ export function serve(start: WorkerStart, port: MainPort): ServingWorker {
         protocols: offered,
         onReady: (socket, facts, raw) => {
           countHandshake(facts.isResumed ? WORKER.TLS_RESUMED : WORKER.TLS_FULL)
-          const acceptance = { tls: facts, peer: peers.get(raw) ?? null, early: null }
+          const peer = raw === null ? null : (peers.get(raw) ?? null)
+          const acceptance = { tls: facts, peer, early: null }
           planes.of(null).accept(listener(), socket, acceptance)
         },
         onFault: () => countHandshake(WORKER.TLS_FAILED),
@@ -259,10 +271,13 @@ export function serve(start: WorkerStart, port: MainPort): ServingWorker {
       fallbackContext(),
     )
     tlsListeners.push(tls)
-    return (socket, peer, early) => {
-      if (peer !== null) peers.set(socket, peer)
-      if (early !== null) socket.unshift(early) // read from there by the handshake
-      tls.accept(socket)
+    return {
+      accept: (socket, peer, early) => {
+        if (peer !== null) peers.set(socket, peer)
+        if (early !== null) socket.unshift(early) // read from there by the handshake
+        tls.accept(socket)
+      },
+      acceptHandle: (handle) => tls.acceptHandle(handle),
     }
   }
 

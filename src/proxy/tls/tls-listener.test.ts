@@ -5,9 +5,11 @@ import { type AddressInfo, createServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { type CertificateFiles, makeCertificate } from '../../../test/support/certificates.ts'
-import { skipWithout } from '../../../test/support/tools.ts'
+import { skipWithout, waitFor } from '../../../test/support/tools.ts'
 import type { Certificate } from '../../model/certificate.ts'
 import { DEFAULT_SETTINGS } from '../../model/defaults.ts'
+import { acceptHandles } from '../accept-handles.ts'
+import { resetSocket } from '../client-socket.ts'
 import { Certificates, createContext } from './certificates.ts'
 import { type AcceptedTls, readTicketKeys, TlsListener } from './tls-listener.ts'
 
@@ -40,18 +42,25 @@ interface Standing {
   readonly accepted: { readonly socket: TLSSocket; readonly tls: AcceptedTls }[]
 }
 
+/** How connections come to a listener: as handles, the common way, or as sockets from which something was read before. */
+const WAYS = ['handles', 'sockets'] as const
+
 /** A listener as one worker has it. It says `hello` to whoever comes through the handshake. */
 async function start(
   t: TestContext,
   certificates: Certificates,
   {
+    way = 'handles',
     fallback = null,
     keys = () => [randomBytes(48)] as readonly Uint8Array[],
     handshakeTimeoutMs = 10_000,
+    greets = true,
   }: {
+    way?: (typeof WAYS)[number]
     fallback?: CertificateFiles | null
     keys?: () => readonly Uint8Array[]
     handshakeTimeoutMs?: number
+    greets?: boolean
   } = {},
 ): Promise<Standing> {
   const faults: string[] = []
@@ -67,7 +76,7 @@ async function start(
         socket.on('error', () => {})
         accepted.push({ socket, tls })
         socket.resume()
-        socket.end('hello')
+        if (greets) socket.end('hello')
       },
       onFault: (code) => void faults.push(code),
     },
@@ -77,6 +86,11 @@ async function start(
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.after(() => server.close())
+  if (way === 'handles')
+    assert.ok(
+      acceptHandles(server, (handle) => listener.acceptHandle(handle)),
+      'this Node has it',
+    )
   return { port: (server.address() as AddressInfo).port, faults, accepted }
 }
 
@@ -121,27 +135,29 @@ function certificatesOf(...list: readonly Certificate[]): Certificates {
   return certificates
 }
 
-test(
-  'a name gets its own certificate before a wildcard, which stands for one label, and then the default',
-  needsOpenssl,
-  async (t) => {
-    const make = (name: string): CertificateFiles => makeCertificate(t, [name])
-    const certificates = certificatesOf(
-      certificateOf('exact', make('a.test'), ['a.test']),
-      certificateOf('wild', make('wild.test'), ['*.test', '*.b.test']),
-      certificateOf('other', make('other.test'), ['c.b.test']),
-    )
-    const { port } = await start(t, certificates, { fallback: make('default.test') })
-    const namesOf = async (servername: string): Promise<string> => (await meet(port, { servername })).names
-    assert.equal(await namesOf('a.test'), 'DNS:a.test')
-    assert.equal(await namesOf('A.TEST'), 'DNS:a.test')
-    assert.equal(await namesOf('x.test'), 'DNS:wild.test')
-    assert.equal(await namesOf('x.b.test'), 'DNS:wild.test')
-    assert.equal(await namesOf('c.b.test'), 'DNS:other.test')
-    assert.equal(await namesOf('x.y.test'), 'DNS:default.test')
-    assert.equal((await meet(port, {})).names, 'DNS:default.test', 'no name at all')
-  },
-)
+for (const way of WAYS) {
+  test(
+    `${way}: a name gets its own certificate before a wildcard, which stands for one label, and then the default`,
+    needsOpenssl,
+    async (t) => {
+      const make = (name: string): CertificateFiles => makeCertificate(t, [name])
+      const certificates = certificatesOf(
+        certificateOf('exact', make('a.test'), ['a.test']),
+        certificateOf('wild', make('wild.test'), ['*.test', '*.b.test']),
+        certificateOf('other', make('other.test'), ['c.b.test']),
+      )
+      const { port } = await start(t, certificates, { way, fallback: make('default.test') })
+      const namesOf = async (servername: string): Promise<string> => (await meet(port, { servername })).names
+      assert.equal(await namesOf('a.test'), 'DNS:a.test')
+      assert.equal(await namesOf('A.TEST'), 'DNS:a.test')
+      assert.equal(await namesOf('x.test'), 'DNS:wild.test')
+      assert.equal(await namesOf('x.b.test'), 'DNS:wild.test')
+      assert.equal(await namesOf('c.b.test'), 'DNS:other.test')
+      assert.equal(await namesOf('x.y.test'), 'DNS:default.test')
+      assert.equal((await meet(port, {})).names, 'DNS:default.test', 'no name at all')
+    },
+  )
+}
 
 test(
   'a star stands for text inside one label, none included, or alone for every name; the longest one wins',
@@ -166,17 +182,34 @@ test(
   },
 )
 
+for (const way of WAYS) {
+  test(
+    `${way}: where nothing fits a name the handshake ends with unrecognized_name; without a name, with handshake_failure`,
+    needsOpenssl,
+    async (t) => {
+      const certificates = certificatesOf(certificateOf('1', makeCertificate(t, ['a.test']), ['a.test']))
+      const { port, faults } = await start(t, certificates, { way })
+      for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+        await assert.rejects(meet(port, { servername: 'b.test', maxVersion }), /unrecognized name/)
+        await assert.rejects(meet(port, { maxVersion }), /handshake failure/)
+      }
+      assert.equal(faults.length, 4)
+    },
+  )
+}
+
 test(
-  'where nothing fits a name the handshake ends with unrecognized_name; without a name, with handshake_failure',
+  'where the default is all there is, whoever names a server gets it without being asked',
   needsOpenssl,
   async (t) => {
-    const certificates = certificatesOf(certificateOf('1', makeCertificate(t, ['a.test']), ['a.test']))
-    const { port, faults } = await start(t, certificates)
-    for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
-      await assert.rejects(meet(port, { servername: 'b.test', maxVersion }), /unrecognized name/)
-      await assert.rejects(meet(port, { maxVersion }), /handshake failure/)
-    }
-    assert.equal(faults.length, 4)
+    const fallback = makeCertificate(t, ['default.test'])
+    const certificates = certificatesOf()
+    const { port } = await start(t, certificates, { fallback })
+    assert.equal((await meet(port, { servername: 'b.test' })).names, 'DNS:default.test')
+    certificates.prepare([certificateOf('1', makeCertificate(t, ['b.test']), ['b.test'])], [])()
+    assert.equal((await meet(port, { servername: 'b.test' })).names, 'DNS:b.test')
+    certificates.prepare([], ['1'])()
+    assert.equal((await meet(port, { servername: 'b.test' })).names, 'DNS:default.test')
   },
 )
 
@@ -429,16 +462,16 @@ test(
 
 // ================= bad clients =================
 
-for (const asks of [false, true]) {
+for (const { way, asks } of [...WAYS.map((way) => ({ way, asks: false })), { way: WAYS[0], asks: true }]) {
   test(
-    `what is no handshake, breaks off or stalls ends with a fault and no socket left${asks ? ', also where hellos are read first' : ''}`,
+    `${way}: what is no handshake, breaks off or stalls ends with a fault and no socket left${asks ? ', also where hellos are read first' : ''}`,
     needsOpenssl,
     async (t) => {
       const certificates = asks
         ? makeMutual(t).certificates
         : certificatesOf(certificateOf('1', makeCertificate(t, ['a.test']), ['a.test']))
       const { connect: connectPlain } = await import('node:net')
-      const { port, faults, accepted } = await start(t, certificates, { handshakeTimeoutMs: 100 })
+      const { port, faults, accepted } = await start(t, certificates, { way, handshakeTimeoutMs: 100 })
       const hello = Buffer.from([22, 3, 1, 0, 200, 1, 0, 0, 196, 3, 3])
       for (const bytes of [
         'GET / HTTP/1.1\r\n\r\n',
@@ -463,3 +496,23 @@ for (const asks of [false, true]) {
     },
   )
 }
+
+test(
+  'a socket on a handle is reset as one of TCP is, and lets go of its connection',
+  needsOpenssl,
+  async (t) => {
+    for (const way of WAYS) {
+      const fallback = makeCertificate(t, ['a.test'])
+      const { port, accepted } = await start(t, certificatesOf(), { way, fallback, greets: false })
+      const client = connect({ host: '127.0.0.1', port, rejectUnauthorized: false })
+      await once(client, 'secureConnect')
+      const { socket } = await waitFor('the socket', () => accepted[0])
+      assert.equal(socket.remotePort, client.localPort)
+      const failed = once(client, 'error') as Promise<[NodeJS.ErrnoException]>
+      const closed = once(socket, 'close')
+      resetSocket(socket)
+      assert.equal((await failed)[0].code, 'ECONNRESET')
+      await closed
+    }
+  },
+)

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 import type { DetailedPeerCertificate, SecureContext, Server, TLSSocket, TlsOptions } from 'node:tls'
 import { randomOctets } from '../../expression/random-id.ts'
 import type { TlsSettings } from '../../model/settings.ts'
@@ -10,6 +10,14 @@ import {
   type CompiledVerification,
   handshakeOptions,
 } from './certificates.ts'
+import {
+  type AcceptedHandle,
+  findDirectOpener,
+  type HandshakeOptions,
+  type HandshakeOwner,
+  type OpenDirectSocket,
+  writeBelow,
+} from './direct-socket.ts'
 
 /** Handshakes under way at one listener of a worker, at most: those over it are closed. Each ends within `tls.handshakeTimeoutMs`. */
 const MAX_HANDSHAKES = 10_000
@@ -37,7 +45,8 @@ export interface TlsListenerOptions {
   readonly ticketKeys: () => TicketKeys
   /** What is offered in the handshake, in order; empty: nothing, as for streams. */
   readonly protocols: readonly string[]
-  readonly onReady: (socket: TLSSocket, tls: AcceptedTls, raw: Socket) => void
+  /** `raw`: the accepted socket below; null where a handle was accepted. */
+  readonly onReady: (socket: TLSSocket, tls: AcceptedTls, raw: Socket | null) => void
   readonly onFault: (code: string) => void
 }
 
@@ -118,18 +127,20 @@ type SharedContext = SecureContext & { readonly context: TicketContext }
 
 type NodeServer = Server & { _sharedCreds: SharedContext }
 
-/** The accepted connection below a TLS socket. */
-function rawOf(socket: unknown): Socket {
-  return (socket as { readonly _parent: Socket })._parent
+/** The accepted socket below a TLS socket; null where it stands on the handle itself. */
+function rawOf(socket: TLSSocket): Socket | null {
+  return (socket as unknown as { readonly _parent: Socket | null })._parent
 }
 
 /**
  * Takes accepted connections through their handshake. OpenSSL settles versions, tickets and whether a client is asked for a certificate before
  * it tells the name, so where some names want these otherwise, the ClientHello is read first, and each of them has a server of its own.
  */
-export class TlsListener {
+export class TlsListener implements HandshakeOwner {
   readonly #options: TlsListenerOptions
   readonly #main: NodeServer
+  readonly #openDirect: OpenDirectSocket | null = findDirectOpener()
+  readonly #handshake: Omit<HandshakeOptions, 'secureContext'>
   /** A certificate that is changed or removed goes, and its server with it. */
   readonly #special = new WeakMap<CompiledCertificate, NodeServer>()
   #default: SecureContext | null = null
@@ -138,6 +149,10 @@ export class TlsListener {
   /** `context`: what clients get that ask for no name, or for one without a certificate; null: their handshake fails. */
   constructor(options: TlsListenerOptions, context: SecureContext | null) {
     this.#options = options
+    this.#handshake = {
+      handshakeTimeout: options.settings.handshakeTimeoutMs,
+      ...(options.protocols.length === 0 ? {} : { ALPNProtocols: encodeProtocols(options.protocols) }),
+    }
     this.#main = this.#createMain()
     this.setDefault(context)
   }
@@ -148,6 +163,32 @@ export class TlsListener {
     if (context === null) return
     this.#main._sharedCreds = context as SharedContext
     this.#useTickets(this.#main)
+  }
+
+  /** Takes a connection before there is a socket of it: the cheapest way. */
+  acceptHandle(handle: AcceptedHandle): void {
+    const { certificates } = this.#options
+    const open = this.#openDirect
+    if (open === null || certificates.hasSpecial || this.#handshakes >= MAX_HANDSHAKES) {
+      const socket = new Socket({ handle, allowHalfOpen: true } as object)
+      this.accept(socket)
+      return
+    }
+    this.#handshakes++
+    const secureContext = this.#main._sharedCreds
+    // whatever name is asked for gets the same
+    const isSettled = certificates.size === 0 && this.#default !== null
+    const options = { ...this.#handshake, secureContext }
+    open(handle, isSettled ? options : { ...options, SNICallback: this.#chooseByName }, this)
+  }
+
+  onThrough(socket: TLSSocket): void {
+    this.#enter(socket, null)
+  }
+
+  onFailed(code: string): void {
+    this.#done()
+    this.#options.onFault(code)
   }
 
   accept(socket: Socket): void {
@@ -218,28 +259,33 @@ export class TlsListener {
   }
 
   #createMain(): NodeServer {
-    const { settings, certificates } = this.#options
-    const findDefault = (): SecureContext | null => this.#default
+    const { settings } = this.#options
     const server = this.#createServer({
       ...handshakeOptions(null, settings),
-      SNICallback(
-        this: unknown,
-        name: string,
-        answer: (error: Error | null, context?: SecureContext) => void,
-      ) {
-        const context = certificates.find(name.toLowerCase())?.context ?? findDefault()
-        if (context !== null) return answer(null, context)
-        // Node has no word for it
-        rawOf(this).write(UNRECOGNIZED_NAME)
-        answer(Object.assign(new Error(`no certificate for ${name}`), { code: 'NO_CERTIFICATE' }))
-      },
+      SNICallback: this.#chooseByName as NonNullable<TlsOptions['SNICallback']>,
     })
     this.#useTickets(server)
     return server
   }
 
+  readonly #chooseByName = this.#makeChooser()
+
+  #makeChooser(): NonNullable<HandshakeOptions['SNICallback']> {
+    const find = (name: string): SecureContext | null =>
+      this.#options.certificates.find(name)?.context ?? this.#default
+    return function (name, answer) {
+      const context = find(name.toLowerCase())
+      if (context !== null) return answer(null, context)
+      // Node has no word for it
+      const raw = rawOf(this)
+      if (raw === null) writeBelow(this, UNRECOGNIZED_NAME)
+      else raw.write(UNRECOGNIZED_NAME)
+      answer(Object.assign(new Error(`no certificate for ${name}`), { code: 'NO_CERTIFICATE' }))
+    }
+  }
+
   #createServer(more: TlsOptions): NodeServer {
-    const { settings, protocols, certificates, onReady, onFault } = this.#options
+    const { settings, protocols } = this.#options
     const server = process.getBuiltinModule('node:tls').createServer({
       handshakeTimeout: settings.handshakeTimeoutMs,
       ...(protocols.length === 0 ? {} : { ALPNProtocols: [...protocols] }),
@@ -247,17 +293,20 @@ export class TlsListener {
       rejectUnauthorized: false,
       ...more,
     }) as NodeServer
-    server.on('secureConnection', (socket) => {
-      this.#done()
-      socket.allowHalfOpen = true
-      onReady(socket, new AcceptedTls(socket, certificates), rawOf(socket))
-    })
+    server.on('secureConnection', (socket) => this.#enter(socket, rawOf(socket)))
     server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
-      this.#done()
-      onFault(error.code ?? error.message)
+      this.onFailed(error.code ?? error.message)
       socket.destroy()
     })
     return server
+  }
+
+  /** The handshake is through. */
+  #enter(socket: TLSSocket, raw: Socket | null): void {
+    const { certificates, onReady } = this.#options
+    this.#done()
+    socket.allowHalfOpen = true
+    onReady(socket, new AcceptedTls(socket, certificates), raw)
   }
 
   /** Tickets of both keys are taken, so that whoever comes back within two periods need not begin anew, whichever worker it comes to. */
@@ -275,6 +324,11 @@ export class TlsListener {
       return [0, current.hmac, current.aes]
     }
   }
+}
+
+/** The list of ALPN (RFC 7301 section 3.1): each name behind its length. */
+function encodeProtocols(protocols: readonly string[]): Uint8Array {
+  return Buffer.concat(protocols.map((name) => Buffer.from([name.length, ...Buffer.from(name, 'latin1')])))
 }
 
 function ignore(): void {
