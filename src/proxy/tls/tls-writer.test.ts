@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type AddressInfo, connect as connectTcp, type Socket } from 'node:net'
+import { Duplex } from 'node:stream'
 import { type TestContext, test } from 'node:test'
-import { connect, createServer, type SecureVersion, type TLSSocket } from 'node:tls'
+import { connect, createServer, type SecureVersion, TLSSocket } from 'node:tls'
 import { makeCertificate } from '../../../test/support/certificates.ts'
 import { skipWithout } from '../../../test/support/tools.ts'
 import { openWriter, TlsWriter } from './tls-writer.ts'
@@ -194,6 +195,39 @@ test(
       let got = ''
       for await (const chunk of far) got += chunk
       assert.equal(got, follow === 'end' ? 'a' : (isFollowed ? 'ab' : 'a').repeat(3))
+    }
+  },
+)
+
+test(
+  'TLS inside TLS, and TLS on a stream that is no socket, are written to as well',
+  needsOpenssl,
+  async (t) => {
+    const files = makeCertificate(t, ['writer.test'])
+    for (const kind of ['tls', 'stream'] as const) {
+      const { near, far } = await pair(t)
+      const below =
+        kind === 'tls' ? near : (Duplex.from({ readable: near, writable: near }) as unknown as Socket)
+      const inner = new TLSSocket(below, { isServer: true, cert: files.cert, key: files.key })
+      const client = connect({ socket: far, rejectUnauthorized: false })
+      await once(client, 'secureConnect')
+      const writer = openWriter(inner, false, () => {})
+      let expected = ''
+      for (let i = 0; i < 5; i++) {
+        writer.write(`${i};`)
+        writer.writeBytes(Buffer.from(`b${i};`))
+        expected += `${i};b${i};`
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      inner.end()
+      let got = ''
+      client.on('data', (bytes: Buffer) => {
+        got += bytes.toString()
+      })
+      await once(client, 'end')
+      assert.equal(got, expected, kind)
+      client.destroy()
+      inner.destroy()
     }
   },
 )

@@ -40,6 +40,9 @@ export class TlsWriter extends SocketWriter {
   readonly #tlsSocket: Socket
   readonly #tlsHandle: WritableHandle
   readonly #below: object | undefined
+  /** null: this Node does not tell, or what lies below is no connection; every report is asked for then. */
+  readonly #queueSize: QueueSize | null
+  readonly #queueSizeBelow: QueueSize | null
   readonly #onTlsDrain: () => void
   /** Bytes of the write under way, whose report is awaited. */
   #busyBytes = 0
@@ -58,6 +61,8 @@ export class TlsWriter extends SocketWriter {
     this.#tlsSocket = socket
     this.#tlsHandle = handle
     this.#below = handle._parent
+    this.#queueSize = queueSizeOf(handle)
+    this.#queueSizeBelow = this.#below === undefined ? null : queueSizeOf(this.#below)
     this.#onTlsDrain = onDrain
     const gated = socket as GatedSocket
     gated.tlsWriter = this
@@ -98,7 +103,7 @@ export class TlsWriter extends SocketWriter {
     const taken = this.#taken
     if (taken === null) return true
     this.#taken = null
-    if (queueSize?.call(this.#tlsHandle) === 0) {
+    if (this.#queueSize?.call(this.#tlsHandle) === 0) {
       if (taken.isText) this.#spare = taken
       taken.oncomplete = onComplete
       return true
@@ -133,13 +138,10 @@ export class TlsWriter extends SocketWriter {
 
   /** Whether the system has taken what was encrypted, and the handle has yet to note that. */
   get #isTaken(): boolean {
-    const below = this.#below
-    if (below === undefined) return false
-    // called as they are: looked up by name, handles of many shapes would make them slow
-    queueSize ??= findQueueSize(this.#tlsHandle)
-    queueSizeBelow ??= findQueueSize(below)
-    if (queueSize === null || queueSizeBelow === null) return false
-    return queueSizeBelow.call(below) === 0 && queueSize.call(this.#tlsHandle) > 0
+    const size = this.#queueSize
+    const sizeBelow = this.#queueSizeBelow
+    if (size === null || sizeBelow === null) return false
+    return sizeBelow.call(this.#below as object) === 0 && size.call(this.#tlsHandle) > 0
   }
 
   /** The write under way is over. */
@@ -189,12 +191,22 @@ export class TlsWriter extends SocketWriter {
   }
 }
 
-let queueSize: QueueSize | null | undefined
-let queueSizeBelow: QueueSize | null | undefined
+/** By the kind of handle. Called as they are: looked up by name, handles of many shapes would make them slow. */
+const queueSizes = new Map<object, QueueSize | null>()
 
-/** null: this Node does not tell. */
-function findQueueSize(handle: object): QueueSize | null {
-  for (let shape: object | null = handle; shape !== null; shape = Object.getPrototypeOf(shape)) {
+/** Gives how much waits in handles of that kind; null: they do not tell. */
+function queueSizeOf(handle: object): QueueSize | null {
+  const kind = Object.getPrototypeOf(handle) as object
+  let size = queueSizes.get(kind)
+  if (size === undefined) {
+    size = findQueueSize(kind)
+    queueSizes.set(kind, size)
+  }
+  return size
+}
+
+function findQueueSize(kind: object): QueueSize | null {
+  for (let shape: object | null = kind; shape !== null; shape = Object.getPrototypeOf(shape)) {
     const found = Object.getOwnPropertyDescriptor(shape, 'writeQueueSize')
     if (found !== undefined) return found.get ?? null
   }
