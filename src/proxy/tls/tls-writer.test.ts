@@ -5,7 +5,7 @@ import { Duplex } from 'node:stream'
 import { type TestContext, test } from 'node:test'
 import { connect, createServer, type SecureVersion, TLSSocket } from 'node:tls'
 import { makeCertificate } from '../../../test/support/certificates.ts'
-import { skipWithout } from '../../../test/support/tools.ts'
+import { skipWithout, waitFor } from '../../../test/support/tools.ts'
 import { openWriter, TlsWriter } from './tls-writer.ts'
 
 const needsOpenssl = { skip: skipWithout('openssl') }
@@ -229,5 +229,38 @@ test(
       client.destroy()
       inner.destroy()
     }
+  },
+)
+
+test(
+  'what the handle writes of its own is no write of ours: neither waited for nor gone before',
+  needsOpenssl,
+  async (t) => {
+    const { near, far } = await pair(t, 'TLSv1.2')
+    let drains = 0
+    const writer = openWriter(near, false, () => drains++)
+    assert.ok(writer instanceof TlsWriter)
+    let got = ''
+    far.on('data', (bytes: Buffer) => {
+      got += bytes.toString()
+    })
+    writer.write('a')
+    await waitFor('the first write', () => got === 'a' || undefined)
+    // OpenSSL asks for a new handshake when it reads next: in that turn something is encrypted that nobody wrote
+    ;(near as unknown as { _handle: { renegotiate(): void } })._handle.renegotiate()
+    const waits: boolean[] = []
+    near.once('data', () => {
+      writer.write('b')
+      waits.push(writer.isWaiting)
+    })
+    far.write('x')
+    await waitFor('the second write', () => got === 'ab' || undefined)
+    assert.deepEqual(waits, [true])
+    await waitFor('its report', () => !writer.isWaiting || undefined)
+    writer.write('c')
+    near.end()
+    await once(far, 'end')
+    assert.equal(got, 'abc')
+    assert.equal(drains, 0)
   },
 )

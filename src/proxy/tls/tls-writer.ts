@@ -23,6 +23,8 @@ interface WriteRequest {
   isText: boolean
   /** undefined: nobody is told. */
   oncomplete: ((this: WriteRequest, status: number) => void) | undefined
+  /** Of the write that it stands for; negative once that has been reported. */
+  getAsyncId?(): number
 }
 
 /** Of a write up to this size the handle writes all at once, or nothing; of a larger one it may have more to write later. */
@@ -34,7 +36,7 @@ const MOST_AT_ONCE = 16_384
  * time: while one is under way, what follows goes to the socket's Writable, which is held up until the report has come; so is its end.
  *
  * The report of a write that the system took at once has nothing to say. It is not asked for unless something comes behind it in the same turn of the event
- * loop: that spares a call from native code, and a deadline, for each answer (measured: a twentieth of what a request over TLS costs).
+ * loop: that spares a call from native code, and a deadline, for each answer.
  */
 export class TlsWriter extends SocketWriter {
   readonly #tlsSocket: Socket
@@ -46,6 +48,8 @@ export class TlsWriter extends SocketWriter {
   readonly #onTlsDrain: () => void
   /** Bytes of the write under way, whose report is awaited. */
   #busyBytes = 0
+  /** Nothing encrypted waited in the handle, not even of its own making (handshakes), when the last write began. */
+  #wasQuiet = false
   /** The last write that the system took at once: the handle may not have done with it. Its request and its bytes. */
   #taken: WriteRequest | null = null
   #takenBytes = 0
@@ -76,7 +80,7 @@ export class TlsWriter extends SocketWriter {
     else if (text !== '') {
       const request = this.#spare ?? this.#makeRequest(true)
       this.#spare = null
-      this.#busyBytes = text.length
+      this.#begin(text.length)
       this.#check(request, this.#tlsHandle.writeLatin1String(request, text))
     }
   }
@@ -85,7 +89,7 @@ export class TlsWriter extends SocketWriter {
     if (!this.#isFree) return super.writeBytes(bytes)
     if (bytes.length > 0) {
       const request = this.#makeRequest(false)
-      this.#busyBytes = bytes.length
+      this.#begin(bytes.length)
       this.#check(request, this.#tlsHandle.writeBuffer(request, bytes))
     }
     return true
@@ -103,14 +107,11 @@ export class TlsWriter extends SocketWriter {
     const taken = this.#taken
     if (taken === null) return true
     this.#taken = null
-    if (this.#queueSize?.call(this.#tlsHandle) === 0) {
-      if (taken.isText) this.#spare = taken
-      taken.oncomplete = onComplete
-      return true
-    }
-    this.#busyBytes = this.#takenBytes
     taken.oncomplete = onComplete
-    return false
+    const isReported = (taken as Required<WriteRequest>).getAsyncId() < 0
+    if (!isReported) this.#busyBytes = this.#takenBytes
+    else if (taken.isText) this.#spare = taken
+    return isReported
   }
 
   #makeRequest(isText: boolean): WriteRequest {
@@ -121,11 +122,16 @@ export class TlsWriter extends SocketWriter {
     return request
   }
 
+  #begin(bytes: number): void {
+    this.#busyBytes = bytes
+    this.#wasQuiet = bytes <= MOST_AT_ONCE && this.#queueSize?.call(this.#tlsHandle) === 0
+  }
+
   /** After a write; one that failed at once has been reported already. */
   #check(request: WriteRequest, status: number): void {
     if (status === 0 && (streamBinding as StreamBinding).streamBaseState[kLastWriteWasAsync] !== 0) {
       const bytes = this.#busyBytes
-      if (bytes === 0 || bytes > MOST_AT_ONCE || !this.#isTaken) return
+      if (bytes === 0 || !this.#wasQuiet || !this.#isTaken || request.getAsyncId === undefined) return
       this.#busyBytes = 0
       this.#taken = request
       this.#takenBytes = bytes
@@ -136,12 +142,10 @@ export class TlsWriter extends SocketWriter {
     if (status !== 0) this.#tlsSocket.destroy(writeError(status))
   }
 
-  /** Whether the system has taken what was encrypted, and the handle has yet to note that. */
+  /** Whether something was encrypted, and the system has taken all of it. */
   get #isTaken(): boolean {
-    const size = this.#queueSize
-    const sizeBelow = this.#queueSizeBelow
-    if (size === null || sizeBelow === null) return false
-    return sizeBelow.call(this.#below as object) === 0 && size.call(this.#tlsHandle) > 0
+    const isBelowEmpty = this.#queueSizeBelow?.call(this.#below as object) === 0
+    return isBelowEmpty && (this.#queueSize as QueueSize).call(this.#tlsHandle) > 0
   }
 
   /** The write under way is over. */
