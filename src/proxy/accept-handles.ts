@@ -1,5 +1,8 @@
 import type { Server } from 'node:net'
-import type { AcceptedHandle } from './tls/direct-socket.ts'
+import type { StreamHandle } from './stream-binding.ts'
+
+/** An accepted connection below `net.Socket`. */
+export type AcceptedHandle = StreamHandle & { setNoDelay(isOn: boolean): void }
 
 /** What Node's server has beside what its types say: the handle that accepts, and what it calls. */
 interface Accepting {

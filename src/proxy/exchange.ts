@@ -49,7 +49,6 @@ import { countChoice, countError, countWorker, isForbidden, type Plane } from '.
 import { recordExchange } from './record.ts'
 import { RequestFacts } from './request-facts.ts'
 import { errorBody, statusBody } from './respond-error.ts'
-import { statusDigits } from './status-text.ts'
 import type { CompiledAnswerRule, CompiledAnswers } from './upstream/answer-rule.ts'
 import {
   FAILURE_CODES,
@@ -1908,8 +1907,8 @@ export class Exchange extends RequestFacts implements EventSource, AnswerReader,
   }
 
   #noteStatus(status: number): void {
-    const digits = statusDigits(status)
-    this.upstreamStatuses = this.upstreamStatuses === '' ? digits : `${this.upstreamStatuses}, ${digits}`
+    this.upstreamStatuses =
+      this.upstreamStatuses === '' ? String(status) : `${this.upstreamStatuses}, ${status}`
   }
 
   /** Of the connection in use; undefined while there is none. */

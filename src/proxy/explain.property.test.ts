@@ -207,9 +207,6 @@ class FakeSocket extends Duplex {
     super()
     this.remoteAddress = remoteAddress
   }
-  setNoDelay(): this {
-    return this
-  }
   resetAndDestroy(): this {
     return this.destroy()
   }

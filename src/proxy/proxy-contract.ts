@@ -52,7 +52,7 @@ export interface StreamEntrance {
 
 /** The data plane of one worker (proxy/proxy.ts implements it). */
 export interface DataPlane {
-  /** Takes an accepted connection, after its handshake where it is one of TLS. The caller has set nothing on the socket. */
+  /** Takes an accepted connection, after its handshake where it is one of TLS. The caller has set TCP_NODELAY and nothing else. */
   accept(listener: Listener, socket: Socket, acceptance: Acceptance): void
   /** Takes the datagrams of a bound socket. */
   acceptDatagrams(listener: Listener, socket: DatagramSocket): { close(): void }

@@ -74,13 +74,6 @@ export function statusLine(status: number): string {
   return lines.get(status) ?? `HTTP/1.1 ${status} \r\n`
 }
 
-/** As text, made once: every attempt notes its own. */
-const DIGITS = Array.from({ length: 600 }, (_, status) => String(status))
-
-export function statusDigits(status: number): string {
-  return DIGITS[status] ?? String(status)
-}
-
 /** The phrase the gateway's own pages show, as nginx words it. */
 export function reasonPhrase(status: number): string {
   const line = lines.get(status)

@@ -140,6 +140,22 @@ test('a reset stays a reset, in both directions', async (t) => {
   assert.equal((await failed2).code, 'ECONNRESET')
 })
 
+test('a reset by the endpoint stays one where the gateway ends TLS', async (t) => {
+  const { port, put } = await setUp(t, (port) => ['--listen-tcp', `tls://127.0.0.1:${port}`])
+  const pair = makeCertificate(t, ['a.test'])
+  await put('ssls/1', { sni: 'a.test', cert: pair.cert, key: pair.key })
+  const peer = await startPeer(t, () => {})
+  await put('stream_routes/1', { upstream: { nodes: { [peer.node]: 1 } } })
+  const client = tls.connect({ port, host: '127.0.0.1', servername: 'a.test', rejectUnauthorized: false })
+  const failed = new Promise<NodeJS.ErrnoException>((resolve) => client.once('error', resolve))
+  client.once('end', () => client.destroy(new Error('an end')))
+  client.write('x')
+  const server = await waitFor('the endpoint to be reached', async () => peer.sockets[0])
+  await once(server, 'data')
+  server.resetAndDestroy()
+  assert.equal((await failed).code, 'ECONNRESET')
+})
+
 test('a dead endpoint loses no connection; with all of them dead it is closed', async (t) => {
   const { gateway, port, put } = await setUp(t)
   const [good, dead] = [await startNamed(t, 'good'), await startNamed(t, 'dead')]

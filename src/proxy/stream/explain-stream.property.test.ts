@@ -275,9 +275,6 @@ class FakeSocket extends Duplex {
     super()
     this.remoteAddress = remoteAddress
   }
-  setNoDelay(): this {
-    return this
-  }
   resetAndDestroy(): this {
     return this.destroy()
   }

@@ -2,6 +2,7 @@ import { Socket } from 'node:net'
 import type { DetailedPeerCertificate, SecureContext, Server, TLSSocket, TlsOptions } from 'node:tls'
 import { randomOctets } from '../../expression/random-id.ts'
 import type { TlsSettings } from '../../model/settings.ts'
+import type { AcceptedHandle } from '../accept-handles.ts'
 import type { ClientTls } from '../client.ts'
 import { readServerName } from '../stream/client-hello.ts'
 import {
@@ -11,7 +12,6 @@ import {
   handshakeOptions,
 } from './certificates.ts'
 import {
-  type AcceptedHandle,
   findDirectOpener,
   type HandshakeOptions,
   type HandshakeOwner,
@@ -140,7 +140,8 @@ export class TlsListener implements HandshakeOwner {
   readonly #options: TlsListenerOptions
   readonly #main: NodeServer
   readonly #openDirect: OpenDirectSocket | null = findDirectOpener()
-  readonly #handshake: Omit<HandshakeOptions, 'secureContext'>
+  readonly #handshake: Pick<HandshakeOptions, 'handshakeTimeout' | 'ALPNProtocols'>
+  readonly #chooseByName = this.#makeChooser()
   /** A certificate that is changed or removed goes, and its server with it. */
   readonly #special = new WeakMap<CompiledCertificate, NodeServer>()
   #default: SecureContext | null = null
@@ -151,7 +152,7 @@ export class TlsListener implements HandshakeOwner {
     this.#options = options
     this.#handshake = {
       handshakeTimeout: options.settings.handshakeTimeoutMs,
-      ...(options.protocols.length === 0 ? {} : { ALPNProtocols: encodeProtocols(options.protocols) }),
+      ...(options.protocols.length === 0 ? {} : { ALPNProtocols: [...options.protocols] }),
     }
     this.#main = this.#createMain()
     this.setDefault(context)
@@ -268,8 +269,6 @@ export class TlsListener implements HandshakeOwner {
     return server
   }
 
-  readonly #chooseByName = this.#makeChooser()
-
   #makeChooser(): NonNullable<HandshakeOptions['SNICallback']> {
     const find = (name: string): SecureContext | null =>
       this.#options.certificates.find(name)?.context ?? this.#default
@@ -285,10 +284,8 @@ export class TlsListener implements HandshakeOwner {
   }
 
   #createServer(more: TlsOptions): NodeServer {
-    const { settings, protocols } = this.#options
     const server = process.getBuiltinModule('node:tls').createServer({
-      handshakeTimeout: settings.handshakeTimeoutMs,
-      ...(protocols.length === 0 ? {} : { ALPNProtocols: [...protocols] }),
+      ...this.#handshake,
       // who may do what is judged by request
       rejectUnauthorized: false,
       ...more,
@@ -324,11 +321,6 @@ export class TlsListener implements HandshakeOwner {
       return [0, current.hmac, current.aes]
     }
   }
-}
-
-/** The list of ALPN (RFC 7301 section 3.1): each name behind its length. */
-function encodeProtocols(protocols: readonly string[]): Uint8Array {
-  return Buffer.concat(protocols.map((name) => Buffer.from([name.length, ...Buffer.from(name, 'latin1')])))
 }
 
 function ignore(): void {
